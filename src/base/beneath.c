@@ -1,0 +1,162 @@
+#define _GNU_SOURCE
+#include "beneath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "path.h"
+
+static int
+open_by_kernel(int root, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)flags,
+		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+			RESOLVE_NO_MAGICLINKS,
+	};
+	int tries = 0;
+	long fd;
+
+	/* EAGAIN: a rename elsewhere raced with the walk. */
+	do {
+		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+	} while (fd < 0 && errno == EAGAIN && ++tries < 100);
+	return (int)fd;
+}
+
+/* Takes one component off *path into name. */
+static int
+next_component(const char **path, char name[static COMPONENT_MOST + 1])
+{
+	size_t len = strcspn(*path, "/");
+
+	if (len == 0 || len > COMPONENT_MOST) {
+		errno = len ? ENAMETOOLONG : EINVAL;
+		return -1;
+	}
+	memcpy(name, *path, len);
+	name[len] = '\0';
+	if (!strcmp(name, "..")) {
+		errno = EXDEV;
+		return -1;
+	}
+	*path += len;
+	if (**path == '/')
+		++*path;
+	return 0;
+}
+
+/* The same walk by hand, where openat2 is unknown or forbidden. */
+static int
+open_by_hand(int root, const char *path, int flags, mode_t mode)
+{
+	char name[COMPONENT_MOST + 1];
+	int at = root, fd;
+
+	for (;;) {
+		bool last;
+
+		if (next_component(&path, name) < 0) {
+			fd = -1;
+			break;
+		}
+		last = *path == '\0';
+		fd = last ? openat(at, name, flags | O_NOFOLLOW, mode) :
+			openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+				O_CLOEXEC);
+		if (at != root)
+			io_close(&at);
+		if (last || fd < 0)
+			return fd;
+		at = fd;
+	}
+	if (at != root)
+		io_close(&at);
+	return fd;
+}
+
+int
+beneath_open(int root, const char *path, int flags, mode_t mode)
+{
+	int fd = open_by_kernel(root, path, flags | O_CLOEXEC, mode);
+
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		return open_by_hand(root, path, flags | O_CLOEXEC, mode);
+	return fd;
+}
+
+void
+beneath_init(struct beneath *b, int root)
+{
+	b->root = root;
+	b->fd = -1;
+	b->dir[0] = '\0';
+}
+
+void
+beneath_forget(struct beneath *b)
+{
+	io_close(&b->fd);
+	b->dir[0] = '\0';
+}
+
+void
+beneath_release(struct beneath *b)
+{
+	beneath_forget(b);
+}
+
+int
+beneath_at(struct beneath *b, const char *path, const char **leaf)
+{
+	size_t len;
+
+	*leaf = path_leaf(path);
+	if (*leaf == path)
+		return b->root;
+	len = (size_t)(*leaf - path) - 1;
+	if (len >= sizeof(b->dir)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (b->fd >= 0 && strlen(b->dir) == len && !memcmp(b->dir, path, len))
+		return b->fd;
+	beneath_forget(b);
+	memcpy(b->dir, path, len);
+	b->dir[len] = '\0';
+	b->fd = beneath_open(b->root, b->dir, O_PATH | O_DIRECTORY, 0);
+	return b->fd;
+}
+
+int
+beneath_mkdirs(int root, const char *path)
+{
+	char name[COMPONENT_MOST + 1];
+	int at = root, rc = 0;
+
+	while (rc == 0 && *path) {
+		int fd = -1;
+
+		if (next_component(&path, name) < 0 ||
+			(mkdirat(at, name, 0755) < 0 && errno != EEXIST))
+			rc = -1;
+		else
+			fd = openat(at, name, O_PATH | O_DIRECTORY |
+				O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			rc = -1;
+		if (at != root)
+			io_close(&at);
+		at = fd;
+	}
+	if (at != root)
+		io_close(&at);
+	return rc;
+}

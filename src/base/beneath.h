@@ -1,0 +1,40 @@
+/*
+ * Operations below a directory handle, component by component, never through
+ * a symbolic link.  Whatever deployd does to a path of a tree goes through
+ * here.  A failure leaves errno (ELOOP or ENOTDIR where a component is a
+ * link).
+ */
+#ifndef BASE_BENEATH_H
+#define BASE_BENEATH_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* As openat(2); path may be "." */
+int beneath_open(int root, const char *path, int flags, mode_t mode);
+
+/*
+ * Keeps the parent directory of the path asked last open, since trees are
+ * worked through in order.
+ */
+struct beneath {
+	int root; /* borrowed */
+	int fd;   /* the directory `dir`, or -1 */
+	char dir[4097];
+};
+
+void beneath_init(struct beneath *b, int root);
+void beneath_release(struct beneath *b);
+/* Forgets the kept directory: needed after it may have been renamed. */
+void beneath_forget(struct beneath *b);
+/*
+ * The handle of path's parent, valid until the next call, and its last
+ * component in *leaf.  -1 with errno.
+ */
+int beneath_at(struct beneath *b, const char *path, const char **leaf);
+
+/* Makes path and its missing parents, mode 0755 less umask; 0 or -1. */
+int beneath_mkdirs(int root, const char *path);
+
+#endif

@@ -1,0 +1,127 @@
+#include "digest.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mem.h"
+
+/* Large enough that the hash, not the system call, is the cost. */
+#define READ_SIZE (128 * 1024)
+
+struct digest {
+	EVP_MD *md;
+	EVP_MD_CTX *ctx;
+};
+
+static void
+must(int ok)
+{
+	/* OpenSSL fails here only when memory is out. */
+	if (!ok)
+		abort();
+}
+
+struct digest *
+digest_new(void)
+{
+	struct digest *d = mem_zalloc(1, sizeof(*d));
+
+	/* Fetched once: an implicit fetch costs more than a small hash. */
+	d->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	d->ctx = EVP_MD_CTX_new();
+	must(d->md && d->ctx);
+	must(EVP_DigestInit_ex(d->ctx, d->md, NULL));
+	return d;
+}
+
+void
+digest_free(struct digest *d)
+{
+	if (!d)
+		return;
+	EVP_MD_CTX_free(d->ctx);
+	EVP_MD_free(d->md);
+	free(d);
+}
+
+void
+digest_update(struct digest *d, const void *data, size_t len)
+{
+	must(EVP_DigestUpdate(d->ctx, data, len));
+}
+
+void
+digest_final(struct digest *d, uint8_t out[static DIGEST_SIZE])
+{
+	must(EVP_DigestFinal_ex(d->ctx, out, NULL));
+	must(EVP_DigestInit_ex(d->ctx, d->md, NULL));
+}
+
+void
+digest_bytes(const void *data, size_t len, uint8_t out[static DIGEST_SIZE])
+{
+	must(EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL));
+}
+
+int64_t
+digest_fd(struct digest *d, int fd, uint8_t out[static DIGEST_SIZE])
+{
+	char *chunk = mem_alloc(READ_SIZE);
+	int64_t total = 0;
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, chunk, READ_SIZE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		digest_update(d, chunk, (size_t)n);
+		total += n;
+	}
+	digest_final(d, out);
+	free(chunk);
+	return n < 0 ? -1 : total;
+}
+
+void
+digest_to_hex(const uint8_t digest[static DIGEST_SIZE],
+	char hex[static DIGEST_HEX + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < DIGEST_SIZE; i++) {
+		hex[2 * i] = digits[digest[i] >> 4];
+		hex[2 * i + 1] = digits[digest[i] & 15];
+	}
+	hex[DIGEST_HEX] = '\0';
+}
+
+static int
+nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+int
+digest_from_hex(const char *hex, uint8_t out[static DIGEST_SIZE])
+{
+	size_t i;
+
+	for (i = 0; i < DIGEST_SIZE; i++) {
+		int high = nibble(hex[2 * i]);
+		int low = high < 0 ? -1 : nibble(hex[2 * i + 1]);
+
+		if (low < 0)
+			return -1;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}

@@ -1,0 +1,143 @@
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "error.h"
+
+ssize_t
+io_read_full(int fd, void *data, size_t len)
+{
+	char *p = data;
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = read(fd, p + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+int
+io_write_full(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd pfd = { fd, POLLOUT, 0 };
+
+			(void)poll(&pfd, 1, -1);
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t
+io_read_some(int fd, struct buf *b, size_t most)
+{
+	char *p = buf_reserve(b, most);
+	ssize_t n;
+
+	do {
+		n = read(fd, p, most);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0) {
+		b->len += (size_t)n;
+		b->data[b->len] = '\0';
+	}
+	return n;
+}
+
+int
+io_write_some(int fd, struct buf *b)
+{
+	ssize_t n;
+
+	do {
+		n = write(fd, b->data, b->len);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
+	buf_consume(b, (size_t)n);
+	return 0;
+}
+
+int
+io_read_file(int dirfd, const char *path, size_t most, struct buf *b,
+	struct error *err)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	do {
+		n = io_read_some(fd, b, 65536);
+	} while (n > 0 && b->len <= most);
+	if (n > 0)
+		errno = EFBIG;
+	if (n != 0)
+		error_errno(err, "%s", path);
+	io_close(&fd);
+	return n == 0 ? 0 : -1;
+}
+
+int
+io_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -1;
+	return fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+void
+io_close(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+int64_t
+io_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
+io_wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}

@@ -1,0 +1,39 @@
+/* Full reads and writes, whole files, descriptors, the clock. */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct buf;
+struct error;
+
+/* Reads until len bytes or the end; the count, or -1 with errno. */
+ssize_t io_read_full(int fd, void *data, size_t len);
+/* Writes everything, waiting where the descriptor does not block. */
+int io_write_full(int fd, const void *data, size_t len);
+
+/* Adds what one read gives: its count, 0 at the end, -1 with errno. */
+ssize_t io_read_some(int fd, struct buf *b, size_t most);
+/* Writes what one write takes and consumes it: 0, or -1 with errno. */
+int io_write_some(int fd, struct buf *b);
+
+/*
+ * Reads a whole file (relative to dirfd) of at most `most` bytes.  Returns 0,
+ * or -1 with errno and err set (EFBIG: longer).
+ */
+int io_read_file(int dirfd, const char *path, size_t most, struct buf *b,
+	struct error *err);
+
+int io_nonblock(int fd);
+/* Closes *fd if it is open and sets it to -1; keeps errno. */
+void io_close(int *fd);
+
+/* Milliseconds of the monotonic clock. */
+int64_t io_now_ms(void);
+/* Nanoseconds since 1970. */
+int64_t io_wall_ns(void);
+
+#endif

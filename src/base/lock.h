@@ -1,0 +1,21 @@
+/*
+ * Advisory locks on files that stay: taken with flock(2), freed by the
+ * kernel when the holder ends however it ends.  The file's text says who
+ * holds it.  The descriptor is close-on-exec, so no hook inherits it.
+ */
+#ifndef BASE_LOCK_H
+#define BASE_LOCK_H
+
+#include <stddef.h>
+
+/*
+ * Takes dirfd/name, made if missing, and writes `holder` into it.  Returns
+ * the descriptor, whose closing frees the lock.  -1 with errno EWOULDBLOCK
+ * when another holds it.
+ */
+int lock_take(int dirfd, const char *name, const char *holder);
+
+/* Whether another holds dirfd/name now; its text, if any, goes to text. */
+int lock_held(int dirfd, const char *name, char *text, size_t size);
+
+#endif

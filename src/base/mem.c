@@ -1,0 +1,101 @@
+#define _GNU_SOURCE
+#include "mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_BLOCK 65536
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used, size;
+	char data[];
+};
+
+static void *
+check(void *p)
+{
+	if (!p) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void *
+mem_alloc(size_t size)
+{
+	return check(malloc(size ? size : 1));
+}
+
+void *
+mem_zalloc(size_t count, size_t size)
+{
+	return check(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *
+mem_realloc(void *old, size_t count, size_t size)
+{
+	return check(reallocarray(old, count ? count : 1, size));
+}
+
+char *
+mem_strdup(const char *s)
+{
+	return check(strdup(s));
+}
+
+char *
+mem_strndup(const char *s, size_t len)
+{
+	return check(strndup(s, len));
+}
+
+char *
+mem_printf(const char *fmt, ...)
+{
+	char *s = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return check(n < 0 ? NULL : s);
+}
+
+char *
+arena_strndup(struct arena *arena, const char *s, size_t len)
+{
+	struct arena_block *b = arena->head;
+	char *p;
+
+	if (!b || b->size - b->used < len + 1) {
+		size_t size = len + 1 > ARENA_BLOCK ? len + 1 : ARENA_BLOCK;
+
+		b = mem_alloc(sizeof(*b) + size);
+		b->next = arena->head;
+		b->used = 0;
+		b->size = size;
+		arena->head = b;
+	}
+	p = b->data + b->used;
+	memcpy(p, s, len);
+	p[len] = '\0';
+	b->used += len + 1;
+	return p;
+}
+
+void
+arena_release(struct arena *arena)
+{
+	while (arena->head) {
+		struct arena_block *next = arena->head->next;
+
+		free(arena->head);
+		arena->head = next;
+	}
+}

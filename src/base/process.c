@@ -1,0 +1,145 @@
+#define _GNU_SOURCE
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "error.h"
+#include "io.h"
+
+/* Puts the wanted descriptors at 0, 1 and 2; they may overlap. */
+static int
+place_fds(const int fds[static 3])
+{
+	int high[3], i;
+
+	for (i = 0; i < 3; i++) {
+		int fd = fds[i];
+
+		if (fd < 0)
+			fd = open("/dev/null", i ? O_WRONLY : O_RDONLY);
+		high[i] = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (high[i] < 0)
+			return -1;
+	}
+	for (i = 0; i < 3; i++)
+		if (dup2(high[i], i) < 0)
+			return -1;
+	return 0;
+}
+
+static void
+reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	int i;
+
+	for (i = 1; i < NSIG; i++)
+		sigaction(i, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+child(const struct process_options *o, int report)
+{
+	int saved;
+
+	reset_signals();
+	if ((!o->group || setpgid(0, 0) == 0) &&
+		(o->cwd < 0 || fchdir(o->cwd) == 0) &&
+		place_fds(o->fds) == 0) {
+		if (o->envp)
+			execvpe(o->argv[0], (char *const *)o->argv, o->envp);
+		else
+			execvp(o->argv[0], (char *const *)o->argv);
+	}
+	saved = errno;
+	(void)io_write_full(report, &saved, sizeof(saved));
+	_exit(127);
+}
+
+pid_t
+process_start(const struct process_options *o, struct error *err)
+{
+	int report[2], failed = 0;
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	/* Above 2, where place_fds() cannot overwrite it. */
+	if (report[1] < 3) {
+		int fd = fcntl(report[1], F_DUPFD_CLOEXEC, 3);
+
+		io_close(&report[1]);
+		report[1] = fd;
+	}
+	pid = fork();
+	if (pid == 0)
+		child(o, report[1]);
+	io_close(&report[1]);
+	if (pid < 0) {
+		io_close(&report[0]);
+		return error_errno(err, "fork");
+	}
+	if (o->group)
+		(void)setpgid(pid, pid); /* whoever comes first */
+	if (io_read_full(report[0], &failed, sizeof(failed)) > 0) {
+		process_wait(pid);
+		errno = failed;
+		pid = error_errno(err, "cannot run %s", o->argv[0]);
+		errno = failed;
+	}
+	io_close(&report[0]);
+	return pid;
+}
+
+int
+process_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+		WEXITSTATUS(status);
+}
+
+int
+process_output(const char *const *argv, int cwd, size_t most, struct buf *out,
+	struct error *err)
+{
+	struct process_options o = PROCESS_OPTIONS_INIT;
+	int fd[2], rc;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(fd, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	o.argv = argv;
+	o.cwd = cwd;
+	o.fds[1] = fd[1];
+	o.fds[2] = -1;
+	pid = process_start(&o, err);
+	io_close(&fd[1]);
+	if (pid < 0) {
+		io_close(&fd[0]);
+		return -1;
+	}
+	do {
+		n = io_read_some(fd[0], out, 65536);
+	} while (n > 0 && out->len <= most);
+	io_close(&fd[0]);
+	rc = process_wait(pid);
+	if (n > 0)
+		return error_set(err, "%s: more than %zu bytes of output",
+			argv[0], most);
+	return rc;
+}

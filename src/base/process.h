@@ -1,0 +1,40 @@
+/*
+ * Running programs: fork and exec of an argument vector, never a shell line
+ * made of names.  Of our descriptors the child has only those asked for.
+ */
+#ifndef BASE_PROCESS_H
+#define BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct buf;
+struct error;
+
+struct process_options {
+	const char *const *argv; /* argv[0] is looked up in PATH */
+	char *const *envp;       /* NULL: ours */
+	int cwd;                 /* a directory handle, or -1 */
+	int fds[3];              /* for 0, 1 and 2; -1: /dev/null */
+	bool group;              /* a process group of its own */
+};
+
+#define PROCESS_OPTIONS_INIT { NULL, NULL, -1, { -1, 1, 2 }, false }
+
+/*
+ * Starts it.  A program that cannot be executed is an error here, not an
+ * exit status of 127.  Returns the pid or -1.
+ */
+pid_t process_start(const struct process_options *o, struct error *err);
+
+/* Waits; the exit status, or 128 + signal. */
+int process_wait(pid_t pid);
+
+/*
+ * Runs argv with standard error dropped and collects at most `most` bytes of
+ * its output.  Returns its exit status, or -1 (not started, too long).
+ */
+int process_output(const char *const *argv, int cwd, size_t most,
+	struct buf *out, struct error *err);
+
+#endif

@@ -1,0 +1,12 @@
+/* Removal of a tree through directory handles; links are never followed. */
+#ifndef BASE_RMTREE_H
+#define BASE_RMTREE_H
+
+/*
+ * Removes dirfd/name whatever it is; a missing one is no error.  A directory
+ * that its owner made unwritable is opened up first.  0, or -1 with errno of
+ * the first failure after removing what could be removed.
+ */
+int rmtree_at(int dirfd, const char *name);
+
+#endif
