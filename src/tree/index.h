@@ -1,0 +1,45 @@
+/*
+ * The index: a cache of what files hashed to, by path, valid while inode,
+ * size, mtime and ctime (nanoseconds) are as recorded.  An entry whose mtime
+ * or ctime is not older than the moment the index was written is never
+ * trusted (the file may have changed in that same tick: git calls such an
+ * entry racily clean).  Deleting it, or damaging it, is always safe: a file
+ * that does not verify (it carries its own SHA-256) reads as empty.
+ *
+ * Both programs use it: the client for its tree, the server for a release.
+ */
+#ifndef TREE_INDEX_H
+#define TREE_INDEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+
+struct stat_index;
+
+struct stat_index *index_new(void);
+void index_free(struct stat_index *x);
+
+/* Reads dirfd/name into a new index; missing or damaged gives an empty one. */
+struct stat_index *index_load(int dirfd, const char *name);
+/* Replaces dirfd/name with what was put since index_new() or _load(). */
+int index_save(struct stat_index *x, int dirfd, const char *name,
+	struct error *err);
+
+/*
+ * The digest of path if its stat data still hold.  Safe to call from several
+ * threads at once as long as none puts.
+ */
+bool index_get(const struct stat_index *x, const char *path,
+	const struct stat *st, uint8_t digest[static DIGEST_SIZE]);
+/*
+ * Records path for the next save.  Only what is put is saved: paths that
+ * are gone fall out by themselves.
+ */
+void index_put(struct stat_index *x, const char *path, const struct stat *st,
+	const uint8_t digest[static DIGEST_SIZE]);
+
+#endif

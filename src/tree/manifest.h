@@ -1,0 +1,133 @@
+/*
+ * The manifest: the canonical, sorted text that describes a tree.
+ *
+ *	d TAB mode TAB path
+ *	f TAB mode TAB size TAB sha256 TAB path
+ *	c TAB length TAB sha256            chunks of the f above, in order
+ *	l TAB target TAB path
+ *	end TAB treeid
+ *
+ * One entry a line, LF behind each.  Entries ascend by path_compare(), so
+ * that a directory is followed by all below it; every directory but the
+ * tree's own has its line, before what it holds.  The tree id is the SHA-256
+ * of the d, f and l lines.  Modes are three octal digits.
+ *
+ * In memory a manifest is an array of entries in that order.  `line` is an
+ * entry's line number in the text, from 1, chunk lines counted; chunk lines
+ * themselves are checked when read (their lengths must add up) and dropped.
+ */
+#ifndef TREE_MANIFEST_H
+#define TREE_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/mem.h"
+
+/* A line: type, mode, size, digest, a path, or a target and a path. */
+#define MANIFEST_LINE_MOST (2 * 4096 + 128)
+
+enum entry_type {
+	ENTRY_DIRECTORY = 'd',
+	ENTRY_FILE = 'f',
+	ENTRY_LINK = 'l',
+};
+
+struct entry {
+	const char *path;   /* the manifest's; also target */
+	const char *target; /* of a link, else NULL */
+	uint64_t size;      /* of a file */
+	uint32_t line;
+	uint16_t mode;      /* permission bits; 0 for a link */
+	char type;          /* enum entry_type */
+	uint8_t digest[DIGEST_SIZE];
+};
+
+struct manifest {
+	struct entry *v;
+	size_t n, cap;
+	struct arena arena;
+	uint32_t lines;     /* of the text, `end` not counted */
+	uint8_t id[DIGEST_SIZE]; /* set by manifest_finish() and by reading */
+};
+
+#define MANIFEST_INIT { NULL, 0, 0, ARENA_INIT, 0, { 0 } }
+
+void manifest_release(struct manifest *m);
+
+/*
+ * Appends an entry, copying its strings; `line` is set here.  The caller
+ * adds in order and calls manifest_finish(), which computes the tree id.
+ */
+struct entry *manifest_add(struct manifest *m, const struct entry *e);
+/* Sorts, for a caller that did not add in order; lines are renumbered. */
+void manifest_sort(struct manifest *m);
+void manifest_finish(struct manifest *m);
+
+/* The entry of that path, or NULL. */
+struct entry *manifest_find(const struct manifest *m, const char *path);
+/* The entry of that line number, or NULL (a chunk's, or none). */
+struct entry *manifest_line(const struct manifest *m, uint32_t line);
+
+/* Adds the whole text, or one entry's line with its LF. */
+void manifest_write(const struct manifest *m, struct buf *out);
+void manifest_write_entry(const struct entry *e, struct buf *out);
+
+/* Files and the bytes in them. */
+void manifest_count(const struct manifest *m, uint64_t *files,
+	uint64_t *bytes);
+
+/* Equal in all but the line number. */
+bool entry_equal(const struct entry *a, const struct entry *b);
+
+/*
+ * Walks two manifests side by side in order: each path once, with its entry
+ * in either, NULL where it has none.  Stops at a return other than 0.
+ */
+typedef int manifest_pair_fn(const struct entry *a, const struct entry *b,
+	void *arg);
+int manifest_pairs(const struct manifest *a, const struct manifest *b,
+	manifest_pair_fn *fn, void *arg);
+
+/*
+ * Adds the difference that turns base into m: "=N" keeps the next N lines of
+ * base, "-N" drops them, an entry's line inserts it, then the end line.
+ */
+void manifest_difference(const struct manifest *base,
+	const struct manifest *m, struct buf *out);
+
+/* Reading, in pieces of any size. */
+struct manifest_reader {
+	struct manifest *m;
+	const struct manifest *base; /* of a difference, else NULL */
+	size_t next;                 /* the base's next entry */
+	uint64_t most_entries;       /* 0: no limit */
+	uint64_t chunk_bytes;        /* of the chunk lines of the last file */
+	bool chunked;
+	struct buf rest;             /* of an unfinished line */
+	bool ended;                  /* the end line was read and agreed */
+};
+
+void manifest_reader_init(struct manifest_reader *r, struct manifest *m,
+	const struct manifest *base, uint64_t most_entries);
+/*
+ * Checks every rule above, and the tree id at the end line; bytes behind it
+ * are an error.  Whether all has come is r->ended.
+ */
+int manifest_reader_add(struct manifest_reader *r, const char *data,
+	size_t len, struct error *err);
+void manifest_reader_release(struct manifest_reader *r);
+
+/* Parses one entry's line (no LF), as an amend frame carries. */
+int manifest_parse_entry(struct manifest *m, const char *line, size_t len,
+	struct entry *e, struct error *err);
+
+/* Reads a whole text at once. */
+int manifest_parse(struct manifest *m, const char *text, size_t len,
+	struct error *err);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * From a directory to its manifest: what is in the tree by the rules of
+ * .gitignore, .deployignore, `include` and git's index, each entry with its
+ * mode and each file with its hash.
+ */
+#ifndef TREE_SCAN_H
+#define TREE_SCAN_H
+
+#include "base/strv.h"
+#include "tree/manifest.h"
+
+struct stat_index; /* index.h */
+
+struct scan_options {
+	int dirfd;           /* the tree's directory, borrowed */
+	const char *path;    /* the same, for messages and to find the
+	                        repository above it */
+	const char *project; /* the directory of deploy.conf, or NULL; its
+	                        deploy.conf is never part of the tree */
+	struct strv include; /* [app] include: patterns brought back in */
+	bool exact_modes;    /* [app] modes = exact */
+	struct stat_index *index; /* or NULL: hash everything */
+	int threads;         /* that hash; 0: one a processor */
+	/*
+	 * Called for every path looked at, if set: whether it is in the
+	 * tree, and the rule that decided, as `.gitignore:3: *.o`,
+	 * `tracked by git`, `version control`; NULL when none did.
+	 */
+	void (*decided)(void *arg, const char *path, bool in,
+		const char *rule);
+	/* Called now and then with what was found and hashed so far. */
+	void (*progress)(void *arg, uint64_t files, uint64_t bytes);
+	/* Looked at between files: true stops with `interrupted`. */
+	bool (*stop)(void *arg);
+	void *arg;
+};
+
+struct scan_result {
+	uint64_t files, bytes; /* in the tree */
+	uint64_t hashed;       /* bytes that were read */
+	struct strv secrets;   /* paths that look like secrets (.env, keys) */
+	/* Build systems found at the top: "package.json" and the like. */
+	struct strv markers;
+};
+
+/*
+ * Fills m and finishes it.  What cannot be in a tree (devices, sockets,
+ * set-id bits, control characters, overlong names) is refused after the
+ * whole walk, so that every one is named: err's text has the first and the
+ * count, log_warn() each of them (at most 50).  A file that changes while it
+ * is hashed is hashed again, up to three times.
+ */
+int scan_tree(const struct scan_options *o, struct manifest *m,
+	struct scan_result *result, struct error *err);
+void scan_result_release(struct scan_result *r);
+
+/*
+ * Hashes one file of the tree again (it changed while it was sent) and puts
+ * mode, size and digest in e, whose path is kept.  Errors: vanished, no
+ * longer a regular file.
+ */
+int scan_file(int dirfd, bool exact_modes, struct entry *e,
+	struct error *err);
+
+#endif
