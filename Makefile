@@ -34,7 +34,7 @@ PKG_LIBS = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_L
 CHECK_CFLAGS = $(eval CHECK_CFLAGS := $$(shell $(PKG_CONFIG) --cflags check))$(CHECK_CFLAGS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
 
-STD_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -fPIE \
+STD_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -DVERSION='"$(VERSION)"' -Isrc -fPIE \
 	-pthread -MMD -MP -Wall -Wextra -Wno-unused-parameter
 STD_LDFLAGS = -pie -pthread
 

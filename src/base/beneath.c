@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "beneath.h"
 
 #include <errno.h>
@@ -11,6 +10,8 @@
 
 #include "io.h"
 #include "path.h"
+
+#define DIRECTORY_ONLY (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static int
 open_by_kernel(int root, const char *path, int flags, mode_t mode)
@@ -68,9 +69,10 @@ open_by_hand(int root, const char *path, int flags, mode_t mode)
 			break;
 		}
 		last = *path == '\0';
-		fd = last ? openat(at, name, flags | O_NOFOLLOW, mode) :
-			openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
-				O_CLOEXEC);
+		if (last)
+			fd = openat(at, name, flags | O_NOFOLLOW, mode);
+		else
+			fd = openat(at, name, DIRECTORY_ONLY);
 		if (at != root)
 			io_close(&at);
 		if (last || fd < 0)
@@ -148,8 +150,7 @@ beneath_mkdirs(int root, const char *path)
 			(mkdirat(at, name, 0755) < 0 && errno != EEXIST))
 			rc = -1;
 		else
-			fd = openat(at, name, O_PATH | O_DIRECTORY |
-				O_NOFOLLOW | O_CLOEXEC);
+			fd = openat(at, name, DIRECTORY_ONLY);
 		if (fd < 0)
 			rc = -1;
 		if (at != root)

@@ -16,7 +16,8 @@ void digest_update(struct digest *d, const void *data, size_t len);
 /* Gives the hash of all since the last final and starts anew. */
 void digest_final(struct digest *d, uint8_t out[static DIGEST_SIZE]);
 
-void digest_bytes(const void *data, size_t len, uint8_t out[static DIGEST_SIZE]);
+void digest_bytes(const void *data, size_t len,
+	uint8_t out[static DIGEST_SIZE]);
 /*
  * Hashes what fd holds from its offset to the end.  Returns the number of
  * bytes, or -1 with errno.

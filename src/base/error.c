@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 fill(struct error *err, enum status status, const char *fmt, va_list ap)
 {
 	err->status = status;

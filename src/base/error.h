@@ -15,7 +15,10 @@ struct error {
 	char hint[1024];    /* what to do next; may be empty */
 };
 
-#define ERROR_INIT { STATUS_LOCAL, "", "" }
+#define ERROR_INIT \
+	{ \
+		STATUS_LOCAL, "", "" \
+	}
 
 /* Sets the text; the status becomes STATUS_LOCAL, the hint is emptied. */
 int error_set(struct error *err, const char *fmt, ...)

@@ -46,7 +46,7 @@ put(const char *prefix, const char *text)
 	buf_release(&b);
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 vput(const char *prefix, const char *fmt, va_list ap)
 {
 	struct buf b = BUF_INIT;

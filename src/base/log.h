@@ -12,7 +12,7 @@
 struct error;
 
 enum log_level {
-	LOG_QUIET,   /* errors only */
+	LOG_QUIET, /* errors only */
 	LOG_NORMAL,
 	LOG_VERBOSE, /* -v */
 	LOG_DEBUG,   /* -vv */

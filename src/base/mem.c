@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "mem.h"
 
 #include <stdarg.h>

@@ -28,7 +28,10 @@ struct arena {
 	struct arena_block *head;
 };
 
-#define ARENA_INIT { NULL }
+#define ARENA_INIT \
+	{ \
+		NULL \
+	}
 
 char *arena_strndup(struct arena *arena, const char *s, size_t len);
 void arena_release(struct arena *arena);

@@ -79,20 +79,24 @@ path_is_app(const char *name)
 		isalnum((unsigned char)name[0]) && !strstr(name, "..");
 }
 
+static bool
+is_of_form(char c, char form)
+{
+	if (form == 'd' || (form == 'x' && c <= '9'))
+		return c >= '0' && c <= '9';
+	if (form == 'x')
+		return c >= 'a' && c <= 'f';
+	return c == form;
+}
+
 bool
 path_is_release(const char *id)
 {
 	static const char form[] = "ddddddddTddddddZ-xxxxxxxx";
 	size_t i;
 
-	for (i = 0; form[i]; i++) {
-		char c = id[i];
-
-		if (form[i] == 'd' ? !(c >= '0' && c <= '9') :
-			form[i] == 'x' ? !((c >= '0' && c <= '9') ||
-				(c >= 'a' && c <= 'f')) :
-			c != form[i])
+	for (i = 0; form[i]; i++)
+		if (!is_of_form(id[i], form[i]))
 			return false;
-	}
 	return id[i] == '\0';
 }

@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PATH_MOST 4096      /* bytes of a path in a tree */
-#define COMPONENT_MOST 255  /* bytes between slashes: ext4, XFS, APFS */
-#define TARGET_MOST 4095    /* bytes of a link's target: PATH_MAX less NUL */
-#define APP_MOST 63         /* [a-z0-9][a-z0-9._-]{0,62} */
-#define RELEASE_ID_LEN 25   /* 20261123T061530Z-1a2b3c4d */
+#define PATH_MOST 4096     /* bytes of a path in a tree */
+#define COMPONENT_MOST 255 /* bytes between slashes: ext4, XFS, APFS */
+#define TARGET_MOST 4095   /* bytes of a link's target: PATH_MAX less NUL */
+#define APP_MOST 63        /* [a-z0-9][a-z0-9._-]{0,62} */
+#define RELEASE_ID_LEN 25  /* 20261123T061530Z-1a2b3c4d */
 
 /*
  * Why a path cannot be in a tree, or NULL if it can: relative, components of

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "process.h"
 
 #include <errno.h>
@@ -53,8 +52,7 @@ child(const struct process_options *o, int report)
 
 	reset_signals();
 	if ((!o->group || setpgid(0, 0) == 0) &&
-		(o->cwd < 0 || fchdir(o->cwd) == 0) &&
-		place_fds(o->fds) == 0) {
+		(o->cwd < 0 || fchdir(o->cwd) == 0) && place_fds(o->fds) == 0) {
 		if (o->envp)
 			execvpe(o->argv[0], (char *const *)o->argv, o->envp);
 		else
@@ -108,8 +106,9 @@ process_wait(pid_t pid)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-		WEXITSTATUS(status);
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WEXITSTATUS(status);
 }
 
 int

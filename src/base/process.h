@@ -19,7 +19,10 @@ struct process_options {
 	bool group;              /* a process group of its own */
 };
 
-#define PROCESS_OPTIONS_INIT { NULL, NULL, -1, { -1, 1, 2 }, false }
+#define PROCESS_OPTIONS_INIT \
+	{ \
+		NULL, NULL, -1, { -1, 1, 2 }, false \
+	}
 
 /*
  * Starts it.  A program that cannot be executed is an error here, not an

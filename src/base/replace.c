@@ -29,8 +29,8 @@ replace_file(int dirfd, const char *name, const void *data, size_t len,
 
 	if (temporary(tmp, sizeof(tmp), name) < 0)
 		return error_errno(err, "%s", name);
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-		O_CLOEXEC, mode);
+	fd = openat(dirfd, tmp,
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0 || io_write_full(fd, data, len) < 0)
 		goto out;
 	if (sync == REPLACE_SYNC && fsync(fd) < 0)
@@ -50,8 +50,7 @@ out:
 }
 
 int
-replace_link(int dirfd, const char *name, const char *target,
-	struct error *err)
+replace_link(int dirfd, const char *name, const char *target, struct error *err)
 {
 	char tmp[256];
 

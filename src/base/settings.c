@@ -55,6 +55,12 @@ parse_section(struct place *p, const char *text, size_t len)
 	return 0;
 }
 
+static bool
+is_key_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
 static int
 parse_pair(struct place *p, const char *text, size_t len)
 {
@@ -62,8 +68,7 @@ parse_pair(struct place *p, const char *text, size_t len)
 	const char *value = memchr(text, '=', len);
 	size_t key = 0, skip;
 
-	while (key < len && (isalnum((unsigned char)text[key]) ||
-		text[key] == '_' || text[key] == '-'))
+	while (key < len && is_key_char(text[key]))
 		key++;
 	for (skip = key; skip < len && isblank((unsigned char)text[skip]);)
 		skip++;
@@ -97,8 +102,9 @@ parse_line(struct place *p, const char *text, size_t len)
 	}
 	if (len == 0 || *text == '#' || *text == ';')
 		return 0;
-	return *text == '[' ? parse_section(p, text, len) :
-		parse_pair(p, text, len);
+	if (*text == '[')
+		return parse_section(p, text, len);
+	return parse_pair(p, text, len);
 }
 
 int
@@ -268,8 +274,8 @@ settings_seconds(const struct settings *s, const struct setting *e, long *out,
 }
 
 int
-settings_size(const struct settings *s, const struct setting *e,
-	long long *out, struct error *err)
+settings_size(const struct settings *s, const struct setting *e, long long *out,
+	struct error *err)
 {
 	long long n;
 	size_t unit;

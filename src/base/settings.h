@@ -31,7 +31,10 @@ struct settings {
 	size_t n, cap;
 };
 
-#define SETTINGS_INIT { NULL, NULL, 0, 0 }
+#define SETTINGS_INIT \
+	{ \
+		NULL, NULL, 0, 0 \
+	}
 
 /* Parses text; errors read `file:line: what`. */
 int settings_parse(struct settings *s, const char *file, const char *text,
@@ -45,14 +48,14 @@ const struct setting *settings_get(const struct settings *s,
 /* What a program knows; a table ends with a NULL section. */
 struct settings_known {
 	const char *section;
-	bool named;  /* [section "name"] */
+	bool named; /* [section "name"] */
 	const char *key;
 	bool repeats;
 };
 
 /* Every section and key must be in the table; single ones stand once. */
-int settings_check(const struct settings *s,
-	const struct settings_known *known, struct error *err);
+int settings_check(const struct settings *s, const struct settings_known *known,
+	struct error *err);
 
 /* `file:line: ` in front of a message about that setting. */
 int settings_error(const struct settings *s, const struct setting *e,
@@ -60,8 +63,8 @@ int settings_error(const struct settings *s, const struct setting *e,
 	__attribute__((format(printf, 4, 5)));
 
 /* Values of one setting; -1 with err.  Durations: 90, 90s, 30m, 2h, never. */
-int settings_bool(const struct settings *s, const struct setting *e,
-	bool *out, struct error *err);
+int settings_bool(const struct settings *s, const struct setting *e, bool *out,
+	struct error *err);
 int settings_seconds(const struct settings *s, const struct setting *e,
 	long *out, struct error *err);
 /* Counts and sizes: 500, 64K, 20M, 4G (powers of 1024). */

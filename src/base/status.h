@@ -7,8 +7,8 @@
 #define BASE_STATUS_H
 
 enum status {
-	STATUS_OK = 0,       /* what was asked for is true */
-	STATUS_LOCAL = 1,    /* the tree, a changing file, the configuration */
+	STATUS_OK = 0,    /* what was asked for is true */
+	STATUS_LOCAL = 1, /* the tree, a changing file, the configuration */
 	STATUS_USAGE = 2,
 	STATUS_CONNECT = 3,  /* connect, host key, authentication, no deployd */
 	STATUS_REFUSED = 4,  /* not authorised, a limit, held, suspicious */

@@ -10,7 +10,10 @@ struct strv {
 	size_t n, cap;
 };
 
-#define STRV_INIT { NULL, 0, 0 }
+#define STRV_INIT \
+	{ \
+		NULL, 0, 0 \
+	}
 
 void strv_release(struct strv *l);
 void strv_clear(struct strv *l);

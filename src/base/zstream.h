@@ -19,8 +19,8 @@ enum zflush { ZFLUSH_NO, ZFLUSH_NOW, ZFLUSH_END };
 struct zout *zout_new(int level);
 void zout_free(struct zout *z);
 /* Compresses data and adds what comes out to `out`; it cannot fail. */
-void zout_write(struct zout *z, const void *data, size_t len,
-	enum zflush flush, struct buf *out);
+void zout_write(struct zout *z, const void *data, size_t len, enum zflush flush,
+	struct buf *out);
 
 /* window_log bounds the memory that a stream may ask for: 2^window_log. */
 struct zin *zin_new(int window_log);
