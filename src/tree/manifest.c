@@ -1,0 +1,231 @@
+#include "tree/manifest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/path.h"
+
+void
+manifest_release(struct manifest *m)
+{
+	free(m->v);
+	arena_release(&m->arena);
+	memset(m, 0, sizeof(*m));
+}
+
+struct entry *
+manifest_add(struct manifest *m, const struct entry *e)
+{
+	struct entry *copy;
+
+	MEM_GROW(m->v, m->n, m->cap);
+	copy = &m->v[m->n++];
+	*copy = *e;
+	copy->path = arena_strndup(&m->arena, e->path, strlen(e->path));
+	if (e->type == ENTRY_LINK)
+		copy->target = arena_strndup(&m->arena, e->target,
+			strlen(e->target));
+	copy->line = ++m->lines;
+	return copy;
+}
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	return path_compare(((const struct entry *)a)->path,
+		((const struct entry *)b)->path);
+}
+
+void
+manifest_sort(struct manifest *m)
+{
+	size_t i;
+
+	if (m->n)
+		qsort(m->v, m->n, sizeof(*m->v), compare_entries);
+	for (i = 0; i < m->n; i++)
+		m->v[i].line = (uint32_t)i + 1;
+	m->lines = (uint32_t)m->n;
+}
+
+void
+manifest_finish(struct manifest *m)
+{
+	struct digest *d = digest_new();
+	struct buf line = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		buf_clear(&line);
+		manifest_write_entry(&m->v[i], &line);
+		digest_update(d, line.data, line.len);
+	}
+	digest_final(d, m->id);
+	digest_free(d);
+	buf_release(&line);
+}
+
+struct entry *
+manifest_find(const struct manifest *m, const char *path)
+{
+	struct entry key = { .path = path };
+
+	if (!m->n)
+		return NULL;
+	return bsearch(&key, m->v, m->n, sizeof(*m->v), compare_entries);
+}
+
+static int
+compare_lines(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+struct entry *
+manifest_line(const struct manifest *m, uint32_t line)
+{
+	struct entry key = { .line = line };
+
+	if (!m->n)
+		return NULL;
+	return bsearch(&key, m->v, m->n, sizeof(*m->v), compare_lines);
+}
+
+void
+manifest_write_entry(const struct entry *e, struct buf *out)
+{
+	char hex[DIGEST_HEX + 1];
+
+	if (e->type == ENTRY_LINK) {
+		buf_addf(out, "l\t%s\t%s\n", e->target, e->path);
+		return;
+	}
+	buf_addf(out, "%c\t%03o\t", e->type, (unsigned)e->mode);
+	if (e->type == ENTRY_FILE) {
+		digest_to_hex(e->digest, hex);
+		buf_addf(out, "%" PRIu64 "\t%s\t", e->size, hex);
+	}
+	buf_addstr(out, e->path);
+	buf_addch(out, '\n');
+}
+
+static void
+write_end(const struct manifest *m, struct buf *out)
+{
+	char hex[DIGEST_HEX + 1];
+
+	digest_to_hex(m->id, hex);
+	buf_addf(out, "end\t%s\n", hex);
+}
+
+void
+manifest_write(const struct manifest *m, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		manifest_write_entry(&m->v[i], out);
+	write_end(m, out);
+}
+
+void
+manifest_count(const struct manifest *m, uint64_t *files, uint64_t *bytes)
+{
+	size_t i;
+
+	*files = *bytes = 0;
+	for (i = 0; i < m->n; i++) {
+		if (m->v[i].type != ENTRY_FILE)
+			continue;
+		++*files;
+		*bytes += m->v[i].size;
+	}
+}
+
+bool
+entry_equal(const struct entry *a, const struct entry *b)
+{
+	if (a->type != b->type || strcmp(a->path, b->path))
+		return false;
+	if (a->type == ENTRY_LINK)
+		return !strcmp(a->target, b->target);
+	if (a->mode != b->mode)
+		return false;
+	return a->type == ENTRY_DIRECTORY || (a->size == b->size &&
+		!memcmp(a->digest, b->digest, DIGEST_SIZE));
+}
+
+int
+manifest_pairs(const struct manifest *a, const struct manifest *b,
+	manifest_pair_fn *fn, void *arg)
+{
+	size_t i = 0, j = 0;
+	int rc = 0;
+
+	while (rc == 0 && (i < a->n || j < b->n)) {
+		int order = i == a->n ? 1 : j == b->n ? -1 :
+			path_compare(a->v[i].path, b->v[j].path);
+		const struct entry *x = order <= 0 ? &a->v[i++] : NULL;
+		const struct entry *y = order >= 0 ? &b->v[j++] : NULL;
+
+		rc = fn(x, y, arg);
+	}
+	return rc;
+}
+
+/* A run of kept or dropped lines that is not written yet. */
+struct run {
+	struct buf *out;
+	char sign; /* '=' or '-' */
+	uint64_t n;
+};
+
+static void
+run_flush(struct run *r)
+{
+	if (r->n)
+		buf_addf(r->out, "%c%" PRIu64 "\n", r->sign, r->n);
+	r->n = 0;
+}
+
+static void
+run_add(struct run *r, char sign)
+{
+	if (r->sign != sign)
+		run_flush(r);
+	r->sign = sign;
+	r->n++;
+}
+
+static int
+difference_pair(const struct entry *a, const struct entry *b, void *arg)
+{
+	struct run *r = arg;
+
+	if (a && b && entry_equal(a, b)) {
+		run_add(r, '=');
+		return 0;
+	}
+	if (a)
+		run_add(r, '-');
+	if (b) {
+		run_flush(r);
+		manifest_write_entry(b, r->out);
+	}
+	return 0;
+}
+
+void
+manifest_difference(const struct manifest *base, const struct manifest *m,
+	struct buf *out)
+{
+	struct run r = { out, '=', 0 };
+
+	manifest_pairs(base, m, difference_pair, &r);
+	run_flush(&r);
+	write_end(m, out);
+}

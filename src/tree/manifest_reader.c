@@ -1,0 +1,359 @@
+/* Reading manifests and differences, checking every rule of manifest.h. */
+#include "tree/manifest.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/path.h"
+
+/* The fields of a line that is being taken apart. */
+struct fields {
+	const char *at, *end;
+};
+
+/* The next field of the line, up to a TAB or the end; NULL: none. */
+static const char *
+next_field(struct fields *f, size_t *len)
+{
+	const char *start = f->at, *tab;
+
+	if (!start)
+		return NULL;
+	tab = memchr(start, '\t', (size_t)(f->end - start));
+	*len = (size_t)((tab ? tab : f->end) - start);
+	f->at = tab ? tab + 1 : NULL;
+	return start;
+}
+
+/* Decimal without sign or leading zeros, within 63 bits. */
+static int
+parse_number(const char *s, size_t len, uint64_t *out)
+{
+	size_t i;
+
+	*out = 0;
+	if (len == 0 || len > 18 || (s[0] == '0' && len > 1))
+		return -1;
+	for (i = 0; i < len; i++) {
+		if (!isdigit((unsigned char)s[i]))
+			return -1;
+		*out = *out * 10 + (uint64_t)(s[i] - '0');
+	}
+	return 0;
+}
+
+static int
+parse_mode(struct fields *f, struct entry *e)
+{
+	size_t len = 0, i;
+	const char *s = next_field(f, &len);
+
+	if (!s || len != 3)
+		return -1;
+	e->mode = 0;
+	for (i = 0; i < 3; i++) {
+		if (s[i] < '0' || s[i] > '7')
+			return -1;
+		e->mode = (uint16_t)(e->mode << 3 | (s[i] - '0'));
+	}
+	return 0;
+}
+
+static int
+parse_digest(struct fields *f, uint8_t out[static DIGEST_SIZE])
+{
+	size_t len = 0;
+	const char *s = next_field(f, &len);
+
+	return s && len == DIGEST_HEX ? digest_from_hex(s, out) : -1;
+}
+
+static int
+parse_size(struct fields *f, uint64_t *out)
+{
+	size_t len = 0;
+	const char *s = next_field(f, &len);
+
+	return s ? parse_number(s, len, out) : -1;
+}
+
+/* The path is the rest of the line; a TAB in it is a control character. */
+static int
+parse_path(struct manifest *m, struct fields *f, struct entry *e,
+	struct error *err)
+{
+	const char *why;
+	size_t len;
+
+	if (!f->at)
+		return error_set(err, "manifest: a line without a path");
+	len = (size_t)(f->end - f->at);
+	why = path_refuse(f->at, len);
+	if (why)
+		return error_set(err, "manifest: path '%.*s': %s", (int)len,
+			f->at, why);
+	e->path = arena_strndup(&m->arena, f->at, len);
+	return 0;
+}
+
+static int
+parse_target(struct manifest *m, struct fields *f, struct entry *e)
+{
+	size_t len = 0;
+	const char *s = next_field(f, &len);
+
+	size_t i;
+
+	if (!s || len == 0 || len > TARGET_MOST)
+		return -1;
+	for (i = 0; i < len; i++)
+		if (iscntrl((unsigned char)s[i]))
+			return -1;
+	e->target = arena_strndup(&m->arena, s, len);
+	return 0;
+}
+
+int
+manifest_parse_entry(struct manifest *m, const char *line, size_t len,
+	struct entry *e, struct error *err)
+{
+	struct fields f = { line, line + len };
+	size_t n = 0;
+	const char *type = next_field(&f, &n);
+	int bad = type && n == 1 ? 0 : -1;
+
+	memset(e, 0, sizeof(*e));
+	e->type = bad ? 0 : *type;
+	if (e->type == ENTRY_DIRECTORY)
+		bad = parse_mode(&f, e);
+	else if (e->type == ENTRY_FILE)
+		bad = parse_mode(&f, e) || parse_size(&f, &e->size) ||
+			parse_digest(&f, e->digest);
+	else if (e->type == ENTRY_LINK)
+		bad = parse_target(m, &f, e);
+	else
+		bad = -1;
+	if (bad)
+		return error_set(err, "manifest: malformed line '%.*s'",
+			(int)(len > 200 ? 200 : len), line);
+	return parse_path(m, &f, e, err);
+}
+
+void
+manifest_reader_init(struct manifest_reader *r, struct manifest *m,
+	const struct manifest *base, uint64_t most_entries)
+{
+	memset(r, 0, sizeof(*r));
+	r->m = m;
+	r->base = base;
+	r->most_entries = most_entries;
+}
+
+void
+manifest_reader_release(struct manifest_reader *r)
+{
+	buf_release(&r->rest);
+}
+
+/* The chunks of the last file must add up to it before anything follows. */
+static int
+check_chunks(struct manifest_reader *r, struct error *err)
+{
+	const struct manifest *m = r->m;
+
+	if (r->chunked && r->chunk_bytes != m->v[m->n - 1].size)
+		return error_set(err,
+			"manifest: the chunks of %s do not add up",
+			m->v[m->n - 1].path);
+	r->chunked = false;
+	r->chunk_bytes = 0;
+	return 0;
+}
+
+/* Whether the last entries hold path's parent directory. */
+static bool
+parent_known(const struct manifest *m, const char *path)
+{
+	const char *leaf = path_leaf(path);
+	char parent[PATH_MOST + 1];
+	const struct entry *e;
+
+	if (leaf == path)
+		return true;
+	memcpy(parent, path, (size_t)(leaf - path) - 1);
+	parent[leaf - path - 1] = '\0';
+	e = manifest_find(m, parent);
+	return e && e->type == ENTRY_DIRECTORY;
+}
+
+/* Whether path has the same parent as the entry before it, or is in it. */
+static bool
+parent_near(const struct entry *last, const char *path)
+{
+	size_t len = (size_t)(path_leaf(path) - path);
+
+	if (len == 0)
+		return true;
+	if (last->type == ENTRY_DIRECTORY && strlen(last->path) == len - 1 &&
+		!memcmp(last->path, path, len - 1))
+		return true;
+	return (size_t)(path_leaf(last->path) - last->path) == len &&
+		!memcmp(last->path, path, len);
+}
+
+/* Appends an entry that is complete, its strings in the arena. */
+static int
+append(struct manifest_reader *r, const struct entry *e, struct error *err)
+{
+	struct manifest *m = r->m;
+	const struct entry *last = m->n ? &m->v[m->n - 1] : NULL;
+	struct entry *copy;
+
+	if (check_chunks(r, err) < 0)
+		return -1;
+	if (r->most_entries && m->n >= r->most_entries)
+		return error_status(err, STATUS_REFUSED,
+			"the tree has more than %llu entries",
+			(unsigned long long)r->most_entries);
+	if (last && path_compare(last->path, e->path) >= 0)
+		return error_set(err, "manifest: %s stands behind %s", e->path,
+			last->path);
+	if (!(last && parent_near(last, e->path)) &&
+		!parent_known(m, e->path))
+		return error_set(err, "manifest: %s has no directory line",
+			e->path);
+	MEM_GROW(m->v, m->n, m->cap);
+	copy = &m->v[m->n++];
+	*copy = *e;
+	copy->line = ++m->lines;
+	return 0;
+}
+
+static int
+add_chunk(struct manifest_reader *r, const char *line, size_t len,
+	struct error *err)
+{
+	struct fields f = { line + 2, line + len };
+	struct manifest *m = r->m;
+	uint8_t digest[DIGEST_SIZE];
+	uint64_t length;
+
+	if (m->n == 0 || m->v[m->n - 1].type != ENTRY_FILE ||
+		parse_size(&f, &length) < 0 || length == 0 ||
+		parse_digest(&f, digest) < 0 || f.at ||
+		m->lines == UINT32_MAX)
+		return error_set(err, "manifest: malformed chunk line");
+	r->chunked = true;
+	r->chunk_bytes += length;
+	m->lines++;
+	return 0;
+}
+
+/* "=N" and "-N" of a difference. */
+static int
+apply_run(struct manifest_reader *r, const char *line, size_t len,
+	struct error *err)
+{
+	uint64_t n;
+
+	if (!r->base || parse_number(line + 1, len - 1, &n) < 0 || n == 0 ||
+		n > r->base->n - r->next)
+		return error_set(err, "manifest: a difference that does not "
+			"fit its base");
+	for (; n; n--) {
+		struct entry e = r->base->v[r->next++];
+
+		if (*line == '-')
+			continue;
+		e.path = arena_strndup(&r->m->arena, e.path, strlen(e.path));
+		if (e.target)
+			e.target = arena_strndup(&r->m->arena, e.target,
+				strlen(e.target));
+		if (append(r, &e, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+finish(struct manifest_reader *r, const char *line, size_t len,
+	struct error *err)
+{
+	struct fields f = { line + 4, line + len };
+	uint8_t id[DIGEST_SIZE];
+
+	if (check_chunks(r, err) < 0)
+		return -1;
+	if (parse_digest(&f, id) < 0 || f.at)
+		return error_set(err, "manifest: malformed end line");
+	if (r->base && r->next != r->base->n)
+		return error_set(err,
+			"manifest: a difference that leaves lines over");
+	manifest_finish(r->m);
+	if (memcmp(id, r->m->id, DIGEST_SIZE))
+		return error_set(err, "manifest: the tree id does not agree");
+	r->ended = true;
+	return 0;
+}
+
+static int
+read_line(struct manifest_reader *r, const char *line, size_t len,
+	struct error *err)
+{
+	struct entry e;
+
+	if (r->ended)
+		return error_set(err, "manifest: a line behind the end");
+	if (len >= 4 && !memcmp(line, "end\t", 4))
+		return finish(r, line, len, err);
+	if (len >= 2 && (*line == '=' || *line == '-'))
+		return apply_run(r, line, len, err);
+	if (len >= 2 && !memcmp(line, "c\t", 2))
+		return add_chunk(r, line, len, err);
+	if (manifest_parse_entry(r->m, line, len, &e, err) < 0)
+		return -1;
+	return append(r, &e, err);
+}
+
+int
+manifest_reader_add(struct manifest_reader *r, const char *data, size_t len,
+	struct error *err)
+{
+	while (len) {
+		const char *nl = memchr(data, '\n', len);
+		size_t n = nl ? (size_t)(nl - data) : len;
+
+		if (r->rest.len + n > MANIFEST_LINE_MOST)
+			return error_set(err, "manifest: an overlong line");
+		if (!nl || r->rest.len)
+			buf_add(&r->rest, data, n);
+		if (!nl)
+			return 0;
+		if (r->rest.len) {
+			if (read_line(r, r->rest.data, r->rest.len, err) < 0)
+				return -1;
+			buf_clear(&r->rest);
+		} else if (read_line(r, data, n, err) < 0) {
+			return -1;
+		}
+		data = nl + 1;
+		len -= n + 1;
+	}
+	return 0;
+}
+
+int
+manifest_parse(struct manifest *m, const char *text, size_t len,
+	struct error *err)
+{
+	struct manifest_reader r;
+	int rc;
+
+	manifest_reader_init(&r, m, NULL, 0);
+	rc = manifest_reader_add(&r, text, len, err);
+	if (rc == 0 && !r.ended)
+		rc = error_set(err, "manifest: it ends early");
+	manifest_reader_release(&r);
+	return rc;
+}

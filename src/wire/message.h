@@ -1,0 +1,177 @@
+/*
+ * What the frames mean.  Both halves of each message stand here.
+ *
+ *	client                                   server
+ *	hello                         ─────────►
+ *	push (app, then, base, tree,             authorise, lock;
+ *	      settings, git facts)    ─────────► or refuse at once
+ *	                              ◄────────  hello
+ *	                              ◄────────  live (what is replaced), or
+ *	                                         result (already live: done)
+ *	                                       | send full
+ *	settings (deploy.conf)        ─────────►
+ *	manifest (zstd stream)        ─────────► a difference comes right behind
+ *	                                         push; the whole one when asked,
+ *	                                         or when there is no base
+ *	                              ◄────────  need ...  need-end
+ *	files (zstd'ed tar stream)    ─────────► verify each as it lands, keep
+ *	amend                         ─────────►
+ *	                              ◄────────  bad (what did not verify)
+ *	                              ◄────────  .stage .log .note
+ *	                              ◄────────  staged, if `then hold`
+ *	go | abort                    ─────────►
+ *	                              ◄────────  result
+ *
+ *	ask (verb, app, release)      ─────────► the other verbs
+ *	                              ◄────────  release ...  .log ...  status
+ *	                              ◄────────  result
+ *
+ * A control payload is lines of "key SP value LF"; unknown keys are ignored,
+ * a key that is absent leaves its field 0 or NULL.  Values hold no LF and no
+ * NUL.  A message's struct owns its strings (MESSAGE_RELEASE); when writing
+ * they may be borrowed, if it is then not released.
+ *
+ * ranges = line numbers of the manifest, ascending, "57" or "60-75", one a
+ * line.
+ */
+#ifndef WIRE_MESSAGE_H
+#define WIRE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "wire/frame.h"
+
+struct msg_hello {
+	uint64_t version; /* 1 */
+	char *agent;      /* "deploy/0.1.0" */
+};
+
+enum push_then { THEN_ACTIVATE, THEN_BUILD, THEN_HOLD, THEN_COMPARE };
+
+/* The facts of a git checkout; also in a release's record. */
+struct msg_push {
+	char *app;
+	char *then;      /* activate, build (and stop), hold, compare */
+	char *tree;      /* tree id, hex */
+	char *base;      /* SHA-256 of the base manifest's text, or NULL */
+	char *settings;  /* SHA-256 of deploy.conf's text (of "" if none) */
+	char *remote;    /* the remote's name in deploy.conf */
+	char *user;      /* who deploys, as the client claims */
+	char *expect;    /* --expect */
+	uint64_t files, bytes, entries;
+	uint64_t hooks;  /* the settings have so many hook commands */
+	uint64_t wait;   /* --wait: seconds */
+	bool force, rebuild, no_cache;
+	char *git_commit, *git_branch, *git_subject, *git_author, *git_remote;
+	bool git_dirty;
+};
+
+/* What is live and would be replaced. */
+struct msg_live {
+	char *release, *tree, *git_commit, *git_subject;
+	uint64_t files;
+};
+
+/* Behind the last need. */
+struct msg_need_end {
+	uint64_t files, bytes;     /* asked for */
+	uint64_t reused;           /* files of the tree that are held already */
+	char *reason;              /* why something is not reused, for -v */
+};
+
+/* The verbs besides push: releases, rollback, activate, status, log. */
+struct msg_ask {
+	char *verb;
+	char *app;
+	char *release;   /* an ID or the start of one, or NULL */
+	char *expect;
+	char *user;
+	uint64_t wait;
+	bool force;
+};
+
+/* One release in the answer to `releases` and `status`. */
+struct msg_release {
+	char *id, *tree, *previous;
+	char *state;     /* live, kept, built, failed, reverted */
+	bool live, checked, pinned, held;
+	uint64_t created; /* seconds since 1970; also activated */
+	uint64_t activated;
+	uint64_t files, bytes;
+	char *by, *git_commit, *git_branch, *git_subject, *remote;
+	bool git_dirty;
+	char *reason;    /* of failed and reverted */
+};
+
+struct msg_status {
+	char *app, *live, *previous;
+	char *busy;      /* who deploys now and since when, or NULL */
+	uint64_t releases;
+	uint64_t free_bytes, total_bytes; /* of the store's file system */
+	char *version;
+	char *apps;      /* other apps here, blank-separated, for near misses */
+	bool exists;
+};
+
+struct msg_result {
+	uint64_t status;  /* enum status */
+	char *outcome;    /* deployed, same, built, compared, activated,
+	                     rolled-back, answered, failed */
+	char *release, *previous, *live;
+	char *error, *hint;
+	char *stage;      /* the hook that failed */
+	uint64_t files, reused, bytes;
+	bool held;
+};
+
+/* One struct's table of keys; message.c holds them. */
+extern const struct message_field msg_hello_fields[], msg_push_fields[],
+	msg_live_fields[], msg_need_end_fields[], msg_ask_fields[],
+	msg_release_fields[], msg_status_fields[], msg_result_fields[];
+
+void message_write(const struct message_field *fields, const void *msg,
+	struct buf *out);
+/* Fills a zeroed struct; malformed lines and numbers are errors. */
+int message_read(const struct message_field *fields, const char *data,
+	size_t len, void *msg, struct error *err);
+/* Frees the strings and zeroes. */
+void message_release(const struct message_field *fields, void *msg);
+
+#define MESSAGE_SEND(c, type, name, msg) \
+	message_send((c), (type), msg_##name##_fields, (msg))
+#define MESSAGE_READ(name, frame, msg, err) \
+	message_read(msg_##name##_fields, (frame)->data, (frame)->len, (msg), \
+		(err))
+#define MESSAGE_RELEASE(name, msg) \
+	message_release(msg_##name##_fields, (msg))
+
+void message_send(struct channel *c, const char *type,
+	const struct message_field *fields, const void *msg);
+
+enum push_then push_then_parse(const char *word); /* -1: none of them */
+
+/* A result frame of an error, and back. */
+void result_from_error(struct msg_result *r, const struct error *err);
+void result_to_error(const struct msg_result *r, struct error *err);
+
+/* Ascending line numbers, added to one by one, written as ranges. */
+struct ranges {
+	struct range {
+		uint32_t first, last;
+	} *v;
+	size_t n, cap;
+};
+
+void ranges_add(struct ranges *r, uint32_t line);
+void ranges_release(struct ranges *r);
+/* Sends them in as many frames of that type as it takes. */
+void ranges_send(struct channel *c, const char *type, const struct ranges *r);
+/* Appends what a frame holds; each must be above the last and <= most. */
+int ranges_read(struct ranges *r, const char *data, size_t len,
+	uint32_t most, struct error *err);
+
+#endif
