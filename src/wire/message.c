@@ -8,17 +8,9 @@
 
 #include "base/mem.h"
 
-enum kind { TEXT, NUMBER, FLAG };
-
-struct message_field {
-	const char *key;
-	enum kind kind;
-	size_t offset;
-};
-
 #define F(type, kind, key, member) \
-	{ key, kind, offsetof(struct type, member) }
-#define END { NULL, TEXT, 0 }
+	{ key, MESSAGE_##kind, offsetof(struct type, member) }
+#define END { NULL, MESSAGE_TEXT, 0 }
 
 const struct message_field msg_hello_fields[] = {
 	F(msg_hello, NUMBER, "version", version),
@@ -137,8 +129,10 @@ const struct message_field msg_result_fields[] = {
 static void
 add_value(struct buf *out, const char *s)
 {
-	for (; *s; s++)
-		buf_addch(out, *s == '\n' || *s == '\r' ? ' ' : *s);
+	size_t i;
+
+	for (i = 0; s[i] && i < MESSAGE_VALUE_MOST; i++)
+		buf_addch(out, s[i] == '\n' || s[i] == '\r' ? ' ' : s[i]);
 }
 
 void
@@ -147,7 +141,7 @@ message_write(const struct message_field *f, const void *msg, struct buf *out)
 	for (; f->key; f++) {
 		const void *p = (const char *)msg + f->offset;
 
-		if (f->kind == TEXT) {
+		if (f->kind == MESSAGE_TEXT) {
 			const char *const *s = p;
 
 			if (!*s)
@@ -155,7 +149,7 @@ message_write(const struct message_field *f, const void *msg, struct buf *out)
 			buf_addf(out, "%s ", f->key);
 			add_value(out, *s);
 			buf_addch(out, '\n');
-		} else if (f->kind == NUMBER) {
+		} else if (f->kind == MESSAGE_NUMBER) {
 			if (*(const uint64_t *)p)
 				buf_addf(out, "%s %" PRIu64 "\n", f->key,
 					*(const uint64_t *)p);
@@ -187,14 +181,14 @@ read_value(const struct message_field *f, void *msg, const char *value,
 {
 	void *p = (char *)msg + f->offset;
 
-	if (f->kind == TEXT) {
+	if (f->kind == MESSAGE_TEXT) {
 		char **s = p;
 
 		if (*s)
 			return error_set(err, "message: %s stands twice",
 				f->key);
 		*s = mem_strndup(value, len);
-	} else if (f->kind == NUMBER) {
+	} else if (f->kind == MESSAGE_NUMBER) {
 		if (read_number(value, len, p) < 0)
 			return error_set(err, "message: bad number in %s",
 				f->key);
@@ -247,10 +241,10 @@ message_release(const struct message_field *f, void *msg)
 	for (; f->key; f++) {
 		void *p = (char *)msg + f->offset;
 
-		if (f->kind == TEXT) {
+		if (f->kind == MESSAGE_TEXT) {
 			free(*(char **)p);
 			*(char **)p = NULL;
-		} else if (f->kind == NUMBER) {
+		} else if (f->kind == MESSAGE_NUMBER) {
 			*(uint64_t *)p = 0;
 		} else {
 			*(bool *)p = false;

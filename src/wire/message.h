@@ -128,7 +128,21 @@ struct msg_result {
 	bool held;
 };
 
-/* One struct's table of keys; message.c holds them. */
+/*
+ * One struct's table of keys; it ends with a NULL key.  message.c holds
+ * those of the messages; the server keeps its records in the same form.
+ */
+enum message_kind { MESSAGE_TEXT, MESSAGE_NUMBER, MESSAGE_FLAG };
+
+struct message_field {
+	const char *key;
+	enum message_kind kind; /* char *, uint64_t, bool */
+	size_t offset;
+};
+
+/* A value longer than this is cut when written. */
+#define MESSAGE_VALUE_MOST 4096
+
 extern const struct message_field msg_hello_fields[], msg_push_fields[],
 	msg_live_fields[], msg_need_end_fields[], msg_ask_fields[],
 	msg_release_fields[], msg_status_fields[], msg_result_fields[];
