@@ -1,0 +1,71 @@
+/*
+ * The switch and what surrounds it, for a deploy, an `activate` and a
+ * rollback alike:
+ *
+ *	take switch.lock, check that `current` is what was expected
+ *	sync, append "switching ID from PREV", rename over current
+ *	restart, check
+ *	append the outcome; on failure switch back and restart the old one
+ *
+ * A session that finds a switch without an outcome repeats restart and
+ * check, or switches back.
+ */
+#ifndef SERVER_ACTIVATE_H
+#define SERVER_ACTIVATE_H
+
+#include "server/config.h"
+#include "server/hooks.h"
+#include "server/store.h"
+
+enum activate_kind { ACTIVATE_DEPLOY, ACTIVATE_AGAIN, ACTIVATE_ROLLBACK };
+
+struct activate_options {
+	enum activate_kind kind;
+	const char *release;
+	const char *expected; /* what must be live before the switch, "" for
+	                         nothing; NULL: anything, as --force */
+	const char *who;      /* for history */
+	bool migrate;         /* run migrate first (a deploy; never rollback) */
+	uint64_t wait;        /* seconds for switch.lock */
+};
+
+/* Who watches: stages are named as they begin ("migrate", "switch", ...). */
+struct activate_host {
+	struct hook_host hooks;
+	void (*stage)(void *arg, const char *name);
+	void (*note)(void *arg, const char *text);
+	void *arg;
+};
+
+/*
+ * 0: it is live and checked.  -1 with err->status STATUS_HOOK (migrate
+ * failed, nothing switched), STATUS_REFUSED (`current` moved), STATUS_BUSY,
+ * STATUS_REVERTED, STATUS_BROKEN.  Records and history are up to date in
+ * every case.  `failed` becomes the stage that failed, or NULL.
+ */
+int activate_release(struct store *s, const struct config *c,
+	const struct activate_options *o, const struct activate_host *host,
+	const char **failed, struct error *err);
+
+/*
+ * Rolls back to `to`, or to history_previous() where it is NULL, marking
+ * what was live as held.  *went becomes the ID that is live then.
+ */
+int activate_rollback(struct store *s, const struct config *c,
+	const char *to, const char *expected, const char *who, uint64_t wait,
+	const struct activate_host *host,
+	char went[static RELEASE_ID_LEN + 1], struct error *err);
+
+/* Finishes what a crash left between switch and outcome. */
+int activate_recover(struct store *s, const struct config *c,
+	const struct activate_host *host, struct error *err);
+
+/*
+ * The environment and directory of a release's hooks, for build as well.
+ * The caller releases both.
+ */
+int activate_surroundings(struct store *s, const char *release,
+	const char *previous, const struct record *r, struct strv *env,
+	int *cwd, struct error *err);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * The store of one app on disk (DESIGN: `The server'):
+ *
+ *	ROOT/APP/
+ *	  current -> releases/ID
+ *	  releases/ID/  shared/  env
+ *	  .deployd/
+ *	    lock switch.lock next.lock
+ *	    history             one line an event, appended and synced
+ *	    built               ID of the last build begun, and when it ended
+ *	    records/ID          what is known of a release (message.h's form)
+ *	    records/ID.settings the deploy.conf it came with
+ *	    records/ID.index    stat data of its files as staged (index.h)
+ *	    records/ID.times    their modification times (times.h)
+ *	    manifests/SHA256    by the hash of their whole text
+ *	    logs/ID             what its hooks said
+ *	    next/  next.index   leftover upload, staging and spare
+ *	    tmp/HEX             verified uploads not yet in a tree
+ *	    trash/              being deleted
+ *	    cache/              DEPLOY_CACHE_DIR
+ *
+ * A record outlives its release's directory, so that a held tree stays held
+ * and history can be read; the newest 50 are kept.
+ */
+#ifndef SERVER_STORE_H
+#define SERVER_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/path.h"
+#include "base/strv.h"
+#include "tree/manifest.h"
+#include "wire/message.h"
+
+#define STORE_MANIFESTS 50 /* kept for use as a base */
+#define STORE_RECORDS 50
+
+struct store {
+	char *app;
+	char *path;     /* absolute, of the app's directory */
+	int root;       /* handles: ROOT, ROOT/APP, ROOT/APP/.deployd */
+	int dir;
+	int own;
+	int lock;       /* held descriptors or -1 */
+	int switch_lock;
+};
+
+/*
+ * Opens the app's store, making it if `create` (and ROOT with its parents).
+ * Without create a missing app is STATUS_REFUSED with the near miss among
+ * the other apps as hint (`this server has 'blog'`).
+ */
+int store_open(struct store *s, const char *root, const char *app,
+	bool create, struct error *err);
+void store_release(struct store *s);
+/* Names of all apps under root, sorted. */
+int store_apps(const char *root, struct strv *apps, struct error *err);
+/* The app's name nearest to a mistyped one, or NULL. */
+const char *store_near_miss(const struct strv *apps, const char *app);
+
+/*
+ * Locks.  holder says who (`ann since 2026-11-23 06:15:30 UTC').  Waits up to
+ * `seconds`, calling wait() (may be NULL) with milliseconds to spend between
+ * tries; a nonzero return of it gives up.  STATUS_BUSY names the holder.
+ */
+typedef int store_wait_fn(void *arg, int ms);
+int store_lock(struct store *s, const char *holder, uint64_t seconds,
+	store_wait_fn *wait, void *arg, struct error *err);
+int store_lock_switch(struct store *s, const char *holder, uint64_t seconds,
+	store_wait_fn *wait, void *arg, struct error *err);
+void store_unlock(struct store *s);
+void store_unlock_switch(struct store *s);
+/* Who deploys now, "" if nobody. */
+void store_busy(const struct store *s, char *holder, size_t size);
+
+/* The release that `current` names; "" if none. */
+int store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
+	struct error *err);
+/* Points `current` at it, atomically and synced. */
+int store_switch(struct store *s, const char *id, struct error *err);
+/* Removes `current` (a first release that failed its check). */
+int store_switch_none(struct store *s, struct error *err);
+
+/*
+ * Mints an ID for a tree: UTC now and the first 8 hex digits of the tree id,
+ * the next second that neither a record nor a directory has.
+ */
+int store_mint(const struct store *s, const uint8_t tree[static DIGEST_SIZE],
+	char id[static RELEASE_ID_LEN + 1], struct error *err);
+/* Directories under releases/, sorted, newest last. */
+int store_releases(const struct store *s, struct strv *ids,
+	struct error *err);
+/*
+ * The one release whose ID begins with, or whose short tree id is, `text`;
+ * ambiguous and unknown ones are STATUS_REFUSED and list what there is.
+ */
+int store_find(const struct store *s, const char *text,
+	char id[static RELEASE_ID_LEN + 1], struct error *err);
+
+/* Records. */
+struct record {
+	char *id, *app, *tree, *settings, *manifest; /* the hashes in hex */
+	char *state;       /* staged, built, live (went live), failed,
+	                      reverted */
+	char *previous;    /* what it replaced when it first went live */
+	char *by, *remote; /* who deployed, the remote's name */
+	char *reason;      /* of failed and reverted */
+	char *git_commit, *git_branch, *git_subject, *git_author, *git_remote;
+	bool git_dirty;
+	bool checked;      /* restart and check passed since it was switched
+	                      to last */
+	bool held;         /* rolled back from, by hand or by a check */
+	bool pinned;
+	bool went_live;
+	uint64_t created, activated; /* seconds since 1970 */
+	uint64_t files, bytes;
+	uint64_t hooks;    /* its settings have so many hook commands */
+};
+
+extern const struct message_field record_fields[];
+
+void record_release(struct record *r);
+/* A missing record is an error with errno ENOENT. */
+int record_load(const struct store *s, const char *id, struct record *r,
+	struct error *err);
+int record_save(const struct store *s, const struct record *r,
+	struct error *err);
+/* IDs of all records, sorted. */
+int record_list(const struct store *s, struct strv *ids, struct error *err);
+/* A kept record of this tree and settings that is held; "" if none. */
+int record_held(const struct store *s, const char *tree,
+	const char *settings, char id[static RELEASE_ID_LEN + 1],
+	struct error *err);
+/* Fills the wire's form; strings are borrowed from r. */
+void record_to_message(const struct record *r, const char *live,
+	struct msg_release *out);
+
+/* A release's deploy.conf text; "" if it had none. */
+int record_settings(const struct store *s, const char *id, struct buf *text,
+	struct error *err);
+int record_save_settings(const struct store *s, const char *id,
+	const char *text, size_t len, struct error *err);
+
+/*
+ * Manifests, by the SHA-256 of their text.  Saving prunes to the newest
+ * STORE_MANIFESTS besides those that existing releases name.
+ */
+int store_save_manifest(const struct store *s, const char *text, size_t len,
+	char hex[static DIGEST_HEX + 1], struct error *err);
+/* -1 with errno ENOENT if not kept; one that does not parse is an error. */
+int store_load_manifest(const struct store *s, const char *hex,
+	struct manifest *m, struct error *err);
+
+/*
+ * History: one line an event, "TIME EVENT ID FROM WHO TEXT", blanks within
+ * fields escaped, appended with one write and fsync.
+ *
+ *	switching  about to rename over current (FROM: what was live)
+ *	live       restart and check passed
+ *	rollback   as live, but made by a rollback: ID is what is live again
+ *	reverted   switched back to FROM; TEXT says why
+ *	broken     switching back failed
+ *	failed     build or migrate failed; nothing was switched
+ *	built      built and not activated
+ *	forced     a refusal was overridden; TEXT says which
+ */
+struct event {
+	int64_t time;  /* seconds since 1970 */
+	char *name, *id, *from, *who, *text; /* "" where it has none */
+};
+
+int history_append(const struct store *s, const char *name, const char *id,
+	const char *from, const char *who, const char *text,
+	struct error *err);
+typedef int history_fn(const struct event *e, void *arg);
+/* Calls fn for each event, oldest first, until it returns nonzero. */
+int history_each(const struct store *s, history_fn *fn, void *arg,
+	struct error *err);
+/*
+ * What a rollback goes to: the release that was live before the current one
+ * as the events tell (a rollback undoes a deploy, so two in a row go two
+ * back), and whose directory still is there.  "" if none.
+ */
+int history_previous(const struct store *s,
+	char id[static RELEASE_ID_LEN + 1], struct error *err);
+/*
+ * A `switching` without an outcome: 1 and its ID and FROM, else 0.
+ */
+int history_unfinished(const struct store *s,
+	char id[static RELEASE_ID_LEN + 1],
+	char from[static RELEASE_ID_LEN + 1], struct error *err);
+
+/*
+ * Retention: of the releases that went live the newest `keep` stay, and
+ * always the current one, its predecessor (history_previous), pinned ones,
+ * and those in which a visible process has its cwd or program.  Never
+ * activated ones go after 7 days.  Dropped ones are renamed to trash/; old
+ * records, manifests and logs go too.  The caller holds the lock.
+ */
+int prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
+	struct error *err);
+/* Deletes what lies in trash/, in a detached low-priority process. */
+void prune_trash(struct store *s);
+
+#endif
