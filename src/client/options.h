@@ -1,0 +1,61 @@
+/*
+ * The command line: deploy [options] [TARGET [DIR]], deploy VERB [options]
+ * [TARGET].  Options may stand before and behind the verb and between the
+ * arguments; a bare word is never a directory.
+ */
+#ifndef CLIENT_OPTIONS_H
+#define CLIENT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/strv.h"
+
+struct options {
+	const struct verb *verb;
+	struct strv args;       /* what is left: TARGET, DIR, an ID */
+	struct strv targets;    /* -t, repeated */
+	const char *directory;  /* -C */
+	bool dry_run, json, force, rebuild, no_cache, no_activate;
+	enum log_level level;   /* -q, -v */
+	const char *ssh_config; /* -F */
+	struct strv identities; /* -i */
+	const char *jump;       /* -J */
+	struct strv ssh_options; /* -o */
+	int port;               /* -p */
+	int family;             /* -4, -6 */
+	const char *deployd;    /* --deployd */
+	const char *transport;  /* --transport: auto, libssh2, openssh */
+	bool wait;              /* --wait[=SECONDS], else 600 */
+	uint64_t wait_seconds;
+	const char *expect;     /* --expect */
+	const char *tar;        /* --tar */
+	bool files;             /* diff --files */
+	bool exit_code;         /* diff --exit-code */
+	uint64_t lines;         /* log -n: the last lines only; 0: all */
+};
+
+/* A verb of the table in deploy.c. */
+struct verb {
+	const char *name;
+	int (*run)(struct options *o, struct error *err); /* exit status */
+	const char *arguments; /* for usage: "[TARGET [DIR]]" */
+	const char *summary;
+};
+
+/* Every word a remote may not be named, those of later plans included. */
+bool verb_is_reserved(const char *word);
+
+/*
+ * Fills o from argv; verbs is the table, its first the default (push).
+ * Errors are STATUS_USAGE and name the option.
+ */
+int options_parse(struct options *o, const struct verb *verbs, int argc,
+	char **argv, struct error *err);
+void options_release(struct options *o);
+/* The text of `deploy help` and, short, of a usage error. */
+void options_usage(const struct verb *verbs, bool whole);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The project: the nearest directory upward that holds deploy.conf, not
+ * above the repository's root; its settings; the tree that is deployed.
+ */
+#ifndef CLIENT_PROJECT_H
+#define CLIENT_PROJECT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/settings.h"
+#include "base/strv.h"
+#include "client/options.h"
+
+struct project {
+	char *directory;   /* absolute: of deploy.conf, else where we stand */
+	bool has_settings; /* deploy.conf is there */
+	struct buf text;   /* of deploy.conf */
+	char settings_hex[DIGEST_HEX + 1]; /* its SHA-256, of "" if none */
+	struct settings settings;
+	char *tree;        /* absolute: [app] dir, or DIR, else the project */
+	struct strv include, shared, carry; /* [app], split at blanks */
+	bool exact_modes;  /* [app] modes = exact */
+	bool refuse_ancestry; /* [app] ancestry = refuse */
+	unsigned hooks;    /* number of hook commands */
+};
+
+/*
+ * Finds and reads it from `start` (-C or the working directory).  dir is
+ * DIR of the command line or NULL.  Every section and key is checked.
+ */
+int project_open(struct project *p, const char *start, const char *dir,
+	struct error *err);
+void project_release(struct project *p);
+
+/* Where to deploy to: one URL of a remote or of the command line. */
+struct target {
+	char *text;        /* as typed: user@host:app */
+	char *remote;      /* the remote's name, or "" */
+	bool local;        /* local:app */
+	char *user, *host; /* user may be NULL */
+	int port;          /* of ssh://, else 0 */
+	char *app;
+};
+
+struct targets {
+	struct target *v;
+	size_t n;
+};
+
+int target_parse(struct target *t, const char *text, struct error *err);
+/*
+ * The targets of a command: -t, the TARGET argument (a URL or a remote's
+ * name), else the only or the `default` remote; sorted, without duplicates.
+ * None and several remotes: they are listed, STATUS_USAGE.
+ */
+int targets_choose(struct targets *t, const struct project *p,
+	const struct options *o, const char *argument, struct error *err);
+void targets_release(struct targets *t);
+
+#endif

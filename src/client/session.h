@@ -1,0 +1,62 @@
+/*
+ * One conversation with one server, from the client's side.
+ *
+ *	session_open()      starts to connect; hello is queued
+ *	channel_send(&s->channel, ...)
+ *	sessions_turn()     polls all sessions, moves bytes
+ *	session_next()      frames that came
+ *	session_close()
+ *
+ * Pings are sent and answered here.  A server that is silent for too long,
+ * or gone, makes session_next() fail with the transport's reason.
+ */
+#ifndef CLIENT_SESSION_H
+#define CLIENT_SESSION_H
+
+#include "client/options.h"
+#include "client/project.h"
+#include "transport/transport.h"
+#include "wire/message.h"
+
+struct session {
+	const struct target *target;
+	struct transport *transport;
+	struct transport_options transport_options;
+	struct transport_report report; /* valid after session_close() */
+	struct channel channel;
+	bool greeted;     /* the server's hello came */
+	struct msg_hello server;
+	int64_t pinged;   /* io_now_ms() of the last ping */
+};
+
+void session_open(struct session *s, const struct target *t,
+	const struct options *o);
+/* Polls for up to timeout ms; descriptors of -1 and NULLs are passed over. */
+int sessions_turn(struct session *const *v, size_t n, int timeout_ms,
+	struct error *err);
+/*
+ * The next frame but hello and those that begin with "." and are handled
+ * here (.ping): 1, 0 none now, -1 the conversation is over without a result
+ * (closes the transport to learn why).
+ */
+int session_next(struct session *s, struct frame *f, struct error *err);
+void session_close(struct session *s);
+
+/*
+ * Set by SIGINT or SIGTERM (the second one ends the program at once): its
+ * number, or 0.
+ */
+void signals_catch(void);
+int signals_caught(void);
+
+/*
+ * The whole of a verb that asks and prints: sends `ask`, hands each frame
+ * but the result to `each`, gives back the result.
+ */
+typedef int ask_frame_fn(const struct frame *f, void *arg,
+	struct error *err);
+int session_ask(const struct target *t, const struct options *o,
+	const struct msg_ask *ask, ask_frame_fn *each, void *arg,
+	struct msg_result *result, struct error *err);
+
+#endif
