@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +23,7 @@ place_fds(const int fds[static 3])
 		int fd = fds[i];
 
 		if (fd < 0)
-			fd = open("/dev/null", i ? O_WRONLY : O_RDONLY);
+			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 		high[i] = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		if (high[i] < 0)
 			return -1;
@@ -29,6 +31,8 @@ place_fds(const int fds[static 3])
 	for (i = 0; i < 3; i++)
 		if (dup2(high[i], i) < 0)
 			return -1;
+	/* Those that were opened without close-on-exec; best effort. */
+	(void)syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
 	return 0;
 }
 
@@ -141,4 +145,33 @@ process_output(const char *const *argv, int cwd, size_t most, struct buf *out,
 		return error_set(err, "%s: more than %zu bytes of output",
 			argv[0], most);
 	return rc;
+}
+
+static bool
+is_kept(const int *keep, int n, unsigned fd)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (keep[i] >= 0 && (unsigned)keep[i] == fd)
+			return true;
+	return false;
+}
+
+void
+process_close_all_but(const int *keep, int n)
+{
+	unsigned last = 2, fd;
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (keep[i] > (int)last)
+			last = (unsigned)keep[i];
+	for (fd = 0; fd <= last; fd++)
+		if (!is_kept(keep, n, fd))
+			close((int)fd);
+	if (close_range(last + 1, ~0U, 0) == 0)
+		return;
+	for (fd = last + 1; fd < (unsigned)sysconf(_SC_OPEN_MAX); fd++)
+		close((int)fd);
 }

@@ -40,4 +40,7 @@ int process_wait(pid_t pid);
 int process_output(const char *const *argv, int cwd, size_t most,
 	struct buf *out, struct error *err);
 
+/* Closes every descriptor but the n in keep; for a child that does not exec. */
+void process_close_all_but(const int *keep, int n);
+
 #endif

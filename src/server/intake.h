@@ -1,0 +1,51 @@
+/*
+ * The intake: the process that decompresses and parses what a client sends
+ * and writes it into tmp/.  It speaks with the session that forked it in
+ * frames over a socketpair:
+ *
+ *	session                             intake
+ *	manifest (as the client sent it) ─► decompresses, checks every rule,
+ *	                                    writes the whole text into a file
+ *	                                ◄── read
+ *	need (ranges)                    ─► what comes, in this order
+ *	files, amend (as sent)           ─► hashes each file as it is written
+ *	                                ◄── got LINE: it is tmp/HEX now
+ *	                                ◄── bad LINE: it is not what its line
+ *	                                    says; expected once more, at the end
+ *	                                ◄── fail (a result)
+ *
+ * The session amends its own manifest by the same frames and so never parses
+ * anything compressed.
+ */
+#ifndef SERVER_INTAKE_H
+#define SERVER_INTAKE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "tree/manifest.h"
+#include "wire/frame.h"
+
+struct intake {
+	pid_t pid;
+	int text;               /* the manifest's text, an unlinked file */
+	struct channel channel; /* the session's end */
+	int fd;
+};
+
+struct intake_options {
+	int tmp;                     /* handle of .deployd/tmp, borrowed */
+	const struct manifest *base; /* of a difference, or NULL */
+	uint64_t most_entries;
+};
+
+int intake_start(struct intake *in, const struct intake_options *o,
+	struct error *err);
+/* Ends the process and releases everything; safe on a zeroed struct. */
+void intake_stop(struct intake *in);
+
+/* Applies an amend frame: its lines are "N TAB entry"; *line becomes N. */
+int intake_amend(struct manifest *m, const char *data, size_t len,
+	uint32_t *line, struct error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The client's end of the files stream: files of a manifest, in the order
+ * they are asked for, as one tar inside one zstd stream that lasts as long
+ * as the conversation.
+ *
+ * A file of up to PACK_WHOLE bytes is read whole and hashed before its
+ * header; a larger one is hashed while it passes.  A file is never padded or
+ * cut: one that changed is announced with its new entry first.
+ */
+#ifndef TREE_PACK_H
+#define TREE_PACK_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "tree/manifest.h"
+#include "tree/source.h"
+
+#define PACK_WHOLE (1024 * 1024)
+#define PACK_TRIES 3
+
+struct pack;
+
+enum pack_step {
+	PACK_ERROR = -1,
+	PACK_IDLE,    /* all that was asked for is in `out`, flushed */
+	PACK_MORE,    /* call again when there is room */
+	PACK_AMENDED, /* *amended changed in m: announce it, then call again */
+};
+
+/* Borrows both; m's entries are amended in place. */
+struct pack *pack_new(struct source *source, struct manifest *m);
+void pack_free(struct pack *p);
+
+/* Asks for one more file, by its place in m. */
+void pack_ask(struct pack *p, size_t entry);
+/*
+ * The server could not verify it: hashes the file again and asks for it once
+ * more.  0, or -1 after PACK_TRIES or if it is gone.
+ */
+int pack_again(struct pack *p, size_t entry, struct error *err);
+
+/* Adds some of the stream, about 128 KiB of files, to out. */
+enum pack_step pack_step(struct pack *p, struct buf *out,
+	const struct entry **amended, struct error *err);
+
+/* Bytes of files that went in so far. */
+uint64_t pack_done(const struct pack *p);
+
+#endif
