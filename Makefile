@@ -2,23 +2,33 @@
 # ./configure writes config.mk, whose values win over the defaults here.
 #
 #	make demo        install what is missing, build, show a deploy
-#	make check       every test
+#	make check       install what is missing, run every test
 #	make install     prefix=/usr/local DESTDIR=
+#	make check-now   the tests, with what is installed
+#	make lint        formatting, shell scripts, manuals
+#	make format      formats the sources
+#	make fuzz        fuzzers, with clang; see t/fuzz/replay.c
+#	make clean
 #
 # Knobs: DEVELOPER=1 (strict warnings are errors), SANITIZE=address,undefined,
-# BUILD=directory, CC, CFLAGS, LDFLAGS.
+# BUILD=directory, TESTS='t/t0000-build.sh ...', JOBS=2 (tests beside each
+# other), CC, CFLAGS, LDFLAGS, LIBS.
 
 VERSION = 0.1.0
 
 -include config.mk
 
 prefix ?= /usr/local
-bindir ?= $(prefix)/bin
-mandir ?= $(prefix)/share/man
+exec_prefix ?= $(prefix)
+bindir ?= $(exec_prefix)/bin
+datarootdir ?= $(prefix)/share
+mandir ?= $(datarootdir)/man
 BUILD ?= build
 INSTALL ?= install
 PKG_CONFIG ?= pkg-config
+CLANG ?= clang
 CLANG_FORMAT ?= clang-format
+JOBS ?= 2
 
 all: programs
 
@@ -28,11 +38,12 @@ ifeq ($(origin CFLAGS),undefined)
 CFLAGS = -O2 -g
 endif
 
-# Looked up when first used, so that `make demo` can install them first.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
-CHECK_CFLAGS = $(eval CHECK_CFLAGS := $$(shell $(PKG_CONFIG) --cflags check))$(CHECK_CFLAGS)
-CHECK_LIBS = $(eval CHECK_LIBS := $$(shell $(PKG_CONFIG) --libs check))$(CHECK_LIBS)
+# Looked up when first used, and not again.
+pkg = $(eval $(1) := $$(shell $(PKG_CONFIG) $(2)))$($(1))
+PKG_CFLAGS ?= $(call pkg,PKG_CFLAGS,--cflags $(PACKAGES))
+PKG_LIBS ?= $(call pkg,PKG_LIBS,--libs $(PACKAGES))
+CHECK_CFLAGS ?= $(call pkg,CHECK_CFLAGS,--cflags check)
+CHECK_LIBS ?= $(call pkg,CHECK_LIBS,--libs check)
 
 STD_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -DVERSION='"$(VERSION)"' -Isrc -fPIE \
 	-pthread -MMD -MP -Wall -Wextra -Wno-unused-parameter
@@ -56,22 +67,37 @@ STD_CFLAGS += -Werror -Wshadow -Wpointer-arith -Wwrite-strings -Wundef \
 endif
 
 ALL_CFLAGS = $(STD_CFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+LINK = $(CC) $(STD_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@
 
+# One archive a directory; a layer is listed before what it uses.
+LAYERS = client server transport wire tree base
+archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 sources = $(wildcard src/$(1)/*.c)
-objects = $(patsubst src/%.c,$(BUILD)/%.o,$(1))
+objects = $(patsubst src/%.c,$(BUILD)/%.o,$(sources))
 
-COMMON = $(call objects,$(call sources,base) $(call sources,tree) \
-	$(call sources,wire))
-CLIENT = $(call objects,$(call sources,transport) $(call sources,client))
-SERVER = $(call objects,$(call sources,server))
-PROGRAMS = $(BUILD)/deploy $(BUILD)/deployd
+USED_base = base
+USED_tree = tree base
+USED_wire = wire tree base
+USED_transport = transport base
+USED_client = client transport wire tree base
+USED_server = server wire tree base
+
+PROGRAMS = $(patsubst src/%.c,$(BUILD)/%,$(wildcard src/deploy.c src/deployd.c))
 
 programs: $(PROGRAMS)
 
-$(BUILD)/deploy: $(BUILD)/deploy.o $(CLIENT) $(COMMON)
-$(BUILD)/deployd: $(BUILD)/deployd.o $(SERVER) $(COMMON)
+$(BUILD)/deploy: $(BUILD)/deploy.o $(call archives,$(USED_client))
+$(BUILD)/deployd: $(BUILD)/deployd.o $(call archives,$(USED_server))
 $(PROGRAMS):
-	$(CC) $(STD_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LIBS)
+	$(LINK) $^ $(PKG_LIBS) $(LIBS)
+
+define archive_rule
+$(BUILD)/lib$(1).a: $(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach layer,$(LAYERS),$(eval $(call archive_rule,$(layer))))
 
 $(BUILD)/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -85,9 +111,92 @@ $(BUILD)/flags: FORCE
 
 FORCE:
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+#
+# Tests.  t/unit/test_X.c is linked with the layer that holds X.c and those
+# below it, or with all of them where no layer has an X.c.
+#
+unit_layers = $(sort $(foreach layer,$(LAYERS), \
+	$(if $(wildcard src/$(layer)/$(1).c),$(USED_$(layer)))))
+in_order = $(filter $(1),$(LAYERS))
+used_by = $(call archives,$(call in_order,$(or $(call unit_layers,$(1)),$(LAYERS))))
+
+UNIT_TESTS = $(patsubst t/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
+HELPERS = $(patsubst t/%.c,$(BUILD)/t/%,$(wildcard t/lib/*.c))
+FUZZED = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
+REPLAYS = $(patsubst %,$(BUILD)/t/fuzz/replay_%,$(FUZZED))
+FUZZERS = $(patsubst %,$(BUILD)/t/fuzz/fuzz_%,$(FUZZED))
+TESTS ?= $(sort $(wildcard t/t[0-9]*.sh))
+
+$(BUILD)/t/%.o: t/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) -c -o $@ $<
+
+.SECONDEXPANSION:
+
+$(UNIT_TESTS): $(BUILD)/t/unit/test_%: $(BUILD)/t/unit/test_%.o \
+		$$(call used_by,$$*)
+	$(LINK) $^ $(CHECK_LIBS) $(PKG_LIBS) $(LIBS)
+
+$(HELPERS): $(BUILD)/t/lib/%: $(BUILD)/t/lib/%.o $(call archives,$(LAYERS))
+	$(LINK) $^ $(PKG_LIBS) $(LIBS)
+
+$(REPLAYS): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o \
+		$(BUILD)/t/fuzz/replay.o $(call archives,$(LAYERS))
+	$(LINK) $^ $(PKG_LIBS) $(LIBS)
+
+tests: $(UNIT_TESTS) $(HELPERS) $(REPLAYS)
+
+# The second make sees what the first one has installed.
+check:
+	@contrib/install-deps build test || { \
+		echo 'make check-now does without them'; exit 1; }
+	@$(MAKE) --no-print-directory check-now
+
+check-now: programs tests
+	@BUILD='$(abspath $(BUILD))' JOBS='$(JOBS)' t/lib/run-tests \
+		$(UNIT_TESTS) $(REPLAYS) $(TESTS)
+
+# Each fuzzer: build/fuzz/t/fuzz/fuzz_X DIRECTORY t/fuzz/corpus/X
+fuzz:
+	@$(MAKE) --no-print-directory CC='$(CLANG)' BUILD='$(BUILD)/fuzz' \
+		SANITIZE=fuzzer-no-link,address,undefined fuzzers
+
+fuzzers: $(FUZZERS)
+
+$(FUZZERS): $(BUILD)/t/fuzz/fuzz_%: $(BUILD)/t/fuzz/fuzz_%.o \
+		$(call archives,$(LAYERS))
+	$(CC) $(subst fuzzer-no-link,fuzzer,$(STD_LDFLAGS)) $(CFLAGS) \
+		$(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LIBS)
+
+demo:
+	@contrib/install-deps build
+	@$(MAKE) --no-print-directory programs
+	@BUILD='$(abspath $(BUILD))' contrib/demo/run
+
+FORMATTED = $(wildcard src/*.[ch] src/*/*.[ch] t/*/*.[ch])
+
+lint:
+	$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+	.ci/lint
+
+format:
+	$(CLANG_FORMAT) -i $(FORMATTED)
+
+install: programs
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' \
+		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man8'
+	$(INSTALL) -m 755 $(PROGRAMS) '$(DESTDIR)$(bindir)'
+	for page in $(wildcard man/*.[158]); do \
+		$(INSTALL) -m 644 "$$page" \
+			'$(DESTDIR)$(mandir)'/man"$${page##*.}" || exit; \
+	done
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf '$(BUILD)'
 
-.PHONY: all programs clean FORCE
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+.SECONDARY:
+.DELETE_ON_ERROR:
+.PHONY: all programs tests check check-now fuzz fuzzers demo lint format \
+	install clean FORCE

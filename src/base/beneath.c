@@ -16,9 +16,11 @@
 static int
 open_by_kernel(int root, const char *path, int flags, mode_t mode)
 {
+	/* O_TMPFILE contains O_DIRECTORY. */
+	bool makes = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)flags,
-		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+		.mode = makes ? mode : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 			RESOLVE_NO_MAGICLINKS,
 	};
@@ -54,6 +56,21 @@ next_component(const char **path, char name[static COMPONENT_MOST + 1])
 	return 0;
 }
 
+/* O_PATH opens a link itself, which openat2 does only with O_NOFOLLOW. */
+static int
+no_link(int fd, int flags)
+{
+	struct stat st;
+
+	if (fd < 0 || !(flags & O_PATH) || (flags & O_NOFOLLOW))
+		return fd;
+	if (fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode))
+		return fd;
+	io_close(&fd);
+	errno = ELOOP;
+	return -1;
+}
+
 /* The same walk by hand, where openat2 is unknown or forbidden. */
 static int
 open_by_hand(int root, const char *path, int flags, mode_t mode)
@@ -75,7 +92,9 @@ open_by_hand(int root, const char *path, int flags, mode_t mode)
 			fd = openat(at, name, DIRECTORY_ONLY);
 		if (at != root)
 			io_close(&at);
-		if (last || fd < 0)
+		if (last)
+			return no_link(fd, flags);
+		if (fd < 0)
 			return fd;
 		at = fd;
 	}

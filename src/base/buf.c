@@ -50,6 +50,7 @@ buf_reserve(struct buf *b, size_t more)
 		b->base = mem_realloc(b->base, cap, 1);
 		b->data = b->base;
 		b->cap = cap;
+		b->data[b->len] = '\0';
 	}
 	return b->data + b->len;
 }
@@ -107,10 +108,12 @@ void
 buf_consume(struct buf *b, size_t len)
 {
 	assert(len <= b->len);
+	if (len == b->len) {
+		buf_clear(b);
+		return;
+	}
 	b->data += len;
 	b->len -= len;
-	if (b->len == 0)
-		buf_clear(b);
 }
 
 void

@@ -43,8 +43,9 @@ decode(const unsigned char *s, size_t len, uint32_t *code)
 static bool
 deceives(uint32_t c)
 {
-	return (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-		(c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	return c == 0x61c || (c >= 0x200e && c <= 0x200f) ||
+		(c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+		c == 0xfeff;
 }
 
 void

@@ -3,22 +3,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "io.h"
+
+static int
+lock_command(int fd, int command, struct flock *whole)
+{
+	int rc;
+
+	memset(whole, 0, sizeof(*whole));
+	whole->l_type = F_WRLCK;
+	whole->l_whence = SEEK_SET;
+	do {
+		rc = fcntl(fd, command, whole);
+	} while (rc < 0 && errno == EINTR);
+	return rc;
+}
 
 int
 lock_take(int dirfd, const char *name, const char *holder)
 {
 	int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
 		0600);
+	struct flock whole;
 
 	if (fd < 0)
 		return -1;
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EINTR)
-			continue;
+	if (lock_command(fd, F_OFD_SETLK, &whole) < 0) {
+		if (errno == EACCES)
+			errno = EWOULDBLOCK;
 		io_close(&fd);
 		return -1;
 	}
@@ -32,13 +46,16 @@ int
 lock_held(int dirfd, const char *name, char *text, size_t size)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct flock whole;
 	int held = 0;
 	ssize_t n;
 
 	text[0] = '\0';
 	if (fd < 0)
 		return 0;
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+	/* Asks only: taking it to see would make another's attempt fail. */
+	if (lock_command(fd, F_OFD_GETLK, &whole) == 0 &&
+		whole.l_type != F_UNLCK) {
 		held = 1;
 		n = io_read_full(fd, text, size - 1);
 		text[n > 0 ? n : 0] = '\0';

@@ -1,7 +1,8 @@
 /*
- * Advisory locks on files that stay: taken with flock(2), freed by the
- * kernel when the holder ends however it ends.  The file's text says who
- * holds it.  The descriptor is close-on-exec, so no hook inherits it.
+ * Advisory locks on files that stay: locks of the open file description, see
+ * fcntl(2), freed by the kernel when the holder ends however it ends.  The
+ * file's text says who holds it.  The descriptor is close-on-exec, so no hook
+ * inherits it.
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H

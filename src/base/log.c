@@ -80,7 +80,7 @@ log_error(const char *program, const struct error *err)
 		va_end(ap); \
 	}
 
-LOG_FUNCTION(warn, LOG_QUIET, "warning: ")
+LOG_FUNCTION(warn, LOG_NORMAL, "warning: ")
 LOG_FUNCTION(info, LOG_NORMAL, "")
 LOG_FUNCTION(verbose, LOG_VERBOSE, "")
 LOG_FUNCTION(debug, LOG_DEBUG, "debug: ")

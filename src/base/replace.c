@@ -29,8 +29,10 @@ replace_file(int dirfd, const char *name, const void *data, size_t len,
 
 	if (temporary(tmp, sizeof(tmp), name) < 0)
 		return error_errno(err, "%s", name);
+	/* One left by a crash may have another mode. */
+	unlinkat(dirfd, tmp, 0);
 	fd = openat(dirfd, tmp,
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0 || io_write_full(fd, data, len) < 0)
 		goto out;
 	if (sync == REPLACE_SYNC && fsync(fd) < 0)

@@ -3,62 +3,110 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "io.h"
 
-static int empty_directory(int fd);
+/* Directories deeper than this are moved up: each level costs descriptors. */
+#define DEPTH_MOST 64
+
+struct removal {
+	int top;        /* the directory that is to go, once it is open */
+	unsigned moved; /* directories that were moved up into it */
+};
+
+static int empty_directory(struct removal *r, int fd, int depth);
 
 static int
-remove_directory(int dirfd, const char *name)
+move_up(struct removal *r, int dirfd, const char *name)
 {
-	int fd = openat(dirfd, name,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int rc;
+	char up[32];
+
+	/* Its ".." is rewritten, for which it must be writable. */
+	if (fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	do {
+		snprintf(up, sizeof(up), "deep.%u", ++r->moved);
+		if (renameat2(dirfd, name, r->top, up, RENAME_NOREPLACE) == 0)
+			return 0;
+	} while (errno == EEXIST);
+	return -1;
+}
+
+static int
+open_directory(int dirfd, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dirfd, name, flags);
 
 	if (fd < 0 && errno == EACCES &&
 		fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
-		fd = openat(dirfd, name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(dirfd, name, flags);
+	return fd;
+}
+
+static int
+remove_directory(struct removal *r, int dirfd, const char *name, int depth)
+{
+	unsigned moved;
+	int fd, rc;
+
+	if (depth > DEPTH_MOST)
+		return move_up(r, dirfd, name);
+	fd = open_directory(dirfd, name);
 	if (fd < 0)
 		return -1;
-	rc = empty_directory(fd);
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && rc == 0)
-		rc = -1;
+	if (depth == 0)
+		r->top = fd;
+	do {
+		moved = r->moved;
+		rc = empty_directory(r, fd, depth + 1);
+	} while (depth == 0 && rc == 0 && r->moved != moved);
+	io_close(&fd);
+	return rc < 0 ? -1 : unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+static int
+remove_entry(struct removal *r, int dirfd, const char *name, int depth)
+{
+	int saved, rc;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == EACCES && depth > 0) {
+		(void)fchmod(dirfd, 0700);
+		if (unlinkat(dirfd, name, 0) == 0)
+			return 0;
+	}
+	if (errno != EISDIR && errno != EPERM && errno != EACCES)
+		return -1;
+	saved = errno;
+	rc = remove_directory(r, dirfd, name, depth);
+	if (rc < 0 && errno == ENOTDIR)
+		errno = saved;
 	return rc;
 }
 
 static int
-remove_entry(int dirfd, const char *name)
+empty_directory(struct removal *r, int fd, int depth)
 {
-	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno == EACCES && fchmod(dirfd, 0700) == 0 &&
-		unlinkat(dirfd, name, 0) == 0)
-		return 0;
-	if (errno != EISDIR && errno != EPERM && errno != EACCES)
-		return -1;
-	return remove_directory(dirfd, name);
-}
-
-/* Takes fd. */
-static int
-empty_directory(int fd)
-{
-	DIR *dir = fdopendir(fd);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *e;
 	int first = 0;
 
 	if (!dir) {
-		io_close(&fd);
+		io_close(&copy);
 		return -1;
 	}
+	rewinddir(dir);
 	while ((e = readdir(dir))) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
-		if (remove_entry(fd, e->d_name) < 0 && !first)
+		if (remove_entry(r, fd, e->d_name, depth) < 0 && !first)
 			first = errno;
 	}
 	closedir(dir);
@@ -69,5 +117,7 @@ empty_directory(int fd)
 int
 rmtree_at(int dirfd, const char *name)
 {
-	return remove_entry(dirfd, name);
+	struct removal r = { -1, 0 };
+
+	return remove_entry(&r, dirfd, name, 0);
 }

@@ -199,7 +199,7 @@ settings_check(const struct settings *s, const struct settings_known *known,
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		const struct setting *e = &s->v[i];
+		const struct setting *e = &s->v[i], *last;
 		const struct settings_known *k;
 		bool section;
 
@@ -214,9 +214,9 @@ settings_check(const struct settings *s, const struct settings_known *known,
 		if (!k)
 			return settings_error(s, e, err,
 				"no such key in [%s]: %s", e->section, e->key);
-		if (!k->repeats &&
-			settings_get(s, e->section, e->name, e->key) != e)
-			return settings_error(s, e, err, "%s stands twice",
+		last = settings_get(s, e->section, e->name, e->key);
+		if (!k->repeats && last != e)
+			return settings_error(s, last, err, "%s stands twice",
 				e->key);
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /*
  * The reader of deploy.conf and deployd.conf:
  *
- *	# a comment, only at the start of a line
+ *	# a comment, or ; a comment: only at the start of a line
  *	[section] or [section "name"]
  *	key = value, to the end of the line, less surrounding blanks
  *
