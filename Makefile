@@ -66,7 +66,7 @@ STD_CFLAGS += -Werror -Wshadow -Wpointer-arith -Wwrite-strings -Wundef \
 	-Wno-sign-conversion
 endif
 
-ALL_CFLAGS = $(STD_CFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+ALL_CFLAGS = $(STD_CFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(STD_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@
 
 # One archive a directory; a layer is listed before what it uses.
