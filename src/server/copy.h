@@ -1,0 +1,17 @@
+/* Copies of files and trees on the server: a reflink where there can be one. */
+#ifndef SERVER_COPY_H
+#define SERVER_COPY_H
+
+#include "base/error.h"
+
+/* Copies all of `in` to the empty file `out`; 0 or -1 with errno. */
+int copy_file(int in, int out);
+
+/*
+ * Copies the directory, file or link at `path` below from into the same
+ * path below to, with modes and times; missing parents are made.  What is
+ * there already stays (EEXIST is no error: the tree's own files win).
+ */
+int copy_tree(int from, int to, const char *path, struct error *err);
+
+#endif

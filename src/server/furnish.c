@@ -1,0 +1,197 @@
+/* What a release gets besides its tree: shared links, carried products. */
+#include "server/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/beneath.h"
+#include "base/io.h"
+#include "base/rmtree.h"
+#include "server/copy.h"
+
+/* The handles that linking one shared path needs. */
+struct furnish {
+	struct store *s;
+	int release, shared;
+	void (*note)(void *arg, const char *text);
+	void *arg;
+	struct error *err;
+};
+
+static int
+open_release(struct store *s, const char *id)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "releases/%s", id);
+	return beneath_open(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
+static bool
+stat_below(int root, const char *path, struct stat *st)
+{
+	struct beneath b;
+	const char *leaf;
+	int dir;
+	bool found;
+
+	beneath_init(&b, root);
+	dir = beneath_at(&b, path, &leaf);
+	found = dir >= 0 && fstatat(dir, leaf, st, AT_SYMLINK_NOFOLLOW) == 0;
+	beneath_release(&b);
+	return found;
+}
+
+/* What the tree holds at the path becomes the first shared content. */
+static int
+seed(struct furnish *f, const char *path, bool *seeded)
+{
+	struct stat tree, shared;
+
+	*seeded = false;
+	if (!stat_below(f->release, path, &tree))
+		return 0;
+	if (stat_below(f->shared, path, &shared)) {
+		char *text = mem_printf("%s is shared: what the tree holds "
+			"there is not used", path);
+
+		f->note(f->arg, text);
+		free(text);
+		return 0;
+	}
+	*seeded = true;
+	return copy_tree(f->release, f->shared, path, f->err);
+}
+
+static int
+missing_file(struct furnish *f, const char *path)
+{
+	error_status(f->err, STATUS_REFUSED,
+		"the shared file %s is not on the server yet", path);
+	return error_hint(f->err, "supply it: scp %s HOST:%s/shared/%s",
+		path_leaf(path), f->s->path, path);
+}
+
+static int
+provide(struct furnish *f, const char *path, bool directory)
+{
+	struct stat st;
+
+	if (stat_below(f->shared, path, &st)) {
+		if (directory && !S_ISDIR(st.st_mode))
+			return error_status(f->err, STATUS_REFUSED,
+				"shared/%s is not a directory", path);
+		return 0;
+	}
+	if (!directory)
+		return missing_file(f, path);
+	if (beneath_mkdirs(f->shared, path) < 0)
+		return error_errno(f->err, "cannot make shared/%s", path);
+	return 0;
+}
+
+/* "../../shared/" and the path, as seen from the link's directory. */
+static char *
+link_target(const char *path)
+{
+	struct buf b = BUF_INIT;
+	const char *p;
+
+	buf_addstr(&b, "../../");
+	for (p = path; *p; p++)
+		if (*p == '/')
+			buf_addstr(&b, "../");
+	buf_addf(&b, "shared/%s", path);
+	return buf_detach(&b);
+}
+
+static int
+place_link(struct furnish *f, const char *path)
+{
+	char *target = link_target(path);
+	char *parent = mem_strndup(path, (size_t)(path_leaf(path) - path));
+	struct beneath b;
+	const char *leaf;
+	int dir, rc = -1;
+
+	beneath_init(&b, f->release);
+	if (beneath_mkdirs(f->release, parent) == 0 &&
+		(dir = beneath_at(&b, path, &leaf)) >= 0 &&
+		rmtree_at(dir, leaf) == 0 && symlinkat(target, dir, leaf) == 0)
+		rc = 0;
+	if (rc < 0)
+		error_errno(f->err, "cannot link %s into the release", path);
+	beneath_release(&b);
+	free(parent);
+	free(target);
+	return rc;
+}
+
+static int
+share(struct furnish *f, const char *word)
+{
+	size_t len = strlen(word);
+	bool directory = len && word[len - 1] == '/', seeded;
+	char *path = mem_strndup(word, len - directory);
+	int rc = -1;
+
+	if (seed(f, path, &seeded) == 0 && provide(f, path, directory) == 0)
+		rc = place_link(f, path);
+	free(path);
+	return rc;
+}
+
+int
+stage_shared(struct store *s, const char *id, const struct strv *shared,
+	void (*note)(void *arg, const char *text), void *arg,
+	struct error *err)
+{
+	struct furnish f = { s, -1, -1, note, arg, err };
+	size_t i;
+	int rc = 0;
+
+	if (shared->n == 0)
+		return 0;
+	f.release = open_release(s, id);
+	if (mkdirat(s->dir, "shared", 0755) < 0 && errno != EEXIST)
+		rc = -1;
+	f.shared = openat(s->dir, "shared", O_RDONLY | O_DIRECTORY |
+		O_CLOEXEC);
+	if (rc < 0 || f.release < 0 || f.shared < 0)
+		rc = error_errno(err, "cannot open shared/");
+	for (i = 0; rc == 0 && i < shared->n; i++)
+		rc = share(&f, shared->v[i]);
+	io_close(&f.release);
+	io_close(&f.shared);
+	return rc;
+}
+
+int
+stage_carry(struct store *s, const char *id, const char *from,
+	const struct strv *carry, struct error *err)
+{
+	int in, out, rc = 0;
+	size_t i;
+
+	if (carry->n == 0 || !*from)
+		return 0;
+	in = open_release(s, from);
+	out = open_release(s, id);
+	if (in < 0 || out < 0)
+		rc = error_errno(err, "cannot carry build products over");
+	for (i = 0; rc == 0 && i < carry->n; i++) {
+		size_t len = strlen(carry->v[i]);
+		bool slash = len && carry->v[i][len - 1] == '/';
+		char *path = mem_strndup(carry->v[i], len - slash);
+
+		rc = copy_tree(in, out, path, err);
+		free(path);
+	}
+	io_close(&in);
+	io_close(&out);
+	return rc;
+}

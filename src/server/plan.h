@@ -1,0 +1,62 @@
+/*
+ * Where each file of a new tree comes from: what the server holds already,
+ * found by content, and what it lacks.
+ *
+ * Places are hints.  A file counts when its recorded stat data hold, else
+ * when its re-read hash does.  Only the app's own store is looked at: a hash
+ * is no proof of possession.
+ */
+#ifndef SERVER_PLAN_H
+#define SERVER_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/store.h"
+#include "tree/manifest.h"
+#include "wire/message.h"
+
+enum supply_where {
+	SUPPLY_NONE,    /* the client must send it */
+	SUPPLY_EMPTY,   /* no bytes at all */
+	SUPPLY_KEPT,    /* next/PATH, which stays there */
+	SUPPLY_NEXT,    /* next/PATH, which goes: moved to tmp/HEX first */
+	SUPPLY_TMP,     /* tmp/HEX: an upload that was verified */
+	SUPPLY_RELEASE, /* releases/ID/PATH */
+};
+
+/* One content of the tree; several entries may share it. */
+struct supply {
+	uint8_t digest[DIGEST_SIZE];
+	enum supply_where where;
+	const char *path;    /* of KEPT, NEXT and RELEASE; the plan's */
+	const char *release; /* of RELEASE; the plan's */
+	uint32_t users;      /* entries that are not in place */
+	uint32_t line;       /* of the first entry: asked for by it */
+};
+
+struct plan {
+	const struct manifest *m;
+	struct supply *v;
+	size_t n;
+	uint32_t *by_entry;  /* place in m -> place in v; files only */
+	bool *in_place;      /* place in m: next/ has it right there */
+	struct arena arena;
+	struct buf reason;   /* why something was not used, for -v */
+};
+
+/*
+ * Fills p.  With `fresh` (--no-cache) nothing is looked at.  With `look`
+ * (--dry-run) nothing is changed; else damaged leftovers are removed.
+ */
+int plan_make(struct plan *p, struct store *s, const struct manifest *m,
+	bool fresh, bool look, struct error *err);
+void plan_release(struct plan *p);
+
+/* The supply of a file entry. */
+struct supply *plan_supply(const struct plan *p, const struct entry *e);
+/* Lines to ask for; adds up *files and *bytes. */
+void plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
+	uint64_t *bytes);
+
+#endif

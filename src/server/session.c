@@ -1,0 +1,338 @@
+#include "server/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+/* What is read ahead of who takes the frames. */
+#define READ_AHEAD (512 * 1024)
+#define LOG_MOST (8 * 1024 * 1024)
+#define FINISH_MS 5000
+#define FDS_MOST 8
+
+void
+session_init(struct session *s, const struct config *c, int in, int out)
+{
+	memset(s, 0, sizeof(*s));
+	s->config = c;
+	s->log = -1;
+	s->heard = s->pinged = io_now_ms();
+	channel_init(&s->client, in, out, true, "the client");
+	s->client.trace = channel_trace_open();
+}
+
+void
+session_release(struct session *s)
+{
+	intake_stop(&s->intake);
+	io_close(&s->log);
+	if (s->opened)
+		store_release(&s->store);
+	channel_release(&s->client);
+}
+
+static short
+channel_events(const struct channel *c, bool may_read)
+{
+	short events = 0;
+
+	if (!c->eof && may_read)
+		events |= POLLIN;
+	return events;
+}
+
+/* Fills in the polled descriptors of a channel: two entries. */
+static void
+poll_channel(struct pollfd p[static 2], const struct channel *c, bool may_read)
+{
+	p[0] = (struct pollfd){ c->in, channel_events(c, may_read), 0 };
+	p[1] = (struct pollfd){ c->out, c->tx.len ? POLLOUT : 0, 0 };
+	if (!p[0].events)
+		p[0].fd = -1;
+	if (!p[1].events)
+		p[1].fd = -1;
+}
+
+static int
+pump(struct channel *c, const struct pollfd p[static 2], struct error *err)
+{
+	return channel_pump(c, p[0].revents != 0, p[1].revents != 0, err);
+}
+
+static int
+cancel(struct session *s, bool gone, struct error *err)
+{
+	s->cancelled = true;
+	s->gone = gone;
+	error_status(err, gone ? STATUS_TRANSFER : STATUS_INT, "%s",
+		gone ? "the client went away" : "cancelled by the client");
+	return -1;
+}
+
+/* Pings, and notices a client that fell silent. */
+static int
+keep_alive(struct session *s, struct error *err)
+{
+	int64_t now = io_now_ms();
+
+	if (now - s->pinged >= SESSION_PING_MS && !s->client.broken) {
+		channel_send(&s->client, ".ping", "", 0);
+		s->pinged = now;
+	}
+	if (s->detached || s->cancelled)
+		return 0;
+	if (s->client.broken || now - s->heard >= SESSION_SILENCE_MS)
+		return cancel(s, true, err);
+	return 0;
+}
+
+int
+session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
+	struct error *err)
+{
+	struct pollfd p[4 + FDS_MOST];
+	uint64_t received = s->client.received;
+	bool intake = s->intake.pid > 0;
+	int i, ready = 0;
+
+	if (timeout < 0 || timeout > 1000)
+		timeout = 1000; /* for keep_alive() */
+	poll_channel(p, &s->client, s->client.rx.len < READ_AHEAD);
+	if (intake)
+		poll_channel(p + 2, &s->intake.channel, true);
+	else
+		p[2].fd = p[3].fd = -1;
+	for (i = 0; i < n && i < FDS_MOST; i++)
+		p[4 + i] = (struct pollfd){ fds[i].fd, fds[i].events, 0 };
+	if (poll(p, (nfds_t)(4 + i), timeout) < 0 && errno != EINTR)
+		return error_errno(err, "poll");
+	if (pump(&s->client, p, err) < 0 ||
+		(intake && pump(&s->intake.channel, p + 2, err) < 0))
+		return -1;
+	if (s->client.received != received)
+		s->heard = io_now_ms();
+	for (i = 0; i < n && i < FDS_MOST; i++) {
+		fds[i].revents = p[4 + i].revents;
+		ready += fds[i].revents != 0;
+	}
+	if (keep_alive(s, err) < 0)
+		return -1;
+	return ready;
+}
+
+int
+session_poll_frame(struct session *s, struct frame *f, struct error *err)
+{
+	int rc;
+
+	while ((rc = channel_next(&s->client, f, err)) > 0) {
+		if (!strcmp(f->type, "abort"))
+			return cancel(s, false, err);
+		if (f->type[0] != '.')
+			return 1;
+	}
+	if (rc == 0 && s->client.eof && !s->detached)
+		return cancel(s, true, err);
+	if (rc < 0)
+		err->status = STATUS_TRANSFER;
+	return rc;
+}
+
+int
+session_frame(struct session *s, struct frame *f, struct error *err)
+{
+	int rc;
+
+	while ((rc = session_poll_frame(s, f, err)) == 0)
+		if (session_turn(s, NULL, 0, -1, err) < 0)
+			return -1;
+	return rc < 0 ? -1 : 0;
+}
+
+void
+session_detach(struct session *s)
+{
+	s->detached = true;
+}
+
+void
+session_stage(struct session *s, const char *name)
+{
+	s->stage = name;
+	channel_sendf(&s->client, ".stage", "name %s\n", name);
+}
+
+void
+session_note(struct session *s, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	if (b.len > FRAME_MOST)
+		buf_truncate(&b, FRAME_MOST);
+	channel_send(&s->client, ".note", buf_str(&b), b.len);
+	buf_release(&b);
+}
+
+int
+session_open_log(struct session *s, const char *id, struct error *err)
+{
+	char name[64];
+
+	io_close(&s->log);
+	snprintf(name, sizeof(name), "logs/%s", id);
+	s->log = openat(s->store.own, name, O_WRONLY | O_CREAT | O_APPEND |
+		O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (s->log < 0)
+		return error_errno(err, "cannot open the log of %s", id);
+	return 0;
+}
+
+static void
+add_to_log(struct session *s, const char *data, size_t len)
+{
+	static const char cut[] = "\n[the log is full]\n";
+	bool full = s->logged >= LOG_MOST;
+
+	if (s->log < 0 || full)
+		return;
+	s->logged += len;
+	/* A full disk must not stop a hook; its output still streams. */
+	(void)io_write_full(s->log, data, len);
+	if (s->logged >= LOG_MOST)
+		(void)io_write_full(s->log, cut, strlen(cut));
+}
+
+static void
+host_output(void *arg, const char *data, size_t len)
+{
+	struct session *s = arg;
+
+	add_to_log(s, data, len);
+	while (len) {
+		size_t n = len > FRAME_MOST ? FRAME_MOST : len;
+
+		channel_send(&s->client, ".log", data, n);
+		data += n;
+		len -= n;
+	}
+}
+
+/*
+ * While a hook runs: its output waits while the client's queue is full, so
+ * that a hook that says much cannot fill memory.
+ */
+static int
+host_wait(void *arg, struct pollfd *fds, int n, int timeout)
+{
+	struct session *s = arg;
+	struct error err = ERROR_INIT;
+	struct frame f;
+	int rc;
+
+	if (s->cancelled)
+		return -1;
+	rc = channel_full(&s->client) && !s->client.broken ?
+		session_turn(s, NULL, 0, timeout, &err) :
+		session_turn(s, fds, n, timeout, &err);
+	if (rc < 0)
+		return s->detached ? 0 : -1;
+	if (s->detached) {
+		while (channel_next(&s->client, &f, &err) > 0)
+			;
+		return rc;
+	}
+	/* `go` may come while migrate has not begun; it is looked for there. */
+	if (session_poll_frame(s, &f, &err) < 0)
+		return -1;
+	return rc;
+}
+
+static void
+host_stage(void *arg, const char *name)
+{
+	struct session *s = arg;
+
+	if (!strcmp(name, "switch"))
+		session_detach(s);
+	session_stage(s, name);
+}
+
+static void
+host_note(void *arg, const char *text)
+{
+	session_note(arg, "%s", text);
+}
+
+struct activate_host
+session_host(struct session *s)
+{
+	struct activate_host h = { { host_output, host_wait, s }, host_stage,
+		host_note, s };
+
+	return h;
+}
+
+int
+session_wait(void *arg, int ms)
+{
+	struct session *s = arg;
+	struct error err = ERROR_INIT;
+	int64_t end = io_now_ms() + ms;
+
+	while (io_now_ms() < end)
+		if (session_turn(s, NULL, 0, (int)(end - io_now_ms()), &err) < 0 ||
+			(s->client.eof && !s->detached))
+			return -1;
+	return 0;
+}
+
+void
+session_finish(struct session *s, const struct msg_result *r)
+{
+	int64_t end = io_now_ms() + FINISH_MS;
+	struct error err = ERROR_INIT;
+
+	intake_stop(&s->intake);
+	s->detached = true; /* nothing is left to cancel */
+	MESSAGE_SEND(&s->client, "result", result, r);
+	while (!s->client.eof && io_now_ms() < end) {
+		buf_clear(&s->client.rx);
+		s->client.taken = 0;
+		if (s->client.broken && s->client.eof)
+			break;
+		if (session_turn(s, NULL, 0, (int)(end - io_now_ms()),
+			&err) < 0)
+			break;
+	}
+}
+
+const char *
+session_who(const struct session *s, const char *user)
+{
+	if (s->config->as)
+		return s->config->as;
+	return user && *user ? user : "unknown";
+}
+
+void
+session_holder(const struct session *s, const char *user, char *out,
+	size_t size)
+{
+	time_t now = time(NULL);
+	char when[64];
+	struct tm tm;
+
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
+		gmtime_r(&now, &tm));
+	snprintf(out, size, "%s since %s", session_who(s, user), when);
+}

@@ -1,0 +1,82 @@
+/*
+ * One `deployd --serve`: the client's channel, the store that is open, and
+ * the loop that keeps both sides moving while something else is waited for.
+ *
+ * Until the switch a client that aborts or vanishes cancels what is going
+ * on; from then on (session_detach()) it only watches.
+ */
+#ifndef SERVER_SESSION_H
+#define SERVER_SESSION_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/activate.h"
+#include "server/config.h"
+#include "server/intake.h"
+#include "server/store.h"
+#include "wire/message.h"
+
+/* A client that pings every 10 s and was not heard for so long is gone. */
+#define SESSION_SILENCE_MS 60000
+#define SESSION_PING_MS 10000
+
+struct session {
+	const struct config *config;
+	struct channel client;
+	struct store store;
+	bool opened;           /* the store is */
+	struct intake intake;
+	bool detached;
+	bool cancelled;        /* by abort or by vanishing; see `gone` */
+	bool gone;             /* the client vanished */
+	int64_t heard, pinged; /* io_now_ms() */
+	int log;               /* logs/ID, or -1 */
+	uint64_t logged;
+	const char *stage;     /* the one last announced */
+};
+
+void session_init(struct session *s, const struct config *c, int in, int out);
+void session_release(struct session *s);
+
+/*
+ * One poll: moves bytes of the client's and the intake's channels, and looks
+ * at the n descriptors of fds besides, for up to timeout ms.  Returns how
+ * many of fds are ready, or -1 with err if the session is cancelled.
+ */
+int session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
+	struct error *err);
+/*
+ * The next frame of the client, waiting for it; pings are swallowed, an
+ * abort cancels.  0, or -1 with err.
+ */
+int session_frame(struct session *s, struct frame *f, struct error *err);
+/* The same without waiting: 1, 0 for none yet, -1. */
+int session_poll_frame(struct session *s, struct frame *f,
+	struct error *err);
+
+/* From here on the client only watches. */
+void session_detach(struct session *s);
+
+void session_stage(struct session *s, const char *name);
+void session_note(struct session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Begins logs/ID, where hook output goes besides to the client. */
+int session_open_log(struct session *s, const char *id, struct error *err);
+
+/* The session as who watches hooks and activations. */
+struct activate_host session_host(struct session *s);
+/* For store_lock(): waits, serving the client. */
+int session_wait(void *arg, int ms);
+
+/* Sends it, sees it delivered, reads until the client closes (5 s at most). */
+void session_finish(struct session *s, const struct msg_result *r);
+
+/* "ann@laptop since 2026-11-23 06:15:30 UTC", for locks. */
+void session_holder(const struct session *s, const char *user, char *out,
+	size_t size);
+/* Who it is for history: --as, else what the client claims. */
+const char *session_who(const struct session *s, const char *user);
+
+#endif

@@ -1,0 +1,514 @@
+#include "server/stage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/beneath.h"
+#include "base/io.h"
+#include "base/rmtree.h"
+#include "server/copy.h"
+#include "tree/index.h"
+
+/*
+ * So many new files are synced one by one; beyond that the whole file system
+ * is.  Beside a busy database 256 took 26 ms where syncfs took 1.4 s.
+ */
+#define SYNC_FILES 256
+
+/* One staging. */
+struct stage {
+	struct store *s;
+	struct plan *p;
+	const struct stage_options *o;
+	int next, tmp;
+	struct beneath at;       /* in next/ */
+	struct beneath release;  /* in the release last copied from */
+	const char *release_id;
+	int release_fd;
+	size_t written;          /* files with new bytes or names */
+	struct error *err;
+};
+
+static int
+failed(struct stage *t, const char *path)
+{
+	error_errno(t->err, "cannot stage %s", path);
+	if (errno == ENOSPC || errno == EDQUOT)
+		t->err->status = STATUS_REFUSED;
+	return -1;
+}
+
+static void
+hex_name(const struct supply *u, char hex[static DIGEST_HEX + 1])
+{
+	digest_to_hex(u->digest, hex);
+}
+
+/* Moves what is wanted elsewhere out of next/'s way, into tmp/HEX. */
+static int
+salvage(struct stage *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->p->n; i++) {
+		struct supply *u = &t->p->v[i];
+		char hex[DIGEST_HEX + 1];
+		const char *leaf;
+		int dir;
+
+		if (u->where != SUPPLY_NEXT)
+			continue;
+		hex_name(u, hex);
+		dir = beneath_at(&t->at, u->path, &leaf);
+		if (dir < 0 || renameat(dir, leaf, t->tmp, hex) < 0)
+			return failed(t, u->path);
+		u->where = SUPPLY_TMP;
+	}
+	return 0;
+}
+
+/* Whether what stands at path in next/ may stay. */
+static bool
+belongs(const struct stage *t, const char *path, const struct stat *st)
+{
+	const struct entry *e = manifest_find(t->p->m, path);
+
+	if (!e)
+		return false;
+	if (S_ISDIR(st->st_mode))
+		return e->type == ENTRY_DIRECTORY;
+	if (S_ISREG(st->st_mode))
+		return e->type == ENTRY_FILE &&
+			t->p->in_place[e - t->p->m->v];
+	return S_ISLNK(st->st_mode) && e->type == ENTRY_LINK;
+}
+
+/* Removes all that does not belong; takes fd, restores path. */
+static int
+sweep(struct stage *t, int fd, struct buf *path)
+{
+	DIR *dir = fdopendir(fd);
+	size_t len = path->len;
+	struct dirent *e;
+	struct stat st;
+	int rc = 0;
+
+	if (!dir) {
+		io_close(&fd);
+		return failed(t, buf_str(path));
+	}
+	while (rc == 0 && (e = readdir(dir))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		buf_addstr(path, e->d_name);
+		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			rc = failed(t, path->data);
+		} else if (!belongs(t, path->data, &st)) {
+			if (rmtree_at(fd, e->d_name) < 0)
+				rc = failed(t, path->data);
+		} else if (S_ISDIR(st.st_mode)) {
+			int sub = openat(fd, e->d_name, O_RDONLY |
+				O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+			buf_addch(path, '/');
+			rc = sub < 0 ? failed(t, path->data) :
+				sweep(t, sub, path);
+		}
+		buf_truncate(path, len);
+	}
+	closedir(dir);
+	return rc;
+}
+
+static int
+make_directory(struct stage *t, int dir, const char *leaf,
+	const struct entry *e)
+{
+	if (mkdirat(dir, leaf, 0700) < 0 && errno != EEXIST)
+		return failed(t, e->path);
+	/* Ours while files go in; the mode is set at the end. */
+	if (fchmodat(dir, leaf, 0700, 0) < 0)
+		return failed(t, e->path);
+	return 0;
+}
+
+static int
+make_link(struct stage *t, int dir, const char *leaf, const struct entry *e)
+{
+	char old[TARGET_MOST + 1];
+	ssize_t n = readlinkat(dir, leaf, old, sizeof(old));
+
+	if (n >= 0 && (size_t)n == strlen(e->target) &&
+		!memcmp(old, e->target, (size_t)n))
+		return 0;
+	if (n >= 0)
+		unlinkat(dir, leaf, 0);
+	if (symlinkat(e->target, dir, leaf) < 0)
+		return failed(t, e->path);
+	t->written++;
+	return 0;
+}
+
+/* Opens where a supply's bytes are; -1 with errno. */
+static int
+open_supply(struct stage *t, const struct supply *u)
+{
+	char text[DIGEST_HEX + 32];
+
+	if (u->where == SUPPLY_KEPT)
+		return beneath_open(t->next, u->path, O_RDONLY, 0);
+	if (u->where == SUPPLY_TMP) {
+		hex_name(u, text);
+		return beneath_open(t->tmp, text, O_RDONLY, 0);
+	}
+	if (t->release_id != u->release) {
+		snprintf(text, sizeof(text), "releases/%s", u->release);
+		beneath_release(&t->release);
+		io_close(&t->release_fd);
+		t->release_fd = beneath_open(t->s->dir, text,
+			O_PATH | O_DIRECTORY, 0);
+		t->release_id = u->release;
+		beneath_init(&t->release, t->release_fd);
+	}
+	{
+		const char *leaf;
+		int dir = beneath_at(&t->release, u->path, &leaf);
+
+		return dir < 0 ? -1 : openat(dir, leaf, O_RDONLY |
+			O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	}
+}
+
+static int
+copy_supply(struct stage *t, const struct supply *u, int dir, const char *leaf)
+{
+	int out = openat(dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+		O_CLOEXEC, 0600);
+	int in = -1, rc = -1;
+
+	if (out < 0)
+		return -1;
+	if (u->where == SUPPLY_EMPTY) {
+		rc = 0;
+	} else {
+		in = open_supply(t, u);
+		if (in >= 0)
+			rc = copy_file(in, out);
+	}
+	io_close(&in);
+	io_close(&out);
+	return rc;
+}
+
+static int
+make_file(struct stage *t, int dir, const char *leaf, const struct entry *e)
+{
+	struct supply *u = plan_supply(t->p, e);
+	char hex[DIGEST_HEX + 1];
+	int rc;
+
+	if (t->p->in_place[e - t->p->m->v])
+		return 0;
+	t->written++;
+	u->users--;
+	if (u->where == SUPPLY_TMP && u->users == 0) {
+		hex_name(u, hex);
+		rc = renameat(t->tmp, hex, dir, leaf);
+	} else {
+		rc = copy_supply(t, u, dir, leaf);
+	}
+	return rc < 0 ? failed(t, e->path) : 0;
+}
+
+static int
+set_times(int dir, const char *leaf, int64_t ns)
+{
+	struct timespec t = { ns / 1000000000, ns % 1000000000 };
+	struct timespec times[2] = { t, t };
+
+	return utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Mode and time, touched only where they differ: ctime is our witness. */
+static int
+set_attributes(struct stage *t, int dir, const char *leaf,
+	const struct entry *e)
+{
+	int64_t ns = t->o->times[e - t->p->m->v];
+	mode_t mode = e->mode & ~t->o->umask;
+	struct stat st;
+
+	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return failed(t, e->path);
+	if (e->type != ENTRY_LINK && (st.st_mode & 07777) != mode &&
+		fchmodat(dir, leaf, mode, 0) < 0)
+		return failed(t, e->path);
+	if (st.st_mtim.tv_sec == ns / 1000000000 &&
+		st.st_mtim.tv_nsec == ns % 1000000000)
+		return 0;
+	return set_times(dir, leaf, ns) < 0 ? failed(t, e->path) : 0;
+}
+
+static int
+make_entry(struct stage *t, const struct entry *e)
+{
+	const char *leaf;
+	int dir = beneath_at(&t->at, e->path, &leaf);
+
+	if (dir < 0)
+		return failed(t, e->path);
+	if (e->type == ENTRY_DIRECTORY)
+		return make_directory(t, dir, leaf, e);
+	if ((e->type == ENTRY_LINK ? make_link(t, dir, leaf, e) :
+		make_file(t, dir, leaf, e)) < 0)
+		return -1;
+	return set_attributes(t, dir, leaf, e);
+}
+
+static int
+make_entries(struct stage *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->p->m->n; i++) {
+		if (make_entry(t, &t->p->m->v[i]) < 0)
+			return -1;
+		if (i % 64 == 0 && t->o->turn && t->o->turn(t->o->arg))
+			return error_status(t->err, STATUS_INT, "cancelled");
+	}
+	return 0;
+}
+
+/* Directories last, the deepest first: their times are final then. */
+static int
+finish_directories(struct stage *t)
+{
+	size_t i;
+
+	for (i = t->p->m->n; i-- > 0;) {
+		const struct entry *e = &t->p->m->v[i];
+		const char *leaf;
+		int dir;
+
+		if (e->type != ENTRY_DIRECTORY)
+			continue;
+		dir = beneath_at(&t->at, e->path, &leaf);
+		if (dir < 0)
+			return failed(t, e->path);
+		if (set_attributes(t, dir, leaf, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+sync_entry(struct stage *t, const struct entry *e)
+{
+	int flags = e->type == ENTRY_DIRECTORY ? O_RDONLY | O_DIRECTORY :
+		O_RDONLY;
+	const char *leaf;
+	int dir = beneath_at(&t->at, e->path, &leaf), fd, rc;
+
+	fd = dir < 0 ? -1 : openat(dir, leaf, flags | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EACCES ? 0 : failed(t, e->path);
+	rc = fsync(fd);
+	io_close(&fd);
+	return rc < 0 ? failed(t, e->path) : 0;
+}
+
+/* New files and every directory, or, where there are many, all. */
+static int
+sync_tree(struct stage *t, int whole)
+{
+	const struct manifest *m = t->p->m;
+	size_t i;
+
+	if (t->written == 0)
+		return 0;
+	if (t->written > SYNC_FILES)
+		return syncfs(whole) < 0 ? failed(t, "next") : 0;
+	for (i = 0; i < m->n; i++) {
+		bool fresh = m->v[i].type == ENTRY_DIRECTORY ||
+			(m->v[i].type == ENTRY_FILE && !t->p->in_place[i]);
+
+		if (fresh && sync_entry(t, &m->v[i]) < 0)
+			return -1;
+	}
+	return fsync(whole) < 0 ? failed(t, "next") : 0;
+}
+
+static int
+save_index(struct stage *t)
+{
+	const struct manifest *m = t->p->m;
+	struct stat_index *x = index_new();
+	size_t i;
+	int rc;
+
+	for (i = 0; i < m->n; i++) {
+		const char *leaf;
+		struct stat st;
+		int dir;
+
+		if (m->v[i].type != ENTRY_FILE)
+			continue;
+		dir = beneath_at(&t->at, m->v[i].path, &leaf);
+		if (dir >= 0 && fstatat(dir, leaf, &st,
+			AT_SYMLINK_NOFOLLOW) == 0)
+			index_put(x, m->v[i].path, &st, m->v[i].digest);
+	}
+	rc = index_save(x, t->s->own, "next.index", t->err);
+	index_free(x);
+	return rc;
+}
+
+static int
+run_stage(struct stage *t)
+{
+	struct buf path = BUF_INIT;
+	int fd = fcntl(t->next, F_DUPFD_CLOEXEC, 3);
+	int rc;
+
+	if (fd < 0 || salvage(t) < 0) {
+		io_close(&fd);
+		return -1;
+	}
+	/* Stale from here on: a crash must not find it. */
+	unlinkat(t->s->own, "next.index", 0);
+	rc = sweep(t, fd, &path);
+	buf_release(&path);
+	beneath_forget(&t->at);
+	if (rc < 0 || make_entries(t) < 0 || finish_directories(t) < 0 ||
+		sync_tree(t, t->next) < 0)
+		return -1;
+	return save_index(t);
+}
+
+int
+stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
+	struct error *err)
+{
+	struct stage t = { .s = s, .p = p, .o = o, .err = err, .next = -1,
+		.tmp = -1, .release_fd = -1 };
+	int rc = -1;
+
+	if (mkdirat(s->own, "next", 0755) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot make next/");
+	t.next = openat(s->own, "next", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		O_CLOEXEC);
+	t.tmp = openat(s->own, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		O_CLOEXEC);
+	beneath_init(&t.at, t.next);
+	beneath_init(&t.release, -1);
+	if (t.next < 0 || t.tmp < 0)
+		error_errno(err, "cannot open the staging directories");
+	else
+		rc = run_stage(&t);
+	beneath_release(&t.at);
+	beneath_release(&t.release);
+	io_close(&t.release_fd);
+	io_close(&t.next);
+	io_close(&t.tmp);
+	return rc;
+}
+
+/* The paths of a release below its app's handles. */
+static void
+names(const char *id, char tree[static 64], char index[static 64])
+{
+	snprintf(tree, 64, "releases/%s", id);
+	snprintf(index, 64, "records/%s.index", id);
+}
+
+int
+stage_commit(struct store *s, const char *id, struct error *err)
+{
+	char tree[64], index[64];
+	int fd;
+
+	names(id, tree, index);
+	if (renameat(s->own, "next.index", s->own, index) < 0 ||
+		renameat(s->own, "next", s->dir, tree) < 0)
+		return error_errno(err, "cannot make release %s", id);
+	fd = openat(s->dir, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0 || fsync(s->own) < 0)
+		error_errno(err, "cannot sync release %s", id);
+	else {
+		io_close(&fd);
+		return 0;
+	}
+	io_close(&fd);
+	return -1;
+}
+
+int
+stage_take_back(struct store *s, const char *id, struct error *err)
+{
+	char tree[64], index[64], trash[64];
+
+	names(id, tree, index);
+	if (renameat(s->dir, tree, s->own, "next") == 0) {
+		(void)renameat(s->own, index, s->own, "next.index");
+		return 0;
+	}
+	if (errno == ENOENT)
+		return 0;
+	/* Another next/ is there already: this one is only in the way. */
+	snprintf(trash, sizeof(trash), "trash/%s", id);
+	if (renameat(s->dir, tree, s->own, trash) < 0)
+		return error_errno(err, "cannot remove release %s", id);
+	return 0;
+}
+
+int
+stage_recover(struct store *s, struct error *err)
+{
+	char live[RELEASE_ID_LEN + 1];
+	struct strv ids = STRV_INIT;
+	size_t i;
+	int rc = 0;
+
+	if (store_current(s, live, err) < 0 || store_releases(s, &ids, err) < 0)
+		return -1;
+	for (i = 0; i < ids.n && rc == 0; i++) {
+		struct record r = { 0 };
+		struct error ignored = ERROR_INIT;
+		bool left = record_load(s, ids.v[i], &r, &ignored) == 0 &&
+			r.state && !strcmp(r.state, "staged");
+
+		if (left && strcmp(ids.v[i], live))
+			rc = stage_take_back(s, ids.v[i], err);
+		record_release(&r);
+	}
+	strv_release(&ids);
+	return rc;
+}
+
+void
+stage_clear_tmp(struct store *s)
+{
+	int fd = openat(s->own, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			(void)rmtree_at(fd, e->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+int
+stage_sync(struct store *s, struct error *err)
+{
+	if (syncfs(s->own) < 0)
+		return error_errno(err, "cannot sync the release");
+	return 0;
+}

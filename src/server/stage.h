@@ -1,0 +1,57 @@
+/*
+ * Staging: making next/ equal to a manifest exactly, with the modes and
+ * times it shall have, and turning it into releases/ID; and what a release
+ * gets besides its tree: links into shared/ and carried build products.
+ */
+#ifndef SERVER_STAGE_H
+#define SERVER_STAGE_H
+
+#include <sys/types.h>
+
+#include "base/strv.h"
+#include "server/plan.h"
+#include "server/store.h"
+
+struct stage_options {
+	const int64_t *times; /* of each entry of the manifest */
+	mode_t umask;
+	/* Called between files; nonzero stops. */
+	int (*turn)(void *arg);
+	void *arg;
+};
+
+/*
+ * Makes next/ equal to p->m out of p's supplies, none of which is
+ * SUPPLY_NONE any more, syncs it, and writes next.index.
+ */
+int stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
+	struct error *err);
+
+/* next/ becomes releases/ID, next.index its records/ID.index. */
+int stage_commit(struct store *s, const char *id, struct error *err);
+/* A failed release goes back to being next/: nothing uploaded is lost. */
+int stage_take_back(struct store *s, const char *id, struct error *err);
+/*
+ * Takes back what a crash left behind: a release that never got further
+ * than being staged.
+ */
+int stage_recover(struct store *s, struct error *err);
+/* Forgets uploads that no release took. */
+void stage_clear_tmp(struct store *s);
+
+/*
+ * Links releases/ID/PATH to shared/PATH for each of `shared`; those that end
+ * in a slash are directories, made when missing.  What the tree holds there
+ * seeds shared/ once; later it is a warning, which note() gets.
+ */
+int stage_shared(struct store *s, const char *id, const struct strv *shared,
+	void (*note)(void *arg, const char *text), void *arg,
+	struct error *err);
+/* Copies build products from the release `from` ("": none) into id. */
+int stage_carry(struct store *s, const char *id, const char *from,
+	const struct strv *carry, struct error *err);
+
+/* What a build made must be on disk before the switch. */
+int stage_sync(struct store *s, struct error *err);
+
+#endif
