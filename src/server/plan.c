@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -332,11 +333,12 @@ plan_make(struct plan *p, struct store *s, const struct manifest *m, bool fresh,
 	table_init(&x.table, m->n);
 	x.digest = digest_new();
 	collect(&x);
-	if (!fresh) {
+	if (!fresh)
 		search_next(&x);
+	if (!fresh || !look)
 		search_tmp(&x);
+	if (!fresh)
 		rc = search_releases(&x, err);
-	}
 	digest_free(x.digest);
 	free(x.table.slots);
 	return rc;

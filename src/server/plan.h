@@ -46,8 +46,9 @@ struct plan {
 };
 
 /*
- * Fills p.  With `fresh` (--no-cache) nothing is looked at.  With `look`
- * (--dry-run) nothing is changed; else damaged leftovers are removed.
+ * Fills p.  With `fresh` (--no-cache, whose session empties tmp/ first) only
+ * tmp/ is looked at.  With `look` (--dry-run) nothing is changed; else
+ * damaged leftovers are removed.
  */
 int plan_make(struct plan *p, struct store *s, const struct manifest *m,
 	bool fresh, bool look, struct error *err);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,34 +155,40 @@ make_link(struct stage *t, int dir, const char *leaf, const struct entry *e)
 	return 0;
 }
 
-/* Opens where a supply's bytes are; -1 with errno. */
+/* Opens a file of the release u->release, kept open for the next one. */
 static int
-open_supply(struct stage *t, const struct supply *u)
+open_in_release(struct stage *t, const struct supply *u)
 {
-	char text[DIGEST_HEX + 32];
+	char name[64];
+	const char *leaf;
+	int dir;
 
-	if (u->where == SUPPLY_KEPT)
-		return beneath_open(t->next, u->path, O_RDONLY, 0);
-	if (u->where == SUPPLY_TMP) {
-		hex_name(u, text);
-		return beneath_open(t->tmp, text, O_RDONLY, 0);
-	}
 	if (t->release_id != u->release) {
-		snprintf(text, sizeof(text), "releases/%s", u->release);
+		snprintf(name, sizeof(name), "releases/%s", u->release);
 		beneath_release(&t->release);
 		io_close(&t->release_fd);
-		t->release_fd = beneath_open(t->s->dir, text,
+		t->release_fd = beneath_open(t->s->dir, name,
 			O_PATH | O_DIRECTORY, 0);
 		t->release_id = u->release;
 		beneath_init(&t->release, t->release_fd);
 	}
-	{
-		const char *leaf;
-		int dir = beneath_at(&t->release, u->path, &leaf);
+	dir = beneath_at(&t->release, u->path, &leaf);
+	return dir < 0 ? -1 : openat(dir, leaf, O_RDONLY | O_NOFOLLOW |
+		O_CLOEXEC | O_NOCTTY);
+}
 
-		return dir < 0 ? -1 : openat(dir, leaf, O_RDONLY |
-			O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-	}
+/* Opens where a supply's bytes are; -1 with errno. */
+static int
+open_supply(struct stage *t, const struct supply *u)
+{
+	char hex[DIGEST_HEX + 1];
+
+	if (u->where == SUPPLY_KEPT)
+		return beneath_open(t->next, u->path, O_RDONLY, 0);
+	if (u->where == SUPPLY_RELEASE)
+		return open_in_release(t, u);
+	hex_name(u, hex);
+	return beneath_open(t->tmp, hex, O_RDONLY, 0);
 }
 
 static int

@@ -1,0 +1,212 @@
+#include "server/admin.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "server/activate.h"
+#include "server/query.h"
+#include "server/store.h"
+
+#define WAIT_SECONDS 150
+
+/* Values come from clients: they are escaped. */
+static void
+print_pair(const char *key, const char *value)
+{
+	char *safe;
+
+	if (!value)
+		return;
+	safe = escape_dup(value);
+	printf("%-10s %s\n", key, safe);
+	free(safe);
+}
+
+static int
+print_status(const struct config *c, const char *app, struct error *err)
+{
+	struct msg_status m = { 0 };
+
+	if (query_status(c, app, &m, err) < 0)
+		return -1;
+	print_pair("app", m.app);
+	print_pair("live", m.live ? m.live : "nothing");
+	print_pair("previous", m.previous);
+	print_pair("busy", m.busy);
+	printf("%-10s %" PRIu64 "\n", "releases", m.releases);
+	printf("%-10s %" PRIu64 " MB of %" PRIu64 " MB\n", "free",
+		m.free_bytes / 1000000, m.total_bytes / 1000000);
+	MESSAGE_RELEASE(status, &m);
+	return 0;
+}
+
+static int
+print_release(const struct store *s, const char *id, const char *live,
+	struct error *err)
+{
+	struct record r = { 0 };
+	struct msg_release m = { 0 };
+	char *by, *subject;
+
+	if (record_load(s, id, &r, err) < 0)
+		return -1;
+	record_to_message(&r, live, &m);
+	by = escape_dup(m.by ? m.by : "");
+	subject = escape_dup(m.git_subject ? m.git_subject : "");
+	printf("%c %s  %-8s  %-16s  %s\n", m.live ? '*' : ' ', id,
+		m.state ? m.state : "", by, subject);
+	free(by);
+	free(subject);
+	record_release(&r);
+	return 0;
+}
+
+static int
+print_releases(const struct store *s, struct error *err)
+{
+	char live[RELEASE_ID_LEN + 1];
+	struct strv ids = STRV_INIT;
+	size_t i;
+	int rc = 0;
+
+	if (store_current(s, live, err) < 0 || record_list(s, &ids, err) < 0)
+		return -1;
+	for (i = ids.n; rc == 0 && i-- > 0;)
+		rc = print_release(s, ids.v[i], live, err);
+	strv_release(&ids);
+	return rc;
+}
+
+static void
+show_output(void *arg, const char *data, size_t len)
+{
+	struct buf safe = BUF_INIT;
+
+	while (len) {
+		const char *nl = memchr(data, '\n', len);
+		size_t n = nl ? (size_t)(nl - data) : len;
+
+		escape_add(&safe, data, n);
+		if (nl)
+			buf_addch(&safe, '\n');
+		n += nl != NULL;
+		data += n;
+		len -= n;
+	}
+	fwrite(buf_str(&safe), 1, safe.len, stderr);
+	buf_release(&safe);
+}
+
+static int
+wait_for(void *arg, struct pollfd *fds, int n, int timeout)
+{
+	int rc = poll(fds, (nfds_t)n, timeout);
+
+	return rc < 0 && errno == EINTR ? 0 : rc;
+}
+
+static void
+show_text(void *arg, const char *text)
+{
+	log_info("%s", text);
+}
+
+static const char *
+user_name(void)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	return pw ? pw->pw_name : "admin";
+}
+
+static int
+roll_back(struct store *s, const struct config *c, const char *to,
+	struct error *err)
+{
+	struct activate_host host = { { show_output, wait_for, NULL },
+		show_text, show_text, NULL };
+	char id[RELEASE_ID_LEN + 1], went[RELEASE_ID_LEN + 1];
+
+	if (to && store_find(s, to, id, err) < 0)
+		return -1;
+	if (activate_rollback(s, c, to ? id : NULL, NULL, user_name(),
+		WAIT_SECONDS, &host, went, err) < 0)
+		return -1;
+	log_info("rolled back %s to %s", s->app, went);
+	return 0;
+}
+
+static int
+prune(struct store *s, const struct config *c, struct error *err)
+{
+	struct strv dropped = STRV_INIT;
+	size_t i;
+	int rc;
+
+	if (store_lock(s, "deployd prune", 2, NULL, NULL, err) < 0)
+		return -1;
+	rc = prune_releases(s, c->keep, &dropped, err);
+	for (i = 0; i < dropped.n; i++)
+		log_info("dropped %s", dropped.v[i]);
+	store_unlock(s);
+	prune_trash(s);
+	strv_release(&dropped);
+	return rc;
+}
+
+static int
+run_on_store(const struct config *c, const char *const *words, int n,
+	struct error *err)
+{
+	struct store s;
+	int rc;
+
+	if (store_open(&s, c->root, words[1], false, err) < 0)
+		return -1;
+	if (!strcmp(words[0], "releases"))
+		rc = print_releases(&s, err);
+	else if (!strcmp(words[0], "rollback"))
+		rc = roll_back(&s, c, n == 3 ? words[2] : NULL, err);
+	else
+		rc = prune(&s, c, err);
+	store_release(&s);
+	return rc;
+}
+
+int
+admin_run(const struct config *c, const char *const *words, int n)
+{
+	static const char *const known[] = { "status", "releases", "rollback",
+		"prune", NULL };
+	struct error err = ERROR_INIT;
+	size_t i = 0;
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	while (known[i] && strcmp(known[i], words[0]))
+		i++;
+	if (!known[i])
+		rc = error_status(&err, STATUS_USAGE,
+			"no such command: %s; there are status, releases, "
+			"rollback and prune", words[0]);
+	else if (!path_is_app(words[1]))
+		rc = error_status(&err, STATUS_USAGE,
+			"'%s' cannot be an app's name", words[1]);
+	else if (!strcmp(words[0], "status"))
+		rc = print_status(c, words[1], &err);
+	else
+		rc = run_on_store(c, words, n, &err);
+	if (rc < 0)
+		log_error("deployd", &err);
+	return rc < 0 ? (int)err.status : 0;
+}

@@ -1,0 +1,158 @@
+#include "server/push_checks.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/path.h"
+
+/* Left free besides what is uploaded: bytes, and as a share of the disk. */
+#define RESERVE_BYTES (64ULL << 20)
+
+int
+check_expected(const struct msg_push *ask, const struct record *live,
+	struct error *err)
+{
+	const char *is = live->id ? live->id : "nothing";
+
+	if (!ask->expect || !strcmp(ask->expect, is))
+		return 0;
+	error_status(err, STATUS_REFUSED, "%s is live, not %s", is,
+		ask->expect);
+	return error_hint(err, "see what was deployed meanwhile: "
+		"deploy releases");
+}
+
+static int
+over(struct error *err, const char *what, uint64_t is, uint64_t most,
+	const char *key)
+{
+	error_status(err, STATUS_REFUSED,
+		"the tree has %" PRIu64 " %s; this server takes %" PRIu64,
+		is, what, most);
+	return error_hint(err, "raise %s in deployd.conf, or leave files out "
+		"with .deployignore", key);
+}
+
+int
+check_limits(const struct config *c, const struct msg_push *ask,
+	struct error *err)
+{
+	if (c->max_files && ask->files > c->max_files)
+		return over(err, "files", ask->files, c->max_files,
+			"max_files");
+	if (c->max_bytes && ask->bytes > c->max_bytes)
+		return over(err, "bytes", ask->bytes, c->max_bytes,
+			"max_bytes");
+	if (c->max_entries && ask->entries > c->max_entries)
+		return over(err, "entries", ask->entries, c->max_entries,
+			"max_entries");
+	return 0;
+}
+
+int
+check_manifest(const struct config *c, const struct manifest *m,
+	struct error *err)
+{
+	uint64_t files, bytes;
+	size_t i;
+
+	manifest_count(m, &files, &bytes);
+	if (c->max_files && files > c->max_files)
+		return over(err, "files", files, c->max_files, "max_files");
+	if (c->max_bytes && bytes > c->max_bytes)
+		return over(err, "bytes", bytes, c->max_bytes, "max_bytes");
+	for (i = 0; i < m->n; i++) {
+		const struct entry *e = &m->v[i];
+
+		if (c->max_file_size && e->type == ENTRY_FILE &&
+			e->size > c->max_file_size)
+			return error_status(err, STATUS_REFUSED,
+				"%s has %" PRIu64 " bytes; max_file_size in "
+				"deployd.conf is %" PRIu64, e->path, e->size,
+				c->max_file_size);
+		if (c->max_path && strlen(e->path) > c->max_path)
+			return error_status(err, STATUS_REFUSED,
+				"%s is longer than max_path in deployd.conf, "
+				"%" PRIu64 " bytes", e->path, c->max_path);
+	}
+	return 0;
+}
+
+/* A guard that stops, or with --force is only recorded. */
+static int
+guard(const struct store *s, const struct msg_push *ask, struct error *err)
+{
+	struct error forced = *err;
+
+	if (!ask->force) {
+		if (!err->hint[0])
+			error_hint(err, "deploy it all the same with --force");
+		return -1;
+	}
+	return history_append(s, "forced", "", "", ask->user ? ask->user : "",
+		forced.text, err);
+}
+
+static int
+check_held(const struct store *s, const struct msg_push *ask,
+	struct error *err)
+{
+	char id[RELEASE_ID_LEN + 1];
+
+	if (record_held(s, ask->tree, ask->settings, id, err) < 0)
+		return -1;
+	if (!*id)
+		return 0;
+	error_status(err, STATUS_REFUSED,
+		"this tree is held: it is that of %s, which was rolled back",
+		id);
+	error_hint(err, "see why with `deploy log` and `deploy releases`; "
+		"deploy it all the same with --force");
+	return guard(s, ask, err);
+}
+
+int
+check_guards(const struct store *s, const struct msg_push *ask,
+	const struct record *live, struct error *err)
+{
+	if (check_held(s, ask, err) < 0)
+		return -1;
+	if (ask->files == 0) {
+		error_status(err, STATUS_REFUSED, "the tree is empty");
+		if (guard(s, ask, err) < 0)
+			return -1;
+	} else if (live->id && ask->files < live->files / 10) {
+		error_status(err, STATUS_REFUSED,
+			"suspicious: the tree has %" PRIu64
+			" files, what is live has %" PRIu64, ask->files,
+			live->files);
+		if (guard(s, ask, err) < 0)
+			return -1;
+	}
+	if (live->id && live->hooks && !ask->hooks) {
+		error_status(err, STATUS_REFUSED,
+			"suspicious: there are no hooks, what is live has %"
+			PRIu64 "; is deploy.conf missing?", live->hooks);
+		return guard(s, ask, err);
+	}
+	return 0;
+}
+
+int
+check_space(const struct store *s, uint64_t bytes, struct error *err)
+{
+	struct statvfs v;
+	uint64_t free_bytes;
+
+	if (fstatvfs(s->own, &v) < 0)
+		return error_errno(err, "statvfs");
+	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+	if (bytes + RESERVE_BYTES <= free_bytes)
+		return 0;
+	error_status(err, STATUS_REFUSED,
+		"no space: the upload needs %" PRIu64 " bytes and %llu in "
+		"reserve, %" PRIu64 " are free", bytes, RESERVE_BYTES,
+		free_bytes);
+	return error_hint(err, "free some on the server: deployd prune APP");
+}

@@ -1,0 +1,28 @@
+/* What a push must pass before anything is received: limits and guards. */
+#ifndef SERVER_PUSH_CHECKS_H
+#define SERVER_PUSH_CHECKS_H
+
+#include "server/config.h"
+#include "server/store.h"
+#include "wire/message.h"
+
+/* --expect: this release, or nothing else, is live now. */
+int check_expected(const struct msg_push *ask, const struct record *live,
+	struct error *err);
+/* The numbers announced, against deployd.conf's limits. */
+int check_limits(const struct config *c, const struct msg_push *ask,
+	struct error *err);
+/* The same for what the manifest really says. */
+int check_manifest(const struct config *c, const struct manifest *m,
+	struct error *err);
+/*
+ * The guards that save people, overridden by --force and then recorded: a
+ * held tree, an empty one, one with under a tenth of the live one's files,
+ * one that lost its hooks.
+ */
+int check_guards(const struct store *s, const struct msg_push *ask,
+	const struct record *live, struct error *err);
+/* Room for so many more bytes. */
+int check_space(const struct store *s, uint64_t bytes, struct error *err);
+
+#endif

@@ -1,0 +1,308 @@
+#include "server/query.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/io.h"
+
+/* A rollback waits so long for a switch that is under way. */
+#define SWITCH_SECONDS 150
+
+/* One question. */
+struct query {
+	struct session *s;
+	struct msg_ask ask;
+	struct msg_result *result;
+	struct error *err;
+};
+
+struct verb {
+	const char *name;
+	const char *needs; /* what --allow must grant */
+	int (*run)(struct query *q);
+};
+
+static int
+send_release(struct query *q, const char *id, const char *live)
+{
+	struct record r = { 0 };
+	struct msg_release m = { 0 };
+
+	if (record_load(&q->s->store, id, &r, q->err) < 0)
+		return -1;
+	record_to_message(&r, live, &m);
+	MESSAGE_SEND(&q->s->client, "release", release, &m);
+	record_release(&r);
+	return 0;
+}
+
+static int
+serve_releases(struct query *q)
+{
+	char live[RELEASE_ID_LEN + 1];
+	struct strv ids = STRV_INIT;
+	size_t i;
+	int rc = 0;
+
+	if (store_current(&q->s->store, live, q->err) < 0 ||
+		record_list(&q->s->store, &ids, q->err) < 0)
+		return -1;
+	for (i = ids.n; rc == 0 && i-- > 0;)
+		rc = send_release(q, ids.v[i], live);
+	strv_release(&ids);
+	return rc;
+}
+
+/* The other apps, for who mistyped one. */
+static char *
+list_apps(const struct config *c)
+{
+	struct error ignored = ERROR_INIT;
+	struct strv apps = STRV_INIT;
+	struct buf b = BUF_INIT;
+	size_t i;
+
+	if (store_apps(c->root, &apps, &ignored) == 0)
+		for (i = 0; i < apps.n && b.len < 4000; i++)
+			buf_addf(&b, "%s%s", i ? " " : "", apps.v[i]);
+	strv_release(&apps);
+	return buf_detach(&b);
+}
+
+static int
+fill_status(const struct store *s, struct msg_status *m, struct error *err)
+{
+	char id[RELEASE_ID_LEN + 1], busy[256];
+	struct strv ids = STRV_INIT;
+	struct statvfs v;
+
+	if (store_current(s, id, err) < 0)
+		return -1;
+	if (*id)
+		m->live = mem_strdup(id);
+	if (history_previous(s, id, err) < 0)
+		return -1;
+	if (*id)
+		m->previous = mem_strdup(id);
+	store_busy(s, busy, sizeof(busy));
+	if (*busy)
+		m->busy = mem_strdup(busy);
+	if (store_releases(s, &ids, err) < 0)
+		return -1;
+	m->releases = ids.n;
+	strv_release(&ids);
+	if (fstatvfs(s->dir, &v) == 0) {
+		m->free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+		m->total_bytes = (uint64_t)v.f_blocks * v.f_frsize;
+	}
+	return 0;
+}
+
+int
+query_status(const struct config *c, const char *app, struct msg_status *out,
+	struct error *err)
+{
+	struct store s;
+	int rc;
+
+	if (store_open(&s, c->root, app, false, err) < 0)
+		return -1;
+	out->app = mem_strdup(app);
+	out->version = mem_strdup(VERSION);
+	out->exists = true;
+	rc = fill_status(&s, out, err);
+	store_release(&s);
+	return rc;
+}
+
+static int
+serve_status(struct query *q)
+{
+	struct msg_status m = { 0 };
+	int rc = query_status(q->s->config, q->ask.app, &m, q->err);
+
+	if (rc == 0) {
+		/* Names of other apps only to who may see them. */
+		if (q->s->config->apps.n == 0)
+			m.apps = list_apps(q->s->config);
+		MESSAGE_SEND(&q->s->client, "status", status, &m);
+		if (m.live)
+			rc = send_release(q, m.live, m.live);
+	}
+	MESSAGE_RELEASE(status, &m);
+	return rc;
+}
+
+/* The newest release that has a log, unless one was named. */
+static int
+choose_log(struct query *q, char id[static RELEASE_ID_LEN + 1])
+{
+	struct strv ids = STRV_INIT;
+
+	if (q->ask.release)
+		return store_find(&q->s->store, q->ask.release, id, q->err);
+	if (record_list(&q->s->store, &ids, q->err) < 0)
+		return -1;
+	if (ids.n == 0) {
+		strv_release(&ids);
+		return error_status(q->err, STATUS_REFUSED,
+			"%s has no releases yet", q->ask.app);
+	}
+	snprintf(id, RELEASE_ID_LEN + 1, "%s", ids.v[ids.n - 1]);
+	strv_release(&ids);
+	return 0;
+}
+
+static int
+stream_log(struct query *q, int fd)
+{
+	struct session *s = q->s;
+	char data[32768];
+	ssize_t n;
+
+	while ((n = io_read_full(fd, data, sizeof(data))) > 0) {
+		channel_send(&s->client, ".log", data, (size_t)n);
+		while (channel_full(&s->client))
+			if (session_turn(s, NULL, 0, -1, q->err) < 0)
+				return -1;
+	}
+	return n < 0 ? error_errno(q->err, "cannot read the log") : 0;
+}
+
+static int
+serve_log(struct query *q)
+{
+	char id[RELEASE_ID_LEN + 1], name[64];
+	int fd, rc;
+
+	if (choose_log(q, id) < 0)
+		return -1;
+	q->result->release = mem_strdup(id);
+	snprintf(name, sizeof(name), "logs/%s", id);
+	fd = openat(q->s->store.own, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0; /* it had no hooks */
+	if (fd < 0)
+		return error_errno(q->err, "cannot open the log of %s", id);
+	rc = stream_log(q, fd);
+	io_close(&fd);
+	return rc;
+}
+
+static int
+serve_rollback(struct query *q)
+{
+	struct session *s = q->s;
+	struct activate_host host = session_host(s);
+	char to[RELEASE_ID_LEN + 1] = "", was[RELEASE_ID_LEN + 1];
+	char went[RELEASE_ID_LEN + 1];
+
+	if (store_current(&s->store, was, q->err) < 0 ||
+		(q->ask.release &&
+			store_find(&s->store, q->ask.release, to, q->err) < 0) ||
+		(*was && session_open_log(s, was, q->err) < 0))
+		return -1;
+	if (activate_rollback(&s->store, s->config, *to ? to : NULL,
+		q->ask.expect, session_who(s, q->ask.user),
+		q->ask.wait > SWITCH_SECONDS ? q->ask.wait : SWITCH_SECONDS,
+		&host, went, q->err) < 0)
+		return -1;
+	q->result->outcome = mem_strdup("rolled-back");
+	q->result->release = mem_strdup(went);
+	q->result->previous = mem_strdup(was);
+	return 0;
+}
+
+static int
+serve_activate(struct query *q)
+{
+	struct session *s = q->s;
+	struct activate_host host = session_host(s);
+	char id[RELEASE_ID_LEN + 1], was[RELEASE_ID_LEN + 1];
+	const char *stage = NULL;
+	struct activate_options o = { .kind = ACTIVATE_AGAIN, .release = id,
+		.who = session_who(s, q->ask.user), .wait = SWITCH_SECONDS };
+	struct record r = { 0 };
+
+	if (!q->ask.release)
+		return error_status(q->err, STATUS_USAGE,
+			"activate needs a release");
+	if (store_find(&s->store, q->ask.release, id, q->err) < 0 ||
+		store_current(&s->store, was, q->err) < 0 ||
+		record_load(&s->store, id, &r, q->err) < 0 ||
+		session_open_log(s, id, q->err) < 0)
+		return -1;
+	/* One that never went live still has its migrate before it. */
+	if (!r.went_live) {
+		o.kind = ACTIVATE_DEPLOY;
+		o.migrate = true;
+	}
+	record_release(&r);
+	o.expected = q->ask.force ? NULL : q->ask.expect ? q->ask.expect : was;
+	if (activate_release(&s->store, s->config, &o, &host, &stage, q->err) <
+		0) {
+		if (stage)
+			q->result->stage = mem_strdup(stage);
+		return -1;
+	}
+	q->result->outcome = mem_strdup("activated");
+	q->result->release = mem_strdup(id);
+	q->result->previous = mem_strdup(was);
+	return 0;
+}
+
+static const struct verb verbs[] = {
+	{ "releases", "read", serve_releases },
+	{ "status", "read", serve_status },
+	{ "log", "read", serve_log },
+	{ "rollback", "rollback", serve_rollback },
+	{ "activate", "rollback", serve_activate },
+	{ NULL, NULL, NULL },
+};
+
+static int
+run(struct query *q, const struct frame *f)
+{
+	const struct verb *v = verbs;
+
+	if (MESSAGE_READ(ask, f, &q->ask, q->err) < 0)
+		return -1;
+	while (v->name && (!q->ask.verb || strcmp(v->name, q->ask.verb)))
+		v++;
+	if (!v->name)
+		return error_status(q->err, STATUS_REFUSED,
+			"this deployd does not know the verb '%s'",
+			q->ask.verb ? q->ask.verb : "");
+	if (!q->ask.app || !path_is_app(q->ask.app))
+		return error_status(q->err, STATUS_REFUSED,
+			"'%s' cannot be an app's name",
+			q->ask.app ? q->ask.app : "");
+	if (config_authorise(q->s->config, q->ask.app, v->needs, q->err) < 0 ||
+		store_open(&q->s->store, q->s->config->root, q->ask.app, false,
+			q->err) < 0)
+		return -1;
+	q->s->opened = true;
+	return v->run(q);
+}
+
+void
+query_serve(struct session *s, const struct frame *f, struct msg_result *result)
+{
+	struct error err = ERROR_INIT, ignored = ERROR_INIT;
+	struct query q = { .s = s, .result = result, .err = &err };
+	char live[RELEASE_ID_LEN + 1];
+
+	if (run(&q, f) < 0) {
+		if (err.status == STATUS_LOCAL)
+			err.status = STATUS_TRANSFER;
+		result_from_error(result, &err);
+	} else if (!result->outcome) {
+		result->outcome = mem_strdup("answered");
+	}
+	if (s->opened && store_current(&s->store, live, &ignored) == 0 && *live)
+		result->live = mem_strdup(live);
+	MESSAGE_RELEASE(ask, &q.ask);
+}
