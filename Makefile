@@ -112,7 +112,7 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 #
-# Tests.  t/unit/test_X.c is linked with the layer that holds X.c and those
+# Tests.  t/unit/test_X.c and t/fuzz/fuzz_X.c are linked with the layer that holds X.c and those
 # below it, or with all of them where no layer has an X.c.
 #
 unit_layers = $(sort $(foreach layer,$(LAYERS), \
@@ -141,7 +141,7 @@ $(HELPERS): $(BUILD)/t/lib/%: $(BUILD)/t/lib/%.o $(call archives,$(LAYERS))
 	$(LINK) $^ $(PKG_LIBS) $(LIBS)
 
 $(REPLAYS): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o \
-		$(BUILD)/t/fuzz/replay.o $(call archives,$(LAYERS))
+		$(BUILD)/t/fuzz/replay.o $$(call used_by,$$*)
 	$(LINK) $^ $(PKG_LIBS) $(LIBS)
 
 tests: $(UNIT_TESTS) $(HELPERS) $(REPLAYS)
@@ -164,7 +164,7 @@ fuzz:
 fuzzers: $(FUZZERS)
 
 $(FUZZERS): $(BUILD)/t/fuzz/fuzz_%: $(BUILD)/t/fuzz/fuzz_%.o \
-		$(call archives,$(LAYERS))
+		$$(call used_by,$$*)
 	$(CC) $(subst fuzzer-no-link,fuzzer,$(STD_LDFLAGS)) $(CFLAGS) \
 		$(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LIBS)
 
