@@ -1,0 +1,117 @@
+#include "client/cache.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/beneath.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/replace.h"
+
+#define BASE_MOST (512u << 20)
+
+int
+cache_open(void)
+{
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	bool own = xdg && *xdg == '/';
+	int top, dir = -1;
+
+	if (!own && !(home && *home == '/'))
+		return -1;
+	top = open(own ? xdg : home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0 && own && mkdir(xdg, 0700) == 0)
+		top = open(xdg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return -1;
+	/* Beneath the top links may stand for ~/.cache itself. */
+	if (!own) {
+		int cache;
+
+		(void)mkdirat(top, ".cache", 0700);
+		cache = openat(top, ".cache", O_RDONLY | O_DIRECTORY |
+			O_CLOEXEC);
+		io_close(&top);
+		top = cache;
+	}
+	if (top >= 0) {
+		(void)mkdirat(top, "deploy", 0700);
+		dir = openat(top, "deploy", O_RDONLY | O_DIRECTORY |
+			O_CLOEXEC);
+	}
+	io_close(&top);
+	return dir;
+}
+
+static void
+name_of(const char *text, const char *suffix, char name[static 80])
+{
+	uint8_t digest[DIGEST_SIZE];
+	char hex[DIGEST_HEX + 1];
+
+	digest_bytes(text, strlen(text), digest);
+	digest_to_hex(digest, hex);
+	snprintf(name, 80, "%.32s.%s", hex, suffix);
+}
+
+void
+cache_index_name(const char *tree, char name[static 80])
+{
+	name_of(tree, "index", name);
+}
+
+static void
+base_name(const struct target *t, char name[static 80])
+{
+	char *text = t->local ? mem_printf("local:%s", t->app) :
+		mem_printf("%s@%s:%d/%s", t->user ? t->user : "", t->host,
+			t->port, t->app);
+
+	name_of(text, "base", name);
+	free(text);
+}
+
+int
+cache_load_base(int dir, const struct target *t, struct manifest *m,
+	char hex[static DIGEST_HEX + 1])
+{
+	struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+	uint8_t digest[DIGEST_SIZE];
+	char name[80];
+	int rc = -1;
+
+	if (dir < 0)
+		return -1;
+	base_name(t, name);
+	if (io_read_file(dir, name, BASE_MOST, &text, &err) == 0)
+		rc = manifest_parse(m, buf_str(&text), text.len, &err);
+	if (rc == 0) {
+		digest_bytes(text.data, text.len, digest);
+		digest_to_hex(digest, hex);
+	} else {
+		manifest_release(m);
+	}
+	buf_release(&text);
+	return rc;
+}
+
+void
+cache_save_base(int dir, const struct target *t, const struct manifest *m)
+{
+	struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+	char name[80];
+
+	if (dir < 0)
+		return;
+	base_name(t, name);
+	manifest_write(m, &text);
+	if (replace_file(dir, name, text.data, text.len, 0600, REPLACE_FAST,
+		&err) < 0)
+		log_verbose("the next base is not kept: %s", err.text);
+	buf_release(&text);
+}

@@ -1,0 +1,30 @@
+/*
+ * What the client remembers between runs, below $XDG_CACHE_HOME/deploy (or
+ * ~/.cache/deploy): a stat index for each tree, and for each target the
+ * manifest that was deployed there last, the next base.  All of it may be
+ * deleted at any time; without a home there is no cache.
+ */
+#ifndef CLIENT_CACHE_H
+#define CLIENT_CACHE_H
+
+#include "base/digest.h"
+#include "client/project.h"
+#include "tree/index.h"
+#include "tree/manifest.h"
+
+/* A handle of the cache's directory, made if missing; -1 if none can be. */
+int cache_open(void);
+
+/* The name of a tree's index: of its absolute path. */
+void cache_index_name(const char *tree, char name[static 80]);
+
+/*
+ * Loads the manifest deployed last to a target; hex becomes the SHA-256 of
+ * its text.  0, or -1 if there is none that reads.
+ */
+int cache_load_base(int dir, const struct target *t, struct manifest *m,
+	char hex[static DIGEST_HEX + 1]);
+void cache_save_base(int dir, const struct target *t,
+	const struct manifest *m);
+
+#endif

@@ -1,0 +1,213 @@
+#include "client/cargo.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "client/cache.h"
+#include "client/report.h"
+#include "client/session.h"
+
+#define LARGE_BYTES 100000000
+#define OFFENDERS 5
+
+/* While the walk goes on. */
+struct watch {
+	struct progress progress;
+	void (*decided)(void *arg, const char *path, bool in,
+		const char *rule);
+	void *arg;
+};
+
+static char *
+name_user(void)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	const char *login = pw ? pw->pw_name : getenv("USER");
+	char host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	return mem_printf("%s@%s", login ? login : "unknown", host);
+}
+
+static bool
+stop(void *arg)
+{
+	return signals_caught() != 0;
+}
+
+static void
+show_progress(void *arg, uint64_t files, uint64_t bytes)
+{
+	struct watch *w = arg;
+
+	progress_at(&w->progress, bytes);
+}
+
+static void
+pass_decision(void *arg, const char *path, bool in, const char *rule)
+{
+	struct watch *w = arg;
+
+	w->decided(w->arg, path, in, rule);
+}
+
+static int
+interrupted(struct error *err)
+{
+	return error_status(err, signals_caught() == 15 ? STATUS_TERM :
+		STATUS_INT, "interrupted; nothing was sent");
+}
+
+static int
+scan(struct cargo *c, const struct options *o, struct watch *w,
+	struct error *err)
+{
+	const struct project *p = c->project;
+	struct scan_options s = { .dirfd = c->dirfd, .path = p->tree,
+		.project = p->directory, .include = p->include,
+		.exact_modes = p->exact_modes, .progress = show_progress,
+		.decided = w->decided ? pass_decision : NULL, .stop = stop,
+		.arg = w };
+	struct error ignored = ERROR_INIT;
+	char name[80];
+	int rc;
+
+	cache_index_name(p->tree, name);
+	if (c->cache >= 0 && !o->no_cache)
+		s.index = index_load(c->cache, name);
+	progress_begin(&w->progress, "hashing", 0);
+	rc = scan_tree(&s, &c->m, &c->scan, err);
+	progress_end(&w->progress);
+	if (rc == 0 && s.index && index_save(s.index, c->cache, name,
+		&ignored) < 0)
+		log_verbose("the index is not kept: %s", ignored.text);
+	index_free(s.index);
+	return rc < 0 && signals_caught() ? interrupted(err) : rc;
+}
+
+static int
+load_directory(struct cargo *c, const struct options *o, struct watch *w,
+	struct error *err)
+{
+	const struct project *p = c->project;
+
+	c->dirfd = open(p->tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->dirfd < 0)
+		return error_errno(err, "%s", p->tree);
+	source_directory(&c->source, c->dirfd, p->exact_modes);
+	if (scan(c, o, w, err) < 0)
+		return -1;
+	git_facts_read(&c->git, p->tree);
+	return 0;
+}
+
+int
+cargo_load(struct cargo *c, const struct project *p, const struct options *o,
+	void (*decided)(void *arg, const char *path, bool in,
+		const char *rule),
+	void *arg, struct error *err)
+{
+	struct watch w = { .decided = decided, .arg = arg };
+	int rc;
+
+	memset(c, 0, sizeof(*c));
+	c->project = p;
+	c->dirfd = -1;
+	source_directory(&c->source, -1, false);
+	c->user = name_user();
+	c->cache = cache_open();
+	if (o->tar)
+		rc = source_archive(&c->source, o->tar, p->exact_modes, &c->m,
+			&c->git.commit, err);
+	else
+		rc = load_directory(c, o, &w, err);
+	if (rc == 0)
+		manifest_count(&c->m, &c->files, &c->bytes);
+	return rc;
+}
+
+void
+cargo_release(struct cargo *c)
+{
+	source_release(&c->source);
+	manifest_release(&c->m);
+	scan_result_release(&c->scan);
+	git_facts_release(&c->git);
+	io_close(&c->dirfd);
+	io_close(&c->cache);
+	free(c->user);
+}
+
+static bool
+in_ranges(const struct ranges *r, uint32_t line)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (line >= r->v[i].first && line <= r->v[i].last)
+			return true;
+	return false;
+}
+
+void
+cargo_warn_secrets(const struct cargo *c, const struct ranges *need)
+{
+	size_t i;
+
+	for (i = 0; i < c->scan.secrets.n; i++) {
+		const char *path = c->scan.secrets.v[i];
+		const struct entry *e = manifest_find(&c->m, path);
+
+		if (e && in_ranges(need, e->line))
+			log_warn("%s looks like a secret and is sent; leave "
+				"it out with .deployignore", path);
+	}
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	const struct entry *const *x = a, *const *y = b;
+
+	return (*x)->size < (*y)->size ? 1 : (*x)->size > (*y)->size ? -1 : 0;
+}
+
+void
+cargo_warn_size(const struct cargo *c, uint64_t bytes)
+{
+	const struct entry **v;
+	struct buf b = BUF_INIT;
+	size_t i, n = 0;
+
+	if (bytes < LARGE_BYTES)
+		return;
+	report_bytes(&b, bytes);
+	log_warn("this first deploy sends %s; the largest files:", b.data);
+	v = mem_zalloc(c->m.n, sizeof(*v));
+	for (i = 0; i < c->m.n; i++)
+		if (c->m.v[i].type == ENTRY_FILE)
+			v[n++] = &c->m.v[i];
+	qsort(v, n, sizeof(*v), by_size);
+	for (i = 0; i < n && i < OFFENDERS; i++) {
+		buf_clear(&b);
+		report_bytes(&b, v[i]->size);
+		log_warn("  %s  %s", b.data, v[i]->path);
+	}
+	free(v);
+	buf_release(&b);
+}
+
+void
+cargo_hint_hooks(const struct cargo *c)
+{
+	if (c->project->hooks || c->scan.markers.n == 0)
+		return;
+	log_info("there is a %s, but no [hooks] in deploy.conf: files are put "
+		"in place and nothing is built or restarted",
+		c->scan.markers.v[0]);
+}

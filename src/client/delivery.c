@@ -1,0 +1,525 @@
+#include "client/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/zstream.h"
+#include "client/cache.h"
+
+#define WINDOW_LOG 23
+/* Manifests are text full of random hashes: more than 3 gains nothing. */
+#define MANIFEST_LEVEL 3
+
+void
+delivery_open(struct delivery *d, const struct target *t,
+	const struct options *o, enum push_then then)
+{
+	memset(d, 0, sizeof(*d));
+	d->target = t;
+	d->options = o;
+	d->then = then;
+	d->began = io_now_ms();
+	session_open(&d->session, t, o);
+}
+
+void
+delivery_fail(struct delivery *d, const struct error *err)
+{
+	if (d->state == DELIVERY_DONE)
+		return;
+	d->error = *err;
+	d->state = DELIVERY_DONE;
+	progress_end(&d->progress);
+	hook_output_end(&d->output);
+}
+
+static int
+fail(struct delivery *d, enum status status, const char *text)
+{
+	struct error err = ERROR_INIT;
+
+	error_status(&err, status, "%s", text);
+	delivery_fail(d, &err);
+	return -1;
+}
+
+static void
+send_settings(struct delivery *d)
+{
+	const struct buf *text = &d->cargo->project->text;
+
+	channel_send(&d->session.channel, "settings", buf_str(text),
+		text->len);
+}
+
+/* The manifest, whole or as a difference to base. */
+static void
+send_manifest(struct delivery *d, const struct manifest *base)
+{
+	struct zout *z = zout_new(MANIFEST_LEVEL);
+	struct buf text = BUF_INIT, packed = BUF_INIT;
+
+	if (base)
+		manifest_difference(base, &d->m, &text);
+	else
+		manifest_write(&d->m, &text);
+	zout_write(z, text.data, text.len, ZFLUSH_END, &packed);
+	while (packed.len) {
+		size_t n = packed.len > FRAME_MOST ? FRAME_MOST : packed.len;
+
+		channel_send(&d->session.channel, "manifest", packed.data, n);
+		buf_consume(&packed, n);
+	}
+	zout_free(z);
+	buf_release(&text);
+	buf_release(&packed);
+}
+
+static struct msg_push
+request(struct delivery *d, char tree[static DIGEST_HEX + 1])
+{
+	static const char *const words[] = { "activate", "build", "hold",
+		"compare" };
+	const struct cargo *c = d->cargo;
+	const struct options *o = d->options;
+	struct msg_push p = {
+		.app = d->target->app,
+		.then = (char *)words[d->then],
+		.tree = tree,
+		.base = d->has_base ? d->base_hex : NULL,
+		.settings = (char *)c->project->settings_hex,
+		.remote = d->target->remote && *d->target->remote ?
+			d->target->remote : NULL,
+		.user = c->user,
+		.expect = (char *)o->expect,
+		.files = c->files,
+		.bytes = c->bytes,
+		.entries = c->m.n,
+		.hooks = c->project->hooks,
+		.wait = o->wait ? o->wait_seconds : 0,
+		.force = o->force,
+		.rebuild = o->rebuild,
+		.no_cache = o->no_cache,
+		.git_commit = c->git.commit,
+		.git_branch = c->git.branch,
+		.git_subject = c->git.subject,
+		.git_author = c->git.author,
+		.git_remote = c->git.remote,
+		.git_dirty = c->git.dirty,
+	};
+
+	digest_to_hex(c->m.id, tree);
+	return p;
+}
+
+/* Each delivery amends its own manifest, so it has its own. */
+static void
+copy_manifest(struct delivery *d, const struct cargo *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->m.n; i++)
+		manifest_add(&d->m, &c->m.v[i]);
+	memcpy(d->m.id, c->m.id, DIGEST_SIZE);
+	d->source = c->source;
+	beneath_init(&d->source.at, c->source.dirfd);
+}
+
+void
+delivery_ask(struct delivery *d, const struct cargo *c, bool prefix)
+{
+	char tree[DIGEST_HEX + 1];
+	struct msg_push p;
+
+	d->cargo = c;
+	d->output.prefix = prefix ? d->target->text : NULL;
+	copy_manifest(d, c);
+	if (!d->options->no_cache)
+		d->has_base = cache_load_base(c->cache, d->target, &d->base,
+			d->base_hex) == 0;
+	p = request(d, tree);
+	MESSAGE_SEND(&d->session.channel, "push", push, &p);
+	if (d->has_base) {
+		send_settings(d);
+		send_manifest(d, &d->base);
+	}
+	d->state = DELIVERY_ASKED;
+}
+
+/* Replacing a commit that the checkout does not contain. */
+static int
+check_ancestry(struct delivery *d)
+{
+	const struct msg_live *l = &d->live;
+	const struct cargo *c = d->cargo;
+	struct error err = ERROR_INIT;
+
+	if (!l->git_commit || !c->git.is_repository ||
+		git_contains(c->project->tree, l->git_commit) != 0)
+		return 0;
+	error_status(&err, STATUS_REFUSED,
+		"what is live on %s is commit %.12s (%s), which this checkout "
+		"does not contain", d->target->text, l->git_commit,
+		l->git_subject ? l->git_subject : "no subject");
+	if (!c->project->refuse_ancestry || d->options->force) {
+		log_warn("%s", err.text);
+		return 0;
+	}
+	error_hint(&err, "fetch and merge it, or use --force");
+	delivery_abort(d);
+	delivery_fail(d, &err);
+	return -1;
+}
+
+static int
+take_live(struct delivery *d, const struct frame *f, struct error *err)
+{
+	MESSAGE_RELEASE(live, &d->live);
+	if (MESSAGE_READ(live, f, &d->live, err) < 0)
+		return -1;
+	d->locked = true;
+	return check_ancestry(d);
+}
+
+/* The server has no use for the difference. */
+static int
+take_send(struct delivery *d, const struct frame *f, struct error *err)
+{
+	log_verbose("%s: the whole manifest is sent: %.*s", d->target->text,
+		(int)(f->len ? f->len - 1 : 0), f->data);
+	channel_send(&d->session.channel, "full", "", 0);
+	send_settings(d);
+	send_manifest(d, NULL);
+	return 0;
+}
+
+static int
+take_need(struct delivery *d, const struct frame *f, struct error *err)
+{
+	return ranges_read(&d->need, f->data, f->len, d->m.lines, err);
+}
+
+/* A line of the manifest that must be a file's. */
+static int
+ask_line(struct delivery *d, uint32_t line, bool again, struct error *err)
+{
+	struct entry *e = manifest_line(&d->m, line);
+	size_t place = e ? (size_t)(e - d->m.v) : 0;
+
+	if (!e || e->type != ENTRY_FILE)
+		return error_status(err, STATUS_TRANSFER,
+			"the server asks for line %u, which is no file", line);
+	if (again)
+		return pack_again(d->pack, place, err);
+	pack_ask(d->pack, place);
+	return 0;
+}
+
+static void
+send_amend(struct delivery *d, const struct entry *e)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b, "%u\t", e->line);
+	manifest_write_entry(e, &b);
+	channel_send(&d->session.channel, "amend", b.data, b.len);
+	buf_release(&b);
+	log_verbose("%s changed while it was sent", e->path);
+}
+
+static void
+report_need(struct delivery *d)
+{
+	const struct msg_need_end *n = &d->need_end;
+	struct buf b = BUF_INIT;
+
+	report_bytes(&b, n->bytes);
+	log_verbose("%s: needs %llu files, %s; holds %llu already",
+		d->target->text, (unsigned long long)n->files, b.data,
+		(unsigned long long)n->reused);
+	if (n->reason)
+		log_verbose("%s: %s", d->target->text, n->reason);
+	report_event("need", "target", "s", d->target->text, "files", "i",
+		(int64_t)n->files, "bytes", "i", (int64_t)n->bytes, "reused",
+		"i", (int64_t)n->reused, NULL);
+	buf_release(&b);
+}
+
+static int
+take_need_end(struct delivery *d, const struct frame *f, struct error *err)
+{
+	size_t i;
+	uint32_t line;
+
+	if (d->pack || MESSAGE_READ(need_end, f, &d->need_end, err) < 0)
+		return error_status(err, STATUS_TRANSFER,
+			"need-end came twice");
+	report_need(d);
+	cargo_warn_secrets(d->cargo, &d->need);
+	if (!d->live.release)
+		cargo_warn_size(d->cargo, d->need_end.bytes);
+	d->pack = pack_new(&d->source, &d->m);
+	for (i = 0; i < d->need.n; i++)
+		for (line = d->need.v[i].first; line <= d->need.v[i].last;
+			line++)
+			if (ask_line(d, line, false, err) < 0)
+				return -1;
+	d->state = DELIVERY_WAITING;
+	if (d->then == THEN_COMPARE || d->need.n == 0)
+		return 0;
+	d->state = DELIVERY_SENDING;
+	progress_begin(&d->progress, "sending", d->need_end.bytes);
+	return 0;
+}
+
+static int
+take_bad(struct delivery *d, const struct frame *f, struct error *err)
+{
+	struct ranges r = { NULL, 0, 0 };
+	uint32_t line;
+	size_t i;
+	int rc = d->pack ? 0 : error_status(err, STATUS_TRANSFER,
+		"bad before need");
+
+	if (rc == 0)
+		rc = ranges_read(&r, f->data, f->len, d->m.lines, err);
+	for (i = 0; rc == 0 && i < r.n; i++)
+		for (line = r.v[i].first; rc == 0 && line <= r.v[i].last;
+			line++) {
+			rc = ask_line(d, line, true, err);
+			if (rc == 0)
+				send_amend(d, manifest_line(&d->m, line));
+		}
+	ranges_release(&r);
+	if (rc == 0)
+		d->state = DELIVERY_SENDING;
+	return rc;
+}
+
+static int
+take_stage(struct delivery *d, const struct frame *f, struct error *err)
+{
+	size_t len = f->len > 6 ? f->len - 6 : 0; /* "name X\n" */
+
+	progress_end(&d->progress);
+	if (len >= sizeof(d->stage) || len == 0)
+		return 0;
+	memcpy(d->stage, f->data + 5, len);
+	d->stage[len] = '\0';
+	log_verbose("%s: %s (%.1f s)", d->target->text, d->stage,
+		(double)(io_now_ms() - d->began) / 1000);
+	report_event("stage", "target", "s", d->target->text, "stage", "s",
+		d->stage, NULL);
+	if (!strcmp(d->stage, "switch"))
+		d->state = DELIVERY_SWITCHED;
+	return 0;
+}
+
+static int
+take_log(struct delivery *d, const struct frame *f, struct error *err)
+{
+	hook_output_add(&d->output, f->data, f->len);
+	return 0;
+}
+
+static int
+take_note(struct delivery *d, const struct frame *f, struct error *err)
+{
+	char *text = mem_strndup(f->data, f->len);
+
+	log_info("%s: %s", d->target->text, text);
+	report_event("note", "target", "s", d->target->text, "text", "s", text,
+		NULL);
+	free(text);
+	return 0;
+}
+
+static int
+take_staged(struct delivery *d, const struct frame *f, struct error *err)
+{
+	d->state = DELIVERY_STAGED;
+	return 0;
+}
+
+/* The live tree of a compare, as a difference against ours. */
+static int
+take_manifest(struct delivery *d, const struct frame *f, struct error *err)
+{
+	char plain[65536];
+	size_t used = 0;
+	long n;
+
+	if (d->then != THEN_COMPARE)
+		return error_status(err, STATUS_TRANSFER,
+			"a manifest that was not asked for");
+	if (!d->theirs) {
+		d->theirs = mem_zalloc(1, sizeof(*d->theirs));
+		manifest_reader_init(d->theirs, &d->live_tree, &d->m, 0);
+		d->unzip = zin_new(WINDOW_LOG);
+	}
+	do {
+		n = zin_read(d->unzip, f->data, f->len, &used, plain,
+			sizeof(plain), err);
+		if (n < 0 || manifest_reader_add(d->theirs, plain, (size_t)n,
+			err) < 0)
+			return -1;
+	} while (used < f->len || n == sizeof(plain));
+	return 0;
+}
+
+static int
+take_result(struct delivery *d, const struct frame *f, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	if (MESSAGE_READ(result, f, &d->result, err) < 0)
+		return -1;
+	progress_end(&d->progress);
+	hook_output_end(&d->output);
+	if (d->state == DELIVERY_DONE)
+		return 0; /* it failed here before: that is the reason */
+	if (d->result.status) {
+		result_to_error(&d->result, &why);
+		delivery_fail(d, &why);
+	} else if (d->then == THEN_COMPARE && d->pack &&
+		!(d->theirs && d->theirs->ended)) {
+		return fail(d, STATUS_TRANSFER, "the live tree did not come");
+	}
+	d->state = DELIVERY_DONE;
+	return 0;
+}
+
+static const struct {
+	const char *type;
+	int (*take)(struct delivery *d, const struct frame *f,
+		struct error *err);
+} handlers[] = {
+	{ "live", take_live },
+	{ "send", take_send },
+	{ "need", take_need },
+	{ "need-end", take_need_end },
+	{ "bad", take_bad },
+	{ "staged", take_staged },
+	{ "manifest", take_manifest },
+	{ "result", take_result },
+	{ ".stage", take_stage },
+	{ ".log", take_log },
+	{ ".note", take_note },
+};
+
+static int
+dispatch(struct delivery *d, const struct frame *f, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
+		if (!strcmp(f->type, handlers[i].type))
+			return handlers[i].take(d, f, err);
+	if (f->type[0] == '.')
+		return 0;
+	return error_status(err, STATUS_TRANSFER,
+		"%s sent an unexpected %s frame", d->target->text, f->type);
+}
+
+/* Fills the queue with files; 0 or -1. */
+static int
+produce(struct delivery *d, struct error *err)
+{
+	struct channel *c = &d->session.channel;
+	struct buf out = BUF_INIT;
+	enum pack_step step = PACK_MORE;
+
+	while (!channel_full(c) && !c->broken &&
+		(step == PACK_MORE || step == PACK_AMENDED)) {
+		const struct entry *amended;
+
+		step = pack_step(d->pack, &out, &amended, err);
+		while (out.len) {
+			size_t n = out.len > FRAME_MOST ? FRAME_MOST : out.len;
+
+			channel_send(c, "files", out.data, n);
+			buf_consume(&out, n);
+		}
+		if (step == PACK_AMENDED)
+			send_amend(d, amended);
+	}
+	buf_release(&out);
+	progress_at(&d->progress, pack_done(d->pack));
+	if (step == PACK_IDLE)
+		d->state = DELIVERY_WAITING;
+	return step == PACK_ERROR ? -1 : 0;
+}
+
+void
+delivery_step(struct delivery *d)
+{
+	struct error err = ERROR_INIT;
+	struct frame f;
+	int rc;
+
+	while (d->state != DELIVERY_DONE &&
+		(rc = session_next(&d->session, &f, &err)) != 0) {
+		if (rc > 0)
+			rc = dispatch(d, &f, &err);
+		if (rc < 0) {
+			delivery_fail(d, &err);
+			return;
+		}
+	}
+	if (d->state == DELIVERY_SENDING && !d->aborting &&
+		produce(d, &err) < 0) {
+		delivery_abort(d);
+		delivery_fail(d, &err);
+	}
+}
+
+void
+delivery_go(struct delivery *d)
+{
+	if (d->state != DELIVERY_STAGED)
+		return;
+	channel_send(&d->session.channel, "go", "", 0);
+	d->state = DELIVERY_WAITING;
+}
+
+void
+delivery_abort(struct delivery *d)
+{
+	if (d->state == DELIVERY_DONE || d->aborting)
+		return;
+	d->aborting = true;
+	channel_send(&d->session.channel, "abort", "", 0);
+}
+
+void
+delivery_close(struct delivery *d)
+{
+	session_close(&d->session);
+}
+
+void
+delivery_release(struct delivery *d)
+{
+	pack_free(d->pack);
+	manifest_release(&d->m);
+	manifest_release(&d->base);
+	manifest_release(&d->live_tree);
+	if (d->theirs)
+		manifest_reader_release(d->theirs);
+	free(d->theirs);
+	zin_free(d->unzip);
+	ranges_release(&d->need);
+	beneath_release(&d->source.at);
+	MESSAGE_RELEASE(live, &d->live);
+	MESSAGE_RELEASE(need_end, &d->need_end);
+	MESSAGE_RELEASE(result, &d->result);
+	hook_output_release(&d->output);
+}
+
+enum status
+delivery_status(const struct delivery *d)
+{
+	return d->error.text[0] ? d->error.status : STATUS_OK;
+}

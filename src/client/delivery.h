@@ -1,0 +1,78 @@
+/*
+ * One push to one target, as a state machine that never blocks: the verb
+ * (push.c) polls all deliveries and calls delivery_step() on each.
+ *
+ *	OPENING   connecting; nothing was asked yet
+ *	ASKED     push is sent; the server authorises, locks, plans
+ *	SENDING   need came; files go out
+ *	WAITING   all is sent; the server stages, builds
+ *	STAGED    built and held: delivery_go() or delivery_abort()
+ *	SWITCHED  from here on we only watch
+ *	DONE      a result came, or the conversation broke
+ */
+#ifndef CLIENT_DELIVERY_H
+#define CLIENT_DELIVERY_H
+
+#include "client/cargo.h"
+#include "client/report.h"
+#include "client/session.h"
+#include "tree/pack.h"
+
+enum delivery_state {
+	DELIVERY_OPENING,
+	DELIVERY_ASKED,
+	DELIVERY_SENDING,
+	DELIVERY_WAITING,
+	DELIVERY_STAGED,
+	DELIVERY_SWITCHED,
+	DELIVERY_DONE,
+};
+
+struct delivery {
+	struct session session;
+	const struct target *target;
+	const struct options *options;
+	const struct cargo *cargo;
+	enum push_then then;
+	enum delivery_state state;
+	bool locked;            /* the server holds the app's lock for us */
+	bool aborting;
+	struct manifest m;      /* our own: amended while it is sent */
+	struct source source;
+	struct manifest base;
+	char base_hex[DIGEST_HEX + 1];
+	bool has_base;
+	struct msg_live live;
+	struct ranges need;
+	struct msg_need_end need_end;
+	struct pack *pack;
+	struct manifest_reader *theirs; /* of a compare: the live tree */
+	struct manifest live_tree;
+	struct zin *unzip;
+	struct progress progress;
+	struct hook_output output;
+	char stage[32];
+	struct msg_result result;
+	struct error error;     /* why it ended without success */
+	int64_t began;
+};
+
+/* Begins to connect; everything is borrowed until delivery_release(). */
+void delivery_open(struct delivery *d, const struct target *t,
+	const struct options *o, enum push_then then);
+/* Sends push once the cargo is known. */
+void delivery_ask(struct delivery *d, const struct cargo *c, bool prefix);
+/* Handles what came, produces what may go. */
+void delivery_step(struct delivery *d);
+void delivery_go(struct delivery *d);
+void delivery_abort(struct delivery *d);
+/* Ends it here and now with that error. */
+void delivery_fail(struct delivery *d, const struct error *err);
+/* Closes the connection; the report is in d->session.report. */
+void delivery_close(struct delivery *d);
+void delivery_release(struct delivery *d);
+
+/* STATUS_OK, or d->error's. */
+enum status delivery_status(const struct delivery *d);
+
+#endif

@@ -1,0 +1,364 @@
+/* The verb push: one tree to one target or several. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "client/cache.h"
+#include "client/delivery.h"
+#include "client/verbs.h"
+
+/* After a signal: so long is waited for the servers' last words. */
+#define ABORT_MS 5000
+
+struct push {
+	struct options *o;
+	struct project project;
+	struct targets targets;
+	struct cargo cargo;
+	struct delivery *v;
+	struct session **sessions;
+	size_t n;
+	bool aborted;       /* abort was sent to those not switched yet */
+	bool went;          /* go was said */
+	int64_t deadline;   /* io_now_ms(), once aborted; else 0 */
+};
+
+static enum push_then
+choose_then(const struct push *p)
+{
+	if (p->o->no_activate)
+		return THEN_BUILD;
+	return p->n > 1 ? THEN_HOLD : THEN_ACTIVATE;
+}
+
+static void
+open_deliveries(struct push *p)
+{
+	size_t i;
+
+	p->n = p->targets.n;
+	p->v = mem_zalloc(p->n, sizeof(*p->v));
+	p->sessions = mem_zalloc(p->n, sizeof(*p->sessions));
+	for (i = 0; i < p->n; i++) {
+		const struct target *t = &p->targets.v[i];
+
+		log_info("deploying %s to %s", p->o->tar ? p->o->tar :
+			p->project.tree, t->text);
+		report_event("begin", "target", "s", t->text, "directory", "s",
+			p->project.tree, NULL);
+	}
+	for (i = 0; i < p->n; i++) {
+		delivery_open(&p->v[i], &p->targets.v[i], p->o,
+			choose_then(p));
+		p->sessions[i] = &p->v[i].session;
+	}
+}
+
+static bool
+settled(const struct delivery *d)
+{
+	return d->state == DELIVERY_DONE || d->locked;
+}
+
+/* Locks are taken in the order of the targets, one after the other. */
+static void
+ask_next(struct push *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->v[i].state == DELIVERY_OPENING)
+			delivery_ask(&p->v[i], &p->cargo, p->n > 1);
+		if (!settled(&p->v[i]))
+			return;
+	}
+}
+
+static void
+abort_all(struct push *p)
+{
+	size_t i;
+
+	if (p->aborted)
+		return;
+	p->aborted = true;
+	p->deadline = io_now_ms() + ABORT_MS;
+	for (i = 0; i < p->n; i++)
+		if (p->v[i].state != DELIVERY_SWITCHED)
+			delivery_abort(&p->v[i]);
+}
+
+static bool
+done_well(const struct delivery *d)
+{
+	return d->state == DELIVERY_DONE && delivery_status(d) == STATUS_OK;
+}
+
+/* All staged (or live already): go.  One failed: none goes. */
+static void
+decide(struct push *p)
+{
+	size_t i, ready = 0;
+
+	if (p->n < 2 || p->went || p->aborted)
+		return;
+	for (i = 0; i < p->n; i++) {
+		const struct delivery *d = &p->v[i];
+
+		if (d->state == DELIVERY_DONE && !done_well(d)) {
+			abort_all(p);
+			return;
+		}
+		ready += d->state == DELIVERY_STAGED || done_well(d);
+	}
+	if (ready < p->n)
+		return;
+	p->went = true;
+	for (i = 0; i < p->n; i++)
+		delivery_go(&p->v[i]);
+}
+
+static bool
+all_done(const struct push *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->v[i].state != DELIVERY_DONE)
+			return false;
+	return true;
+}
+
+/* Ends what is still open when a signal or a deadline says so. */
+static void
+leave(struct push *p, const struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		delivery_fail(&p->v[i], err);
+}
+
+static void
+leave_for_signal(struct push *p)
+{
+	struct error err = ERROR_INIT;
+
+	error_status(&err, signals_caught() == 15 ? STATUS_TERM : STATUS_INT,
+		"interrupted after the switch had begun; the server goes on "
+		"by itself");
+	error_hint(&err, "see what is live: deploy status");
+	leave(p, &err);
+}
+
+static void
+look_at_signals(struct push *p)
+{
+	size_t i, switched = 0, open = 0;
+
+	if (!signals_caught())
+		return;
+	abort_all(p);
+	for (i = 0; i < p->n; i++) {
+		open += p->v[i].state != DELIVERY_DONE;
+		switched += p->v[i].state == DELIVERY_SWITCHED;
+	}
+	if (open && (switched == open || io_now_ms() >= p->deadline))
+		leave_for_signal(p);
+}
+
+static bool
+may_produce(const struct push *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->v[i].state == DELIVERY_SENDING &&
+			!channel_full(&p->v[i].session.channel))
+			return true;
+	return false;
+}
+
+static int
+run(struct push *p, struct error *err)
+{
+	size_t i;
+
+	while (!all_done(p)) {
+		ask_next(p);
+		if (sessions_turn(p->sessions, p->n, may_produce(p) ? 0 : 250,
+			err) < 0)
+			return -1;
+		for (i = 0; i < p->n; i++) {
+			delivery_step(&p->v[i]);
+			if (p->v[i].state == DELIVERY_DONE)
+				p->sessions[i] = NULL;
+		}
+		decide(p);
+		look_at_signals(p);
+		if (p->aborted && io_now_ms() >= p->deadline && !p->went) {
+			error_status(err, STATUS_TRANSFER, "given up");
+			leave(p, err);
+		}
+	}
+	return 0;
+}
+
+static void
+say_deployed(const struct delivery *d)
+{
+	const struct msg_result *r = &d->result;
+	struct buf b = BUF_INIT;
+	uint64_t sent = d->session.report.sent;
+
+	buf_addf(&b, "%s %s %s: reused ", r->outcome, d->target->app,
+		r->release);
+	report_count(&b, r->reused);
+	buf_addstr(&b, " of ");
+	report_count(&b, r->files);
+	buf_addstr(&b, " files, sent ");
+	report_bytes(&b, sent);
+	buf_addstr(&b, " of ");
+	report_bytes(&b, d->cargo->bytes);
+	buf_addstr(&b, " in ");
+	report_seconds(&b, io_now_ms() - d->began);
+	log_info("%s", b.data);
+	if (!strcmp(r->outcome, "built"))
+		log_info("make it live: deploy activate %s %s",
+			d->target->text, r->release);
+	buf_release(&b);
+}
+
+static void
+say_same(const struct delivery *d)
+{
+	struct buf b = BUF_INIT;
+
+	report_seconds(&b, io_now_ms() - d->began);
+	log_info("unchanged %s %s: it is live already (%s)", d->target->app,
+		d->result.release ? d->result.release : "", b.data);
+	buf_release(&b);
+}
+
+/* Why a delivery failed, and what is live in spite of it. */
+static void
+say_failed(struct delivery *d, size_t targets)
+{
+	if (log_level() == LOG_QUIET && d->result.stage)
+		hook_output_show_tail(&d->output);
+	if (targets > 1)
+		error_prefix(&d->error, "%s: ", d->target->text);
+	log_error("deploy", &d->error);
+	if (d->result.live && d->error.status != STATUS_REVERTED)
+		log_info("%s: %s is live", d->target->text, d->result.live);
+	else if (d->result.status && !d->result.live)
+		log_info("%s: nothing is live", d->target->text);
+}
+
+static void
+report_result(const struct delivery *d)
+{
+	const struct msg_result *r = &d->result;
+	const struct transport_report *t = &d->session.report;
+
+	report_event("target-result", "target", "s", d->target->text, "status",
+		"i", (int64_t)delivery_status(d), "outcome", "s",
+		done_well(d) && r->outcome ? r->outcome : "failed", "release",
+		"s", r->release, "previous", "s", r->previous, "live", "s",
+		r->live, "files", "i", (int64_t)r->files, "reused", "i",
+		(int64_t)r->reused, "bytes", "i", (int64_t)r->bytes, "sent",
+		"i", (int64_t)t->sent, "received", "i", (int64_t)t->received,
+		"error", "s", d->error.text[0] ? d->error.text : NULL, "stage",
+		"s", r->stage, NULL);
+}
+
+static void
+finish_delivery(struct push *p, struct delivery *d)
+{
+	bool well = done_well(d);
+
+	delivery_close(d);
+	if (!well)
+		say_failed(d, p->n);
+	else if (!strcmp(d->result.outcome, "same"))
+		say_same(d);
+	else
+		say_deployed(d);
+	report_result(d);
+	if (well && strcmp(d->result.outcome, "same"))
+		manifest_finish(&d->m);
+	if (well)
+		cache_save_base(p->cargo.cache, d->target, &d->m);
+}
+
+/* One status for all: the failure's, or 10 where the targets differ. */
+static enum status
+finish_all(struct push *p)
+{
+	enum status status = STATUS_OK;
+	size_t i, well = 0;
+
+	for (i = 0; i < p->n; i++) {
+		struct delivery *d = &p->v[i];
+
+		finish_delivery(p, d);
+		well += done_well(d);
+		/* "cancelled by the client" was our own doing. */
+		if (!done_well(d) && (status == STATUS_OK || !d->aborting))
+			status = delivery_status(d);
+	}
+	if (signals_caught() && status == STATUS_INT)
+		status = (enum status)(128 + signals_caught());
+	if (well == 0 || well == p->n || p->o->no_activate)
+		return status;
+	for (i = 0; i < p->n; i++)
+		log_info("%s: %s", p->v[i].target->text,
+			done_well(&p->v[i]) ? "holds this tree" :
+			"does not hold this tree");
+	return STATUS_PARTIAL;
+}
+
+static int
+deploy(struct push *p, struct error *err)
+{
+	enum status status = STATUS_OK;
+	size_t i;
+	int rc = -1;
+
+	signals_catch();
+	open_deliveries(p);
+	if (cargo_load(&p->cargo, &p->project, p->o, NULL, NULL, err) == 0) {
+		cargo_hint_hooks(&p->cargo);
+		rc = run(p, err);
+	}
+	if (rc == 0)
+		status = finish_all(p);
+	for (i = 0; i < p->n; i++) {
+		if (rc < 0)
+			delivery_close(&p->v[i]);
+		delivery_release(&p->v[i]);
+	}
+	cargo_release(&p->cargo);
+	free(p->v);
+	free(p->sessions);
+	return rc < 0 ? -1 : (int)status;
+}
+
+int
+verb_push(struct options *o, struct error *err)
+{
+	struct push p = { .o = o };
+	const char *target = o->args.n > 0 ? o->args.v[0] : NULL;
+	const char *dir = o->args.n > 1 ? o->args.v[1] : NULL;
+	int rc = -1;
+
+	if (o->dry_run)
+		return verb_diff(o, err);
+	if (project_open(&p.project, o->directory, dir, err) == 0 &&
+		targets_choose(&p.targets, &p.project, o, target, err) == 0)
+		rc = deploy(&p, err);
+	targets_release(&p.targets);
+	project_release(&p.project);
+	return rc < 0 ? (int)err->status : rc;
+}
