@@ -60,7 +60,8 @@ STD_LDFLAGS += -Wl,-z,relro,-z,now
 endif
 
 ifdef DEVELOPER
-STD_CFLAGS += -Werror -Wshadow -Wpointer-arith -Wwrite-strings -Wundef \
+# Instrumentation makes gcc warn of what cannot be.
+STD_CFLAGS += $(if $(SANITIZE),,-Werror) -Wshadow -Wpointer-arith -Wwrite-strings -Wundef \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wvla -Wformat=2 -Wimplicit-fallthrough -Wconversion \
 	-Wno-sign-conversion

@@ -2,6 +2,8 @@
 # Building and installing from pristine sources, with and without configure.
 . "$(dirname "$0")/lib/tap.sh"
 
+unset SANITIZE DESTDIR prefix
+
 copy() {
 	mkdir "$1" && (cd "$TOP" && tar cf - Makefile configure.ac src man \
 		contrib) | tar xf - -C "$1"

@@ -62,7 +62,7 @@ START_TEST(an_arena_s_strings_stay_where_they_are)
 {
 	struct arena arena = ARENA_INIT;
 	static char large[200000];
-	char *v[5000], *big, want[16];
+	char *v[5000], *big, want[32];
 	int i;
 
 	memset(large, 'x', sizeof(large));
