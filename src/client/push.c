@@ -153,6 +153,16 @@ leave_for_signal(struct push *p)
 }
 
 static void
+leave_unanswered(struct push *p)
+{
+	struct error err = ERROR_INIT;
+
+	error_status(&err, STATUS_TRANSFER,
+		"aborted, but the server did not answer");
+	leave(p, &err);
+}
+
+static void
 look_at_signals(struct push *p)
 {
 	size_t i, switched = 0, open = 0;
@@ -197,10 +207,8 @@ run(struct push *p, struct error *err)
 		}
 		decide(p);
 		look_at_signals(p);
-		if (p->aborted && io_now_ms() >= p->deadline && !p->went) {
-			error_status(err, STATUS_TRANSFER, "given up");
-			leave(p, err);
-		}
+		if (p->aborted && !p->went && io_now_ms() >= p->deadline)
+			leave_unanswered(p);
 	}
 	return 0;
 }

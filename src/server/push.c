@@ -91,12 +91,10 @@ load_live(struct push *p)
 	char id[RELEASE_ID_LEN + 1];
 	struct msg_live m = { 0 };
 
-	if (store_current(p->store, id, p->err) < 0)
+	if (store_current(p->store, id, p->err) < 0 ||
+		(*id && record_load(p->store, id, &p->live, p->err) < 0))
 		return -1;
-	if (!*id)
-		return 0;
-	if (record_load(p->store, id, &p->live, p->err) < 0)
-		return -1;
+	/* Sent in any case: it tells the client that the lock is held. */
 	m.release = p->live.id;
 	m.tree = p->live.tree;
 	m.git_commit = p->live.git_commit;
@@ -132,7 +130,10 @@ open_to_look(struct push *p)
 		!strv_has(&apps, p->ask.app);
 	strv_release(&apps);
 	if (p->absent) {
+		struct msg_live none = { 0 };
+
 		note_new_app(p);
+		MESSAGE_SEND(&p->s->client, "live", live, &none);
 		return 0;
 	}
 	return open_app(p, false) < 0 ? -1 : load_live(p);
@@ -228,16 +229,16 @@ choose_base(struct push *p)
 	struct error why = ERROR_INIT;
 	struct frame f;
 
-	if (!p->ask.base)
-		return 0;
-	if (!p->absent && !p->ask.no_cache && store_load_manifest(p->store, p->ask.base,
-		&p->base, &why) == 0) {
+	if (p->ask.base && !p->absent && !p->ask.no_cache &&
+		store_load_manifest(p->store, p->ask.base, &p->base, &why) ==
+			0) {
 		p->has_base = true;
 		return 0;
 	}
 	manifest_release(&p->base);
 	channel_sendf(&p->s->client, "send", "what full\nreason %s\n",
-		"the base manifest is not kept here");
+		p->ask.base ? "the base manifest is not kept here" :
+		"there is no base");
 	/* What followed push is void up to the client's `full`. */
 	do {
 		if (session_frame(p->s, &f, p->err) < 0)

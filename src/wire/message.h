@@ -6,13 +6,16 @@
  *	push (app, then, base, tree,             authorise, lock;
  *	      settings, git facts)    ─────────► or refuse at once
  *	                              ◄────────  hello
- *	                              ◄────────  live (what is replaced), or
- *	                                         result (already live: done)
- *	                                       | send full
+ *	                              ◄────────  live (what is replaced; it
+ *	                                         says that the lock is held)
+ *	                              ◄────────  result (already live: done)
+ *	                                       | send full (no base, or one
+ *	                                         that is not kept)
+ *	full                          ─────────► what came before it is void
  *	settings (deploy.conf)        ─────────►
- *	manifest (zstd stream)        ─────────► a difference comes right behind
- *	                                         push; the whole one when asked,
- *	                                         or when there is no base
+ *	manifest (zstd stream)        ─────────► with a base these two come
+ *	                                         right behind push, and the
+ *	                                         manifest is a difference
  *	                              ◄────────  need ...  need-end
  *	files (zstd'ed tar stream)    ─────────► verify each as it lands, keep
  *	amend                         ─────────►
@@ -20,6 +23,8 @@
  *	                              ◄────────  .stage .log .note
  *	                              ◄────────  staged, if `then hold`
  *	go | abort                    ─────────►
+ *	                              ◄────────  manifest (the live one, as a
+ *	                                         difference), if `then compare`
  *	                              ◄────────  result
  *
  *	ask (verb, app, release)      ─────────► the other verbs
