@@ -30,7 +30,6 @@ struct worker {
 	struct zin *z;
 	uint32_t *expected;  /* lines, in the order their files come */
 	size_t n, cap, next;
-	uint64_t bad_tries;
 	struct unpack *unpack;
 	struct buf files;    /* the payload that unpack is reading */
 };
