@@ -1,0 +1,420 @@
+#include "ssh_config.h"
+
+#include <ctype.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "transport.h"
+
+static void
+replace(char **field, const char *value)
+{
+	free(*field);
+	*field = value ? mem_strdup(value) : NULL;
+}
+
+static void
+add_home(struct strv *l, const char *home, const char *name)
+{
+	strv_take(l, mem_printf("%s/.ssh/%s", home, name));
+}
+
+/* ssh goes by the account, not by HOME. */
+static void
+set_account(struct ssh_config *c)
+{
+	struct passwd pw, *found = NULL;
+	const char *home = getenv("HOME");
+	char text[4096];
+
+	if (getpwuid_r(getuid(), &pw, text, sizeof(text), &found) == 0 &&
+		found) {
+		c->home = mem_strdup(pw.pw_dir);
+		c->login = mem_strdup(pw.pw_name);
+	} else {
+		c->home = mem_strdup(home ? home : "/");
+		c->login = mem_printf("%lu", (unsigned long)getuid());
+	}
+}
+
+void
+ssh_config_init(struct ssh_config *c, const char *host)
+{
+	const char *sock = getenv("SSH_AUTH_SOCK");
+
+	memset(c, 0, sizeof(*c));
+	set_account(c);
+	c->host = mem_strdup(host);
+	c->hostname = mem_strdup(host);
+	c->user = mem_strdup(c->login);
+	c->port = 22;
+	c->family = AF_UNSPEC;
+	add_home(&c->identities, c->home, "id_rsa");
+	add_home(&c->identities, c->home, "id_ecdsa");
+	add_home(&c->identities, c->home, "id_ed25519");
+	add_home(&c->user_known_hosts, c->home, "known_hosts");
+	add_home(&c->user_known_hosts, c->home, "known_hosts2");
+	strv_add(&c->global_known_hosts, "/etc/ssh/ssh_known_hosts");
+	strv_add(&c->global_known_hosts, "/etc/ssh/ssh_known_hosts2");
+	c->agent = sock && *sock ? mem_strdup(sock) : NULL;
+	c->alive_count = 3;
+	c->strict = STRICT_ASK;
+}
+
+void
+ssh_config_release(struct ssh_config *c)
+{
+	char *const fields[] = { c->home, c->login, c->host, c->hostname,
+		c->user, c->agent, c->host_key_alias, c->proxy_jump,
+		c->proxy_command, c->control_path, c->ciphers, c->macs, c->kex,
+		c->host_key_algorithms, c->key_algorithms, c->needs_ssh };
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		free(fields[i]);
+	strv_release(&c->identities);
+	strv_release(&c->user_known_hosts);
+	strv_release(&c->global_known_hosts);
+	memset(c, 0, sizeof(*c));
+}
+
+static bool
+yes(const char *value)
+{
+	return strcmp(value, "yes") == 0 || strcmp(value, "true") == 0;
+}
+
+static bool
+none(const char *value)
+{
+	return *value == '\0' || strcmp(value, "none") == 0;
+}
+
+static void
+need_ssh(struct ssh_config *c, const char *what)
+{
+	if (!c->needs_ssh)
+		c->needs_ssh = mem_printf("the configuration sets %s", what);
+}
+
+/* ssh -G prints a list of paths without quotes: one begins with / or ~. */
+static void
+set_paths(struct strv *l, const char *value)
+{
+	struct strv words = STRV_INIT;
+	size_t i;
+
+	strv_clear(l);
+	strv_split(&words, value, " ");
+	for (i = 0; i < words.n; i++) {
+		const char *w = words.v[i];
+
+		if (l->n && *w != '/' && *w != '~') {
+			char *last = l->v[l->n - 1];
+
+			l->v[l->n - 1] = mem_printf("%s %s", last, w);
+			free(last);
+		} else {
+			strv_add(l, w);
+		}
+	}
+	if (l->n == 1 && none(l->v[0]))
+		strv_clear(l);
+	strv_release(&words);
+}
+
+static void
+set_agent(struct ssh_config *c, const char *value)
+{
+	struct buf path = BUF_INIT;
+
+	if (strcmp(value, "SSH_AUTH_SOCK") == 0)
+		value = getenv("SSH_AUTH_SOCK");
+	else if (*value == '$' && value[1] != '{')
+		value = getenv(value + 1);
+	if (!value || none(value))
+		replace(&c->agent, NULL);
+	else if (ssh_config_expand(c, value, &path) == 0)
+		replace(&c->agent, buf_str(&path));
+	else
+		need_ssh(c, "IdentityAgent");
+	buf_release(&path);
+}
+
+static void
+set_identity(struct ssh_config *c, const char *value)
+{
+	struct buf path = BUF_INIT;
+
+	if (!c->identities_given)
+		strv_clear(&c->identities);
+	c->identities_given = true;
+	if (!none(value)) {
+		if (ssh_config_expand(c, value, &path) < 0)
+			need_ssh(c, "IdentityFile");
+		else if (!strv_has(&c->identities, buf_str(&path)))
+			strv_add(&c->identities, buf_str(&path));
+	}
+	buf_release(&path);
+}
+
+static void
+set_strict(struct ssh_config *c, const char *value)
+{
+	if (yes(value))
+		c->strict = STRICT_YES;
+	else if (strcmp(value, "accept-new") == 0)
+		c->strict = STRICT_ACCEPT_NEW;
+	else if (strcmp(value, "ask") == 0)
+		c->strict = STRICT_ASK;
+	else
+		c->strict = STRICT_NO;
+}
+
+/* 90, 5m, 1h30m; "none" and what is no time are 0. */
+static int
+seconds(const char *value)
+{
+	long total = 0;
+
+	while (isdigit((unsigned char)*value)) {
+		char *end;
+		long n = strtol(value, &end, 10);
+
+		if (n > 1000000)
+			return 0;
+		if (*end && strchr("wdhmsWDHMS", *end)) {
+			switch (tolower((unsigned char)*end++)) {
+			case 'w':
+				n *= 7;
+				/* fallthrough */
+			case 'd':
+				n *= 24;
+				/* fallthrough */
+			case 'h':
+				n *= 60;
+				/* fallthrough */
+			case 'm':
+				n *= 60;
+			}
+		}
+		total += n;
+		if (total > 1000000)
+			return 1000000;
+		value = end;
+	}
+	return (int)total;
+}
+
+static void
+set_family(struct ssh_config *c, const char *value)
+{
+	if (strcmp(value, "inet") == 0)
+		c->family = AF_INET;
+	else if (strcmp(value, "inet6") == 0)
+		c->family = AF_INET6;
+	else
+		c->family = AF_UNSPEC;
+}
+
+/* What libssh2 cannot honour, unless it is set to one of these values. */
+static const struct {
+	const char *key, *name;
+	const char *harmless[3];
+} only_ssh[] = {
+	{ "certificatefile", "CertificateFile", { "none" } },
+	{ "pkcs11provider", "PKCS11Provider", { "none" } },
+	{ "knownhostscommand", "KnownHostsCommand", { "none" } },
+	{ "revokedhostkeys", "RevokedHostKeys", { "none" } },
+	{ "verifyhostkeydns", "VerifyHostKeyDNS", { "no", "false" } },
+	{ "bindaddress", "BindAddress", { "none" } },
+	{ "bindinterface", "BindInterface", { "none" } },
+	{ "proxyusefdpass", "ProxyUseFdpass", { "no", "false" } },
+	{ "forwardagent", "ForwardAgent", { "no", "false" } },
+	{ "setenv", "SetEnv", { "none" } },
+	{ "nohostauthenticationforlocalhost",
+		"NoHostAuthenticationForLocalhost", { "no", "false" } },
+	{ "pubkeyauthentication", "PubkeyAuthentication", { "yes", "true" } },
+	{ "checkhostip", "CheckHostIP", { "no", "false" } },
+};
+
+static bool
+set_only_ssh(struct ssh_config *c, const char *key, const char *value)
+{
+	size_t i, j;
+
+	for (i = 0; i < sizeof(only_ssh) / sizeof(only_ssh[0]); i++) {
+		if (strcmp(only_ssh[i].key, key) != 0)
+			continue;
+		for (j = 0; j < 3 && only_ssh[i].harmless[j]; j++)
+			if (strcmp(only_ssh[i].harmless[j], value) == 0)
+				return true;
+		need_ssh(c, only_ssh[i].name);
+		return true;
+	}
+	return false;
+}
+
+/* Keys whose value is kept as it is. */
+static char **
+text_field(struct ssh_config *c, const char *key)
+{
+	const struct {
+		const char *key;
+		char **field;
+	} table[] = {
+		{ "hostname", &c->hostname },
+		{ "user", &c->user },
+		{ "hostkeyalias", &c->host_key_alias },
+		{ "proxyjump", &c->proxy_jump },
+		{ "proxycommand", &c->proxy_command },
+		{ "controlpath", &c->control_path },
+		{ "ciphers", &c->ciphers },
+		{ "macs", &c->macs },
+		{ "kexalgorithms", &c->kex },
+		{ "hostkeyalgorithms", &c->host_key_algorithms },
+		{ "pubkeyacceptedalgorithms", &c->key_algorithms },
+		{ "pubkeyacceptedkeytypes", &c->key_algorithms },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].key, key) == 0)
+			return table[i].field;
+	return NULL;
+}
+
+static bool *
+bool_field(struct ssh_config *c, const char *key)
+{
+	const struct {
+		const char *key;
+		bool *field;
+	} table[] = {
+		{ "identitiesonly", &c->identities_only },
+		{ "hashknownhosts", &c->hash_known_hosts },
+		{ "batchmode", &c->batch },
+		{ "gssapiauthentication", &c->gssapi },
+		{ "hostbasedauthentication", &c->hostbased },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].key, key) == 0)
+			return table[i].field;
+	return NULL;
+}
+
+static bool
+set_number(struct ssh_config *c, const char *key, const char *value)
+{
+	if (strcmp(key, "port") == 0)
+		c->port = atoi(value);
+	else if (strcmp(key, "connecttimeout") == 0)
+		c->connect_timeout = seconds(value);
+	else if (strcmp(key, "serveraliveinterval") == 0)
+		c->alive_interval = seconds(value);
+	else if (strcmp(key, "serveralivecountmax") == 0)
+		c->alive_count = atoi(value);
+	else
+		return false;
+	return true;
+}
+
+bool
+ssh_config_set(struct ssh_config *c, const char *key, const char *value)
+{
+	char **text = text_field(c, key);
+	bool *flag = bool_field(c, key);
+
+	if (text)
+		replace(text, strcmp(value, "none") == 0 ? NULL : value);
+	else if (flag)
+		*flag = yes(value);
+	else if (strcmp(key, "identityfile") == 0)
+		set_identity(c, value);
+	else if (strcmp(key, "identityagent") == 0)
+		set_agent(c, value);
+	else if (strcmp(key, "userknownhostsfile") == 0)
+		set_paths(&c->user_known_hosts, value);
+	else if (strcmp(key, "globalknownhostsfile") == 0)
+		set_paths(&c->global_known_hosts, value);
+	else if (strcmp(key, "stricthostkeychecking") == 0)
+		set_strict(c, value);
+	else if (strcmp(key, "addressfamily") == 0)
+		set_family(c, value);
+	else if (strcmp(key, "remotecommand") == 0)
+		c->remote_command = !none(value);
+	else if (strcmp(key, "sessiontype") == 0)
+		c->session_type = strcmp(value, "default") != 0;
+	else
+		return set_number(c, key, value) || set_only_ssh(c, key, value);
+	return true;
+}
+
+static void
+parse_line(struct ssh_config *c, char *line)
+{
+	char *value = strchr(line, ' '), *p;
+
+	if (!value)
+		return;
+	*value++ = '\0';
+	for (p = line; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	(void)ssh_config_set(c, line, value);
+}
+
+/*
+ * Paths may name the host or the user, which come in any order: first the
+ * fields that others are made of, then all.
+ */
+void
+ssh_config_parse(struct ssh_config *c, const char *text)
+{
+	int pass;
+	size_t i;
+
+	for (pass = 0; pass < 2; pass++) {
+		struct strv lines = STRV_INIT;
+
+		strv_split(&lines, text, "\r\n");
+		for (i = 0; i < lines.n; i++) {
+			const char *l = lines.v[i];
+
+			if (pass == 1 || strncmp(l, "host", 4) == 0 ||
+				strncmp(l, "user ", 5) == 0 ||
+				strncmp(l, "port ", 5) == 0)
+				parse_line(c, lines.v[i]);
+		}
+		strv_release(&lines);
+	}
+}
+
+bool
+ssh_config_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	struct strv dirs = STRV_INIT;
+	bool found = false;
+	size_t i;
+
+	if (strchr(name, '/'))
+		return access(name, X_OK) == 0;
+	strv_split(&dirs, path ? path : "/usr/bin:/bin", ":");
+	for (i = 0; i < dirs.n && !found; i++) {
+		char *full = mem_printf("%s/%s", dirs.v[i], name);
+
+		found = access(full, X_OK) == 0;
+		free(full);
+	}
+	strv_release(&dirs);
+	return found;
+}
