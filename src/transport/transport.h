@@ -40,14 +40,14 @@ struct transport_options {
 	enum transport_kind kind;
 	const char *user, *host; /* as typed; host may be an ssh_config alias */
 	int port;
-	const char *config;      /* -F */
-	const char *jump;        /* -J */
-	struct strv identities;  /* -i */
-	struct strv settings;    /* -o, KEY=VALUE */
-	int family;              /* AF_UNSPEC, AF_INET (-4), AF_INET6 (-6) */
-	const char *deployd;     /* --deployd: the remote program */
-	int connect_timeout;     /* seconds; 0: ConnectTimeout, else 15 */
-	int alive_timeout;       /* a dead peer is found in so many seconds;
+	const char *config;     /* -F */
+	const char *jump;       /* -J */
+	struct strv identities; /* -i */
+	struct strv settings;   /* -o, KEY=VALUE */
+	int family;             /* AF_UNSPEC, AF_INET (-4), AF_INET6 (-6) */
+	const char *deployd;    /* --deployd: the remote program */
+	int connect_timeout;    /* seconds; 0: ConnectTimeout, else 15 */
+	int alive_timeout;      /* a dead peer is found in so many seconds;
 	                            0: ServerAliveInterval's, else 30 */
 };
 
@@ -60,9 +60,9 @@ struct transport_report {
 	uint64_t sent, received;
 	/* Milliseconds since transport_open(); 0: not reached. */
 	int connected_ms, keys_ms, authenticated_ms, exec_ms;
-	int exit_status;    /* of the remote program, -1 unknown */
-	char kind[16];      /* "libssh2", "openssh", "local" */
-	char errors[2048];  /* the last the remote program wrote to stderr */
+	int exit_status;   /* of the remote program, -1 unknown */
+	char kind[16];     /* "libssh2", "openssh", "local" */
+	char errors[2048]; /* the last the remote program wrote to stderr */
 };
 
 struct transport *transport_open(const struct transport_options *o);

@@ -1,0 +1,203 @@
+#include "auth.h"
+
+#include <libssh2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "base/error.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "internal.h"
+#include "keys.h"
+#include "link.h"
+#include "prompt.h"
+#include "ssh_config.h"
+
+#define PASSPHRASE_TRIES 3
+
+enum outcome { ACCEPTED, REFUSED, BROKEN };
+
+/* What a signature is made of, for libssh2's callbacks. */
+struct signer {
+	const struct auth *auth;
+	const struct key *key;
+	bool wanted; /* the server would accept this key */
+};
+
+static int
+sign_by_agent(LIBSSH2_SESSION *session, unsigned char **sig, size_t *sig_len,
+	const unsigned char *data, size_t len, void **abstract)
+{
+	struct signer *s = *abstract;
+	struct buf out = BUF_INIT;
+
+	s->wanted = true;
+	if (agent_sign(s->auth->agent, s->auth->link->t, &s->key->blob, data,
+		    len, &out) < 0) {
+		buf_release(&out);
+		return -1;
+	}
+	*sig_len = out.len;
+	*sig = (unsigned char *)buf_detach(&out);
+	return 0;
+}
+
+/* Only finds out whether a signature would be worth a passphrase. */
+static int
+sign_never(LIBSSH2_SESSION *session, unsigned char **sig, size_t *sig_len,
+	const unsigned char *data, size_t len, void **abstract)
+{
+	struct signer *s = *abstract;
+
+	s->wanted = true;
+	return -1;
+}
+
+static int64_t
+deadline(const struct auth *a)
+{
+	return io_now_ms() + a->step_ms;
+}
+
+static enum outcome
+outcome(const struct auth *a, int rc, struct error *err)
+{
+	if (rc == 0)
+		return ACCEPTED;
+	if (rc == LIBSSH2_ERROR_EAGAIN)
+		return BROKEN;
+	if (a->link->ended || a->link->said_why ||
+		rc == LIBSSH2_ERROR_SOCKET_DISCONNECT ||
+		rc == LIBSSH2_ERROR_SOCKET_RECV) {
+		link_broken(a->link, err);
+		if (a->tried > 2)
+			error_hint(err,
+				"the server allows few keys a connection: "
+				"name the right one by -i, with -o "
+				"IdentitiesOnly=yes");
+		return BROKEN;
+	}
+	return REFUSED;
+}
+
+static enum outcome
+by_callback(struct auth *a, struct signer *s,
+	LIBSSH2_USERAUTH_PUBLICKEY_SIGN_FUNC((*sign)), struct error *err)
+{
+	void *abstract = s;
+	int64_t until = deadline(a);
+	int rc;
+
+	do {
+		rc = libssh2_userauth_publickey(a->link->session,
+			a->config->user,
+			(const unsigned char *)s->key->blob.data,
+			s->key->blob.len, sign, &abstract);
+	} while (rc == LIBSSH2_ERROR_EAGAIN &&
+		link_wait(a->link, until, err) == 0);
+	return outcome(a, rc, err);
+}
+
+static enum outcome
+by_secret(struct auth *a, const struct key *key, const char *passphrase,
+	struct error *err)
+{
+	int64_t until = deadline(a);
+	int rc;
+
+	do {
+		rc = libssh2_userauth_publickey_frommemory(a->link->session,
+			a->config->user, strlen(a->config->user), NULL, 0,
+			key->secret.data, key->secret.len, passphrase);
+	} while (rc == LIBSSH2_ERROR_EAGAIN &&
+		link_wait(a->link, until, err) == 0);
+	return outcome(a, rc, err);
+}
+
+/* The server wants it, or cannot be asked: the passphrase is needed. */
+static enum outcome
+by_passphrase(struct auth *a, const struct key *key, struct error *err)
+{
+	enum outcome result = REFUSED;
+	char passphrase[1024], *question;
+	int tries;
+
+	if (a->config->batch || !prompt_possible()) {
+		a->locked = key->name;
+		return REFUSED;
+	}
+	question = mem_printf("Passphrase of %s: ", key->name);
+	for (tries = 0; tries < PASSPHRASE_TRIES && result == REFUSED;
+		tries++) {
+		if (prompt_ask(a->link->t, question, true, passphrase,
+			    sizeof(passphrase)) < 0 ||
+			passphrase[0] == '\0')
+			break;
+		result = by_secret(a, key, passphrase, err);
+	}
+	explicit_bzero(passphrase, sizeof(passphrase));
+	free(question);
+	if (transport_stopped(a->link->t)) {
+		transport_interrupted(a->link->t, err);
+		return BROKEN;
+	}
+	return result;
+}
+
+static enum outcome
+try_key(struct auth *a, const struct key *key, struct error *err)
+{
+	struct signer s = { a, key, false };
+	enum outcome result;
+
+	log_debug("trying the key %s", key->name);
+	a->tried++;
+	if (key->agent) {
+		result = by_callback(a, &s, sign_by_agent, err);
+		if (result == REFUSED && s.wanted)
+			log_warn("the agent does not sign with %s", key->name);
+		return result;
+	}
+	if (!key->encrypted) {
+		result = by_secret(a, key, NULL, err);
+		/* What it is shows only now: it may be RSA. */
+		if (result == REFUSED && !key->type)
+			a->unsure = true;
+		return result;
+	}
+	if (key->blob.len) {
+		result = by_callback(a, &s, sign_never, err);
+		if (result != REFUSED || !s.wanted)
+			return result;
+	}
+	return by_passphrase(a, key, err);
+}
+
+int
+auth_run(struct auth *a, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < a->keys->n; i++) {
+		const struct key *key = &a->keys->v[i];
+
+		if (!key_usable(key)) {
+			log_debug("the key %s is not for libssh2", key->name);
+			a->unsure = true;
+			continue;
+		}
+		switch (try_key(a, key, err)) {
+		case ACCEPTED:
+			log_verbose("authenticated by the key %s", key->name);
+			return 1;
+		case BROKEN:
+			return -1;
+		case REFUSED:
+			break;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,294 @@
+#include "builtin.h"
+
+#include <libssh2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "auth.h"
+#include "base/error.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "hostkey.h"
+#include "internal.h"
+#include "keys.h"
+#include "link.h"
+#include "methods.h"
+#include "prompt.h"
+#include "pump.h"
+#include "ssh_config.h"
+
+/* One attempt; steps return 1 when ssh is to do it, with `why'. */
+struct builtin {
+	struct transport *t;
+	const struct ssh_config *c;
+	struct link link;
+	struct known_hosts known;
+	struct keys keys;
+	int agent;
+	char *command;
+	LIBSSH2_CHANNEL *channel;
+	char **why, **note;
+};
+
+static int
+connect_ms(const struct builtin *b)
+{
+	if (b->t->o->connect_timeout)
+		return b->t->o->connect_timeout * 1000;
+	return (b->c->connect_timeout ? b->c->connect_timeout : 15) * 1000;
+}
+
+static int
+alive_ms(const struct builtin *b)
+{
+	if (b->t->o->alive_timeout)
+		return b->t->o->alive_timeout * 1000;
+	if (b->c->alive_interval && b->c->alive_count > 0)
+		return b->c->alive_interval * b->c->alive_count * 1000;
+	return 30 * 1000;
+}
+
+static int
+leave_to_ssh(struct builtin *b, const char *why)
+{
+	*b->why = mem_strdup(why);
+	return 1;
+}
+
+static bool
+any_usable(const struct keys *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++)
+		if (key_usable(&k->v[i]))
+			return true;
+	return false;
+}
+
+/* What to tell if ssh cannot ask for a passphrase either. */
+static void
+note_locked(struct builtin *b, const char *name)
+{
+	if (!*b->note)
+		*b->note = mem_printf("%s is encrypted, and there is no "
+				      "terminal to ask for its passphrase: "
+				      "use ssh-add first",
+			name);
+}
+
+static int
+leave_keys_to_ssh(struct builtin *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->keys.n; i++)
+		if (b->keys.v[i].encrypted && !prompt_possible())
+			note_locked(b, b->keys.v[i].name);
+	if (b->keys.n)
+		return leave_to_ssh(b,
+			"libssh2 " LIBSSH2_VERSION
+			" cannot sign with any of the keys at hand");
+	return leave_to_ssh(b, "there is no key, but there may be other ways");
+}
+
+/*
+ * What can be decided before the first packet.  An unknown host is not left
+ * to ssh for want of keys: the question about it is ours.
+ */
+static int
+prepare(struct builtin *b, struct error *err)
+{
+	hostkey_load(&b->known, b->c);
+	if (known_hosts_authority(&b->known) && !known_hosts_any(&b->known))
+		return leave_to_ssh(b,
+			"the host is known by a certificate authority");
+	if (b->c->agent)
+		b->agent = agent_open(b->c->agent);
+	if (keys_collect(&b->keys, b->t, b->c, b->agent, err) < 0)
+		return -1;
+	if (!any_usable(&b->keys) && known_hosts_any(&b->known))
+		return leave_keys_to_ssh(b);
+	return 0;
+}
+
+static int
+shake_hands(struct builtin *b, struct error *err)
+{
+	struct link *l = &b->link;
+	int64_t until = io_now_ms() + connect_ms(b);
+	int rc;
+
+	if (connection_open(&l->connection, b->t, b->c, until, err) < 0)
+		return -1;
+	b->t->report.connected_ms = transport_elapsed(b->t);
+	atomic_store(&b->t->heard, io_now_ms());
+	until = io_now_ms() + connect_ms(b);
+	do {
+		rc = libssh2_session_handshake(l->session, l->connection.fd);
+	} while (rc == LIBSSH2_ERROR_EAGAIN && link_wait(l, until, err) == 0);
+	if (rc == LIBSSH2_ERROR_EAGAIN)
+		return -1;
+	if (rc == LIBSSH2_ERROR_KEX_FAILURE ||
+		rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE ||
+		rc == LIBSSH2_ERROR_METHOD_NONE)
+		return leave_to_ssh(b,
+			"libssh2 " LIBSSH2_VERSION
+			" and the server have no algorithms in common");
+	if (rc != 0)
+		return error_status(err, STATUS_CONNECT,
+			"%s does not speak SSH as it should: %s", b->t->o->host,
+			link_error(l));
+	b->t->report.keys_ms = transport_elapsed(b->t);
+	return 0;
+}
+
+/* Whether ssh knows other ways in than keys that could work here. */
+static bool
+other_ways(const struct builtin *b)
+{
+	char path[64];
+
+	if (b->c->hostbased)
+		return true;
+	snprintf(path, sizeof(path), "/tmp/krb5cc_%lu",
+		(unsigned long)getuid());
+	if (b->c->gssapi && (getenv("KRB5CCNAME") || access(path, R_OK) == 0))
+		return true;
+	/* A password, or a second factor. */
+	return !b->c->batch && prompt_possible() && !getenv("DEPLOY_KEY");
+}
+
+static int
+refused(struct builtin *b, const struct auth *a, struct error *err)
+{
+	const char *user = b->c->user;
+
+	if (a->locked)
+		note_locked(b, a->locked);
+	if (a->unsure || other_ways(b))
+		return leave_to_ssh(b,
+			a->unsure ? "libssh2 " LIBSSH2_VERSION
+				    " cannot sign with every key at hand" :
+				    "the server accepts no key of ours");
+	if (a->locked) {
+		error_status(err, STATUS_CONNECT,
+			"%s does not let %s in: %s is encrypted, and there "
+			"is no terminal to ask for its passphrase",
+			b->t->o->host, user, a->locked);
+		return error_hint(err, "ssh-add %s", a->locked);
+	}
+	error_status(err, STATUS_CONNECT,
+		"%s does not let %s in: it accepts %s of the %zu keys at hand",
+		b->t->o->host, user, b->keys.n == 1 ? "not one" : "none",
+		b->keys.n);
+	return error_hint(err,
+		"the public key belongs into ~%s/.ssh/authorized_keys there "
+		"(ssh-copy-id)",
+		user);
+}
+
+static int
+authenticate(struct builtin *b, struct error *err)
+{
+	struct auth a = { .link = &b->link,
+		.config = b->c,
+		.keys = &b->keys,
+		.agent = b->agent,
+		.step_ms = alive_ms(b) };
+	int rc;
+
+	if (!any_usable(&b->keys))
+		return leave_keys_to_ssh(b);
+	rc = auth_run(&a, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return refused(b, &a, err);
+	b->t->report.authenticated_ms = transport_elapsed(b->t);
+	return 0;
+}
+
+static int
+start_deployd(struct builtin *b, struct error *err)
+{
+	struct link *l = &b->link;
+	int64_t until = io_now_ms() + alive_ms(b);
+	int rc = LIBSSH2_ERROR_EAGAIN;
+
+	while (!(b->channel = libssh2_channel_open_session(l->session))) {
+		rc = libssh2_session_last_errno(l->session);
+		if (rc != LIBSSH2_ERROR_EAGAIN)
+			return error_status(err, STATUS_CONNECT,
+				"%s opens no session: %s", b->t->o->host,
+				link_error(l));
+		if (link_wait(l, until, err) < 0)
+			return -1;
+	}
+	while ((rc = libssh2_channel_exec(b->channel, b->command)) ==
+		LIBSSH2_ERROR_EAGAIN)
+		if (link_wait(l, until, err) < 0)
+			return -1;
+	if (rc != 0)
+		return error_status(err, STATUS_CONNECT,
+			"%s runs no command for %s: %s", b->t->o->host,
+			b->c->user, link_error(l));
+	b->t->report.exec_ms = transport_elapsed(b->t);
+	log_verbose("transport: libssh2 " LIBSSH2_VERSION);
+	return 0;
+}
+
+static int
+steps(struct builtin *b, int *status, struct error *err)
+{
+	int rc;
+
+	rc = prepare(b, err);
+	if (rc != 0)
+		return rc;
+	if (link_open(&b->link, err) < 0)
+		return -1;
+	if (methods_set(&b->link, &b->known, b->c, b->why))
+		return 1;
+	rc = shake_hands(b, err);
+	if (rc != 0)
+		return rc;
+	if (hostkey_verify(&b->link, &b->known, b->c, err) < 0)
+		return -1;
+	rc = authenticate(b, err);
+	if (rc != 0)
+		return rc;
+	if (start_deployd(b, err) < 0)
+		return -1;
+	return pump_run(&b->link, b->channel, alive_ms(b), status, err);
+}
+
+int
+builtin_run(struct transport *t, const struct ssh_config *c, char **why,
+	char **note, struct error *err)
+{
+	struct builtin b = { .t = t, .c = c, .agent = -1 };
+	int rc = -1, status = -1;
+
+	b.why = why;
+	b.note = note;
+	b.link.t = t;
+	b.link.connection.fd = b.link.connection.errors = -1;
+	strcpy(t->report.kind, "libssh2");
+	b.command = transport_command(t->o, err);
+	if (b.command)
+		rc = steps(&b, &status, err);
+	link_close(&b.link);
+	if (rc == 0)
+		rc = transport_judge(t, status, err);
+	io_close(&b.agent);
+	known_hosts_release(&b.known);
+	keys_release(&b.keys);
+	free(b.command);
+	return rc;
+}

@@ -1,0 +1,218 @@
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/process.h"
+#include "internal.h"
+#include "relay.h"
+
+struct child {
+	struct transport *t;
+	struct relay relay;
+	pid_t pid;
+	int fd;             /* its standard input and output */
+	int errors;         /* its standard error */
+	bool ended;         /* its output has */
+	bool deaf;          /* it reads no more */
+	int64_t first_byte; /* when it must have talked, or 0 */
+	int64_t closing;    /* when the caller's close was seen, or 0 */
+};
+
+static int
+start(struct child *c, const struct child_options *o, struct error *err)
+{
+	struct process_options p = PROCESS_OPTIONS_INIT;
+	int pair[2] = { -1, -1 }, pipe_fd[2] = { -1, -1 };
+
+	/* Not of O_NONBLOCK at its end: any program may be there. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0 &&
+		pipe2(pipe_fd, O_CLOEXEC) == 0 && io_nonblock(pair[0]) == 0 &&
+		io_nonblock(pipe_fd[0]) == 0) {
+		p.argv = o->argv;
+		p.envp = o->envp;
+		p.fds[0] = p.fds[1] = pair[1];
+		p.fds[2] = pipe_fd[1];
+		c->pid = process_start(&p, err);
+	} else {
+		error_errno(err, "%s", o->argv[0]);
+	}
+	c->fd = pair[0];
+	c->errors = pipe_fd[0];
+	io_close(&pair[1]);
+	io_close(&pipe_fd[1]);
+	if (c->pid > 0)
+		return 0;
+	io_close(&c->fd);
+	io_close(&c->errors);
+	err->status = STATUS_CONNECT;
+	return -1;
+}
+
+static void
+read_errors(struct child *c)
+{
+	char data[4096];
+	ssize_t n;
+
+	while ((n = read(c->errors, data, sizeof(data))) > 0)
+		transport_errors(c->t, data, (size_t)n);
+	if (n == 0)
+		io_close(&c->errors);
+}
+
+static void
+read_output(struct child *c)
+{
+	char data[CHUNK];
+
+	while (relay_room(&c->relay) >= sizeof(data)) {
+		ssize_t n = read(c->fd, data, sizeof(data));
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			c->ended = true;
+			return;
+		}
+		transport_heard(c->t, (size_t)n);
+		if (!c->t->report.exec_ms)
+			c->t->report.exec_ms = transport_elapsed(c->t);
+		relay_add(&c->relay, data, (size_t)n);
+	}
+}
+
+static void
+write_input(struct child *c)
+{
+	struct buf *up = &c->relay.up;
+
+	while (up->len && !c->deaf) {
+		ssize_t n = send(c->fd, up->data, up->len,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0) {
+			c->deaf = true;
+			break;
+		}
+		atomic_fetch_add(&c->t->sent, (uint64_t)n);
+		buf_consume(up, (size_t)n);
+	}
+	if (c->relay.up_ended && !c->deaf) {
+		(void)shutdown(c->fd, SHUT_WR);
+		c->deaf = true;
+	}
+}
+
+/* What is left of a deadline, for poll; -1: for ever. */
+static int
+patience(const struct child *c)
+{
+	int64_t until = 0;
+
+	if (c->closing)
+		until = c->closing + LINGER_MS;
+	else if (c->first_byte && !c->t->talked)
+		until = c->first_byte;
+	if (!until)
+		return -1;
+	until -= io_now_ms();
+	return until < 0 ? 0 : (int)until;
+}
+
+/* One turn of the loop: 1 go on, 0 over, -1 given up. */
+static int
+turn(struct child *c, struct error *err)
+{
+	struct pollfd p[4];
+	int wait = patience(c);
+
+	if (wait == 0 && c->closing)
+		return 0;
+	if (wait == 0)
+		return error_status(err, STATUS_CONNECT,
+			"%s does not answer: no word from deployd in time",
+			c->t->o->host ? c->t->o->host : "this machine");
+	p[0] = relay_pollfd(&c->relay);
+	p[1] = (struct pollfd){ c->fd, 0, 0 };
+	if (relay_room(&c->relay) >= CHUNK)
+		p[1].events |= POLLIN;
+	if (!c->deaf && (c->relay.up.len || c->relay.up_ended))
+		p[1].events |= POLLOUT;
+	if (!p[1].events)
+		p[1].fd = -1;
+	p[2] = (struct pollfd){ c->errors, POLLIN, 0 };
+	p[3] = (struct pollfd){ c->closing ? -1 : c->t->wake, POLLIN, 0 };
+	if (poll(p, 4, wait) < 0 && errno != EINTR)
+		return error_errno(err, "poll");
+	if (transport_stopped(c->t))
+		return transport_interrupted(c->t, err);
+	if (!c->closing && atomic_load(&c->t->closing))
+		c->closing = io_now_ms();
+	if (p[2].revents)
+		read_errors(c);
+	relay_turn(&c->relay, p[0].revents);
+	if (p[1].revents)
+		read_output(c);
+	write_input(c);
+	relay_turn(&c->relay, 0);
+	return !c->ended;
+}
+
+/* Waits a little for the child's own end, then makes it. */
+static int
+reap(struct child *c, bool at_once)
+{
+	static const struct timespec pause = { 0, 5 * 1000 * 1000 };
+	int64_t until = io_now_ms() + (at_once ? 0 : LINGER_MS);
+	int status, signal_sent = 0;
+
+	while (waitpid(c->pid, &status, WNOHANG) == 0) {
+		if (c->errors >= 0)
+			read_errors(c);
+		if (io_now_ms() >= until || atomic_load(&c->t->aborted)) {
+			(void)kill(c->pid, signal_sent ? SIGKILL : SIGTERM);
+			if (signal_sent)
+				return process_wait(c->pid);
+			signal_sent = SIGTERM;
+			until = io_now_ms() + 500;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	if (c->errors >= 0)
+		read_errors(c);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int
+child_run(struct transport *t, const struct child_options *o, struct error *err)
+{
+	struct child c = { .t = t, .fd = -1, .errors = -1 };
+	int rc, status;
+
+	if (start(&c, o, err) < 0)
+		return -1;
+	relay_init(&c.relay, t);
+	if (o->first_byte_ms)
+		c.first_byte = io_now_ms() + o->first_byte_ms;
+	do {
+		rc = turn(&c, err);
+	} while (rc > 0);
+	relay_finish(&c.relay);
+	io_close(&c.fd);
+	status = reap(&c, rc < 0);
+	io_close(&c.errors);
+	relay_release(&c.relay);
+	return rc < 0 ? -1 : status;
+}

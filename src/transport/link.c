@@ -1,0 +1,191 @@
+#include "link.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "internal.h"
+
+/* Called by libssh2: the length, or -errno. */
+static ssize_t
+take_packet(libssh2_socket_t fd, const void *data, size_t len, int flags,
+	void **abstract)
+{
+	struct link *l = *abstract;
+
+	if (!l->deaf)
+		buf_add(&l->out, data, len);
+	return (ssize_t)len;
+}
+
+static ssize_t
+give_bytes(libssh2_socket_t fd, void *data, size_t len, int flags,
+	void **abstract)
+{
+	struct link *l = *abstract;
+	ssize_t n;
+
+	if (l->closing)
+		return -EPIPE;
+	if (l->ended)
+		return -EAGAIN;
+	do {
+		n = recv(fd, data, len, MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return -EAGAIN;
+	if (n <= 0) {
+		l->ended = true;
+		l->failed = n < 0 ? errno : 0;
+		return -EAGAIN;
+	}
+	if (l->connection.tcp) {
+		int one = 1;
+
+		/* The kernel forgets it: a late ACK costs 40 ms. */
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one,
+			sizeof(one));
+	}
+	transport_heard(l->t, (size_t)n);
+	return n;
+}
+
+static void
+note_disconnect(LIBSSH2_SESSION *session, int reason, const char *message,
+	int message_len, const char *language, int language_len,
+	void **abstract)
+{
+	struct link *l = *abstract;
+
+	if (message_len <= 0)
+		return;
+	transport_errors(l->t, message, (size_t)message_len);
+	transport_errors(l->t, "\n", 1);
+	l->said_why = true;
+}
+
+int
+link_open(struct link *l, struct error *err)
+{
+	l->session = libssh2_session_init_ex(NULL, NULL, NULL, l);
+	if (!l->session)
+		return error_status(err, STATUS_CONNECT,
+			"libssh2 cannot be started");
+	libssh2_session_set_blocking(l->session, 0);
+	libssh2_session_callback_set(l->session, LIBSSH2_CALLBACK_SEND,
+		(void *)take_packet);
+	libssh2_session_callback_set(l->session, LIBSSH2_CALLBACK_RECV,
+		(void *)give_bytes);
+	libssh2_session_callback_set(l->session, LIBSSH2_CALLBACK_DISCONNECT,
+		(void *)note_disconnect);
+	return 0;
+}
+
+void
+link_close(struct link *l)
+{
+	if (l->session) {
+		if (!l->ended && !l->deaf)
+			(void)libssh2_session_disconnect(l->session, "done");
+		link_flush(l);
+		l->closing = true;
+		while (libssh2_session_free(l->session) == LIBSSH2_ERROR_EAGAIN)
+			;
+	}
+	l->session = NULL;
+	connection_close(&l->connection, l->t);
+	buf_release(&l->out);
+}
+
+void
+link_flush(struct link *l)
+{
+	while (l->out.len && !l->deaf) {
+		ssize_t n = send(l->connection.fd, l->out.data, l->out.len,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0) {
+			/* What the peer said last can still be read. */
+			l->deaf = true;
+			buf_clear(&l->out);
+			return;
+		}
+		atomic_fetch_add(&l->t->sent, (uint64_t)n);
+		l->written += (uint64_t)n;
+		buf_consume(&l->out, (size_t)n);
+	}
+}
+
+int
+link_broken(const struct link *l, struct error *err)
+{
+	char line[512];
+
+	transport_last_error(l->t, line, sizeof(line));
+	return error_status(err, transport_failure(l->t),
+		"the connection to %s ended: %s", l->t->o->host,
+		*line && (l->said_why || l->connection.proxy) ? line :
+			l->failed ? strerror(l->failed) :
+				    "closed by the other side");
+}
+
+int
+link_wait(struct link *l, int64_t deadline, struct error *err)
+{
+	struct pollfd p[3] = { { l->connection.fd, POLLIN, 0 },
+		{ l->t->wake, POLLIN, 0 },
+		{ l->connection.errors, POLLIN, 0 } };
+	int64_t left = deadline - io_now_ms();
+
+	link_flush(l);
+	if (l->ended)
+		return link_broken(l, err);
+	if (left <= 0)
+		return error_status(err, transport_failure(l->t),
+			"%s does not answer", l->t->o->host);
+	if (l->out.len)
+		p[0].events |= POLLOUT;
+	if (poll(p, 3, (int)left) < 0 && errno != EINTR)
+		return error_errno(err, "poll");
+	if (transport_stopped(l->t))
+		return transport_interrupted(l->t, err);
+	if (p[2].revents)
+		connection_errors(&l->connection, l->t);
+	return 0;
+}
+
+void
+link_note_acks(struct link *l)
+{
+	uint64_t acked;
+	int waiting;
+
+	if (!l->connection.tcp ||
+		ioctl(l->connection.fd, SIOCOUTQ, &waiting) < 0)
+		return;
+	acked = l->written - (uint64_t)waiting;
+	if (acked > l->acked) {
+		l->acked = acked;
+		atomic_store(&l->t->heard, io_now_ms());
+	}
+}
+
+const char *
+link_error(const struct link *l)
+{
+	char *text = NULL;
+
+	(void)libssh2_session_last_error(l->session, &text, NULL, 0);
+	return text ? text : "";
+}

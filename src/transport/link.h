@@ -1,0 +1,57 @@
+/*
+ * A libssh2 session on a connection, never blocking.  libssh2 breaks when
+ * the socket takes a packet in part, so its packets are taken whole into a
+ * queue of ours; and it forgets what it has read when the socket ends, so
+ * the end is hidden from it and kept in `ended'.
+ *
+ *	while ((rc = libssh2_...(link->session, ...)) == LIBSSH2_ERROR_EAGAIN)
+ *		if (link_wait(link, deadline, &err) < 0)
+ *			...
+ */
+#ifndef TRANSPORT_LINK_H
+#define TRANSPORT_LINK_H
+
+#include <libssh2.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "connect.h"
+
+struct error;
+struct transport;
+
+struct link {
+	struct transport *t;
+	struct connection connection;
+	LIBSSH2_SESSION *session;
+	struct buf out; /* packets to be sent */
+	bool ended;     /* no more comes in */
+	bool deaf;      /* no more goes out */
+	bool said_why;  /* the peer, before it hung up */
+	bool closing;   /* libssh2 shall not wait for anything */
+	int failed;     /* the errno that ended it, or 0 */
+	uint64_t acked; /* bytes that the peer's kernel has taken */
+	uint64_t written;
+};
+
+/* On a connection that stands already. */
+int link_open(struct link *l, struct error *err);
+/* Frees everything, the connection too. */
+void link_close(struct link *l);
+
+/* Sends what the socket takes. */
+void link_flush(struct link *l);
+/*
+ * Waits until something comes in, sending meanwhile.  -1 with err at the
+ * deadline (of io_now_ms()), at the end of input, or when stopped.
+ */
+int link_wait(struct link *l, int64_t deadline, struct error *err);
+/* Marks the peer as heard of if it has acknowledged bytes meanwhile. */
+void link_note_acks(struct link *l);
+/* libssh2's words for its last failure. */
+const char *link_error(const struct link *l);
+/* "the connection to web1 ended: ...", with the status that fits. */
+int link_broken(const struct link *l, struct error *err);
+
+#endif

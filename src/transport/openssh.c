@@ -1,0 +1,254 @@
+#include "openssh.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "child.h"
+#include "internal.h"
+#include "prompt.h"
+#include "ssh_config.h"
+
+static void
+add_each(struct strv *argv, const char *option, const struct strv *values)
+{
+	size_t i;
+
+	for (i = 0; i < values->n; i++) {
+		strv_add(argv, option);
+		strv_add(argv, values->v[i]);
+	}
+}
+
+void
+openssh_options(struct strv *argv, const struct transport_options *o)
+{
+	if (o->config) {
+		strv_add(argv, "-F");
+		strv_add(argv, o->config);
+	}
+	if (o->port) {
+		strv_add(argv, "-p");
+		strv_take(argv, mem_printf("%d", o->port));
+	}
+	if (o->jump) {
+		strv_add(argv, "-J");
+		strv_add(argv, o->jump);
+	}
+	if (o->family == AF_INET)
+		strv_add(argv, "-4");
+	if (o->family == AF_INET6)
+		strv_add(argv, "-6");
+	add_each(argv, "-i", &o->identities);
+	add_each(argv, "-o", &o->settings);
+}
+
+static void
+set_option(struct strv *argv, const char *setting)
+{
+	strv_add(argv, "-o");
+	strv_add(argv, setting);
+}
+
+static void
+set_number(struct strv *argv, const char *key, int value)
+{
+	strv_add(argv, "-o");
+	strv_take(argv, mem_printf("%s=%d", key, value));
+}
+
+static int
+connect_seconds(const struct transport *t, const struct ssh_config *c)
+{
+	if (t->o->connect_timeout)
+		return t->o->connect_timeout;
+	return c->connect_timeout ? c->connect_timeout : 15;
+}
+
+static int
+alive_seconds(const struct transport *t)
+{
+	return t->o->alive_timeout ? t->o->alive_timeout : 30;
+}
+
+/* The first mention of an option wins: these come behind the user's. */
+static void
+add_deadlines(struct strv *argv, const struct transport *t,
+	const struct ssh_config *c)
+{
+	int alive = alive_seconds(t);
+
+	set_number(argv, "ConnectTimeout", connect_seconds(t, c));
+	if (c->alive_interval && !t->o->alive_timeout)
+		return;
+	set_number(argv, "ServerAliveInterval", alive < 3 ? 1 : alive / 3);
+	set_number(argv, "ServerAliveCountMax", alive < 3 ? alive : 3);
+}
+
+/* A file in memory that ssh can open by its path, to be kept open. */
+static int
+memory_file(const char *text, char path[static 64])
+{
+	int fd = memfd_create("deploy", MFD_CLOEXEC);
+	size_t len = strlen(text);
+
+	if (fd < 0)
+		return -1;
+	/* ssh refuses a private key that others may read. */
+	if (fchmod(fd, 0600) < 0 || io_write_full(fd, text, len) < 0 ||
+		(len && text[len - 1] != '\n' &&
+			io_write_full(fd, "\n", 1) < 0)) {
+		io_close(&fd);
+		return -1;
+	}
+	snprintf(path, 64, "/proc/%ld/fd/%d", (long)getpid(), fd);
+	return fd;
+}
+
+/* DEPLOY_KEY and DEPLOY_KNOWN_HOSTS; fds are closed when ssh has ended. */
+static int
+add_secrets(struct strv *argv, int fds[static 2], struct error *err)
+{
+	const char *key = getenv("DEPLOY_KEY");
+	const char *hosts = getenv("DEPLOY_KNOWN_HOSTS");
+	char path[64];
+
+	if (key && *key) {
+		fds[0] = memory_file(key, path);
+		if (fds[0] < 0)
+			return error_errno(err, "DEPLOY_KEY");
+		strv_add(argv, "-i");
+		strv_add(argv, path);
+		set_option(argv, "IdentitiesOnly=yes");
+	}
+	if (hosts && *hosts) {
+		fds[1] = memory_file(hosts, path);
+		if (fds[1] < 0)
+			return error_errno(err, "DEPLOY_KNOWN_HOSTS");
+		strv_add(argv, "-o");
+		strv_take(argv, mem_printf("UserKnownHostsFile=%s", path));
+		set_option(argv, "GlobalKnownHostsFile=/dev/null");
+		set_option(argv, "StrictHostKeyChecking=yes");
+		set_option(argv, "UpdateHostKeys=no");
+	}
+	return 0;
+}
+
+static void
+add_session(struct strv *argv, const struct ssh_config *c)
+{
+	strv_add(argv, "-T");
+	strv_add(argv, "-x");
+	set_option(argv, "ClearAllForwardings=yes");
+	if (c->remote_command)
+		set_option(argv, "RemoteCommand=none");
+	if (c->session_type)
+		set_option(argv, "SessionType=default");
+}
+
+/*
+ * An interrupt at the keyboard goes to every program in the foreground, but
+ * ssh must live on for us to tell the server: it leaves an ignored signal
+ * ignored.
+ */
+#define IGNORING "trap '' INT QUIT; exec \"$@\""
+
+static int
+build_argv(struct strv *argv, const struct transport *t,
+	const struct ssh_config *c, int fds[static 2], struct error *err)
+{
+	const struct transport_options *o = t->o;
+	const char *program = getenv("DEPLOY_SSH");
+	char *command;
+
+	if (!program || !*program)
+		program = "ssh";
+	strv_add(argv, "sh");
+	strv_add(argv, "-c");
+	strv_add(argv, IGNORING);
+	strv_add(argv, "sh");
+	strv_add(argv, program);
+	/* Before the user's: what DEPLOY_* says is not to be overruled. */
+	if (c && add_secrets(argv, fds, err) < 0)
+		return -1;
+	openssh_options(argv, o);
+	if (c) {
+		add_session(argv, c);
+		add_deadlines(argv, t, c);
+	}
+	if (o->user)
+		strv_take(argv, mem_printf("%s@%s", o->user, o->host));
+	else
+		strv_add(argv, o->host);
+	command = transport_command(o, err);
+	if (!command)
+		return -1;
+	strv_take(argv, command);
+	return 0;
+}
+
+static int
+judge(struct transport *t, int status, const char *note, struct error *err)
+{
+	char line[512];
+
+	if (status != 255)
+		return transport_judge(t, status, err);
+	transport_last_error(t, line, sizeof(line));
+	error_status(err, transport_failure(t), "%s %s: ssh says: %s",
+		t->talked ? "the connection broke to" : "cannot connect to",
+		t->o->host, *line ? line : "nothing");
+	if (note && !t->talked)
+		error_hint(err, "%s", note);
+	else if (strstr(line, "Host key verification failed"))
+		error_hint(err,
+			"run `ssh %s' once and compare the fingerprint it "
+			"shows",
+			t->o->host);
+	return -1;
+}
+
+int
+openssh_run(struct transport *t, const struct ssh_config *c, const char *note,
+	struct error *err)
+{
+	struct child_options o = { .argv = NULL };
+	struct strv argv = STRV_INIT, envp = STRV_INIT;
+	int fds[2] = { -1, -1 };
+	int rc = -1;
+
+	strcpy(t->report.kind, "openssh");
+	if (build_argv(&argv, t, c, fds, err) < 0)
+		goto out;
+	if (!ssh_config_program(argv.v[4])) {
+		error_status(err, STATUS_CONNECT,
+			"%s: no such program, and it is needed to connect to "
+			"%s",
+			argv.v[4], t->o->host);
+		goto out;
+	}
+	transport_environment(&envp);
+	o.argv = (const char *const *)argv.v;
+	o.envp = envp.v;
+	/* With a terminal, somebody may be thinking about a question. */
+	if (c && !prompt_possible())
+		o.first_byte_ms =
+			(2 * connect_seconds(t, c) + alive_seconds(t)) * 1000;
+	rc = child_run(t, &o, err);
+	if (rc >= 0)
+		rc = judge(t, rc, note, err);
+out:
+	io_close(&fds[0]);
+	io_close(&fds[1]);
+	strv_release(&argv);
+	strv_release(&envp);
+	return rc;
+}

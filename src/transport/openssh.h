@@ -1,0 +1,22 @@
+/* OpenSSH's client as the transport, and the arguments it shares. */
+#ifndef TRANSPORT_OPENSSH_H
+#define TRANSPORT_OPENSSH_H
+
+#include "base/strv.h"
+
+struct error;
+struct ssh_config;
+struct transport;
+struct transport_options;
+
+/* The options that the user gave us, as ssh has them, all but the user. */
+void openssh_options(struct strv *argv, const struct transport_options *o);
+/*
+ * Runs ssh and relays until it ends.  c is NULL where ssh's configuration was
+ * not asked for: DEPLOY_SSH need not be OpenSSH's.  `note' is added to a
+ * failure, may be NULL.
+ */
+int openssh_run(struct transport *t, const struct ssh_config *c,
+	const char *note, struct error *err);
+
+#endif

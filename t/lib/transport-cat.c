@@ -1,0 +1,173 @@
+/*
+ * transport-cat [options] [USER@]HOST: standard input goes through a
+ * transport, what comes back to standard output; then a line of the report
+ * on standard error.  Exits with the error's status, else with 0.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "transport/transport.h"
+
+static enum transport_kind
+kind_of(const char *name)
+{
+	static const char *const names[] = { "auto", "libssh2", "openssh",
+		"local" };
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (strcmp(names[i], name) == 0)
+			return (enum transport_kind)i;
+	exit(STATUS_USAGE);
+}
+
+static void
+parse(int argc, char **argv, struct transport_options *o, int *abort_ms,
+	bool *slow)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "vk:F:i:o:p:J:d:c:a:46x:s")) != -1) {
+		switch (c) {
+		case 'v':
+			log_set_level(log_level() + 1);
+			break;
+		case 'k':
+			o->kind = kind_of(optarg);
+			break;
+		case 'F':
+			o->config = optarg;
+			break;
+		case 'i':
+			strv_add(&o->identities, optarg);
+			break;
+		case 'o':
+			strv_add(&o->settings, optarg);
+			break;
+		case 'p':
+			o->port = atoi(optarg);
+			break;
+		case 'J':
+			o->jump = optarg;
+			break;
+		case 'd':
+			o->deployd = optarg;
+			break;
+		case 'c':
+			o->connect_timeout = atoi(optarg);
+			break;
+		case 'a':
+			o->alive_timeout = atoi(optarg);
+			break;
+		case '4':
+			o->family = AF_INET;
+			break;
+		case '6':
+			o->family = AF_INET6;
+			break;
+		case 'x': /* gives up after so many milliseconds */
+			*abort_ms = atoi(optarg);
+			break;
+		case 's': /* reads nothing before all is written */
+			*slow = true;
+			break;
+		default:
+			exit(STATUS_USAGE);
+		}
+	}
+	if (optind < argc) {
+		char *at = strrchr(argv[optind], '@');
+
+		o->host = at ? at + 1 : argv[optind];
+		if (at) {
+			*at = '\0';
+			o->user = argv[optind];
+		}
+	}
+}
+
+/* Copies until the peer's end; true if it was cut short. */
+static bool
+copy(struct transport *t, int abort_ms, bool slow)
+{
+	int fd = transport_fd(t), in = STDIN_FILENO;
+	struct buf up = BUF_INIT, down = BUF_INIT;
+	bool ended = false, aborted = false;
+	int64_t start = io_now_ms();
+
+	while (!ended) {
+		struct pollfd p[2] = { { fd, 0, 0 },
+			{ up.len > 65536 ? -1 : in, POLLIN, 0 } };
+
+		if (!slow || in < 0)
+			p[0].events |= POLLIN;
+		if (up.len)
+			p[0].events |= POLLOUT;
+		(void)poll(p, 2, abort_ms ? 20 : -1);
+		if (abort_ms && io_now_ms() - start > abort_ms) {
+			transport_abort(t);
+			aborted = true;
+			break;
+		}
+		if (p[1].revents && io_read_some(in, &up, 65536) <= 0)
+			in = -1;
+		while (up.len) {
+			ssize_t n = send(fd, up.data, up.len, MSG_NOSIGNAL);
+
+			if (n < 0) {
+				if (errno != EAGAIN)
+					buf_clear(&up);
+				break;
+			}
+			buf_consume(&up, (size_t)n);
+		}
+		if (in < 0 && !up.len)
+			(void)shutdown(fd, SHUT_WR);
+		if (p[0].revents & (POLLIN | POLLHUP)) {
+			ssize_t n = io_read_some(fd, &down, 65536);
+
+			ended = n == 0 || (n < 0 && errno != EAGAIN);
+			(void)io_write_full(STDOUT_FILENO, down.data, down.len);
+			buf_clear(&down);
+		}
+	}
+	buf_release(&up);
+	buf_release(&down);
+	return aborted;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct transport_options o = { .kind = TRANSPORT_AUTO };
+	struct transport_report r = { .exit_status = -1 };
+	struct error err = ERROR_INIT;
+	int abort_ms = 0, rc;
+	bool slow = false;
+	struct transport *t;
+
+	parse(argc, argv, &o, &abort_ms, &slow);
+	t = transport_open(&o);
+	(void)copy(t, abort_ms, slow);
+	rc = transport_close(t, &r, &err);
+	if (rc < 0)
+		log_error("transport-cat", &err);
+	fprintf(stderr,
+		"report: rc=%d kind=%s exit=%d sent=%llu received=%llu "
+		"connected=%d keys=%d authenticated=%d exec=%d errors=%s\n",
+		rc, r.kind, r.exit_status, (unsigned long long)r.sent,
+		(unsigned long long)r.received, r.connected_ms, r.keys_ms,
+		r.authenticated_ms, r.exec_ms, r.errors);
+	strv_release(&o.identities);
+	strv_release(&o.settings);
+	return rc < 0 ? (int)err.status : 0;
+}
