@@ -1,0 +1,53 @@
+# Completion of deploy for fish: put it into ~/.config/fish/completions.
+
+# The remotes in the deploy.conf of this directory or above.
+function __deploy_remotes
+	set -l dir $PWD
+	while test -n "$dir"; and not test -f $dir/deploy.conf
+		set dir (string replace -r '/[^/]*$' '' -- $dir)
+	end
+	test -f $dir/deploy.conf
+	and string match -rg '^\s*\[remote\s*"(.*)"\]' <$dir/deploy.conf
+end
+
+set -l verbs push diff releases rollback activate status log help version
+set -l none "not __fish_seen_subcommand_from $verbs"
+
+complete -c deploy -f
+complete -c deploy -n "$none" -a push -d 'Deploy'
+complete -c deploy -n "$none" -a diff -d 'What a deploy would change'
+complete -c deploy -n "$none" -a releases -d 'List the releases'
+complete -c deploy -n "$none" -a rollback -d 'Go back to the release before'
+complete -c deploy -n "$none" -a activate -d 'Make a release live'
+complete -c deploy -n "$none" -a status -d 'What is live'
+complete -c deploy -n "$none" -a log -d 'What the hooks said'
+complete -c deploy -n "$none" -a help -d 'All options'
+complete -c deploy -n "$none" -a version -d 'The version'
+complete -c deploy -a '(__deploy_remotes)' -d 'Remote'
+
+complete -c deploy -s C -x -a '(__fish_complete_directories)' -d 'Work in this directory'
+complete -c deploy -s t -x -a '(__deploy_remotes)' -d 'Deploy to this target too'
+complete -c deploy -s n -l dry-run -d 'Only tell what would be done'
+complete -c deploy -s q -l quiet -d 'Print failures only'
+complete -c deploy -s v -l verbose -d 'Tell more'
+complete -c deploy -l json -d 'Print events'
+complete -c deploy -l force -d 'Override a refusal'
+complete -c deploy -l rebuild -d 'Build even if nothing changed'
+complete -c deploy -l no-cache -d 'Send everything'
+complete -c deploy -l no-activate -d 'Stop after the build'
+complete -c deploy -l wait -d 'Wait for another deploy'
+complete -c deploy -l expect -x -d 'Refuse unless this release is live'
+complete -c deploy -l tar -r -F -d 'Deploy an archive'
+complete -c deploy -l deployd -x -d 'The program on the server'
+complete -c deploy -l transport -x -a 'auto libssh2 openssh' -d 'How to connect'
+complete -c deploy -s F -r -F -d 'ssh configuration'
+complete -c deploy -s i -r -F -d 'Private key'
+complete -c deploy -s p -x -d Port
+complete -c deploy -s J -x -a '(__fish_print_hostnames)' -d 'Jump over this host'
+complete -c deploy -s o -x -d 'ssh option'
+complete -c deploy -s 4 -d 'IPv4 only'
+complete -c deploy -s 6 -d 'IPv6 only'
+complete -c deploy -l files -d 'diff: name the rule for each path'
+complete -c deploy -l exit-code -d 'diff: 1 if something differs'
+complete -c deploy -s h -l help -d 'All options'
+complete -c deploy -s V -l version -d 'The version'
