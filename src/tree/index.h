@@ -1,12 +1,18 @@
 /*
  * The index: a cache of what files hashed to, by path, valid while inode,
  * size, mtime and ctime (nanoseconds) are as recorded.  An entry whose mtime
- * or ctime is not older than the moment the index was written is never
- * trusted (the file may have changed in that same tick: git calls such an
- * entry racily clean).  Deleting it, or damaging it, is always safe: a file
+ * or ctime is not older than the moment index_new() or index_load() was
+ * called, before anything was hashed, is never trusted: the file may have
+ * changed once more in that same tick of the clock (git calls such an entry
+ * racily clean).  Times in whole seconds, as some file systems keep, must be
+ * two seconds older.  Deleting it, or damaging it, is always safe: a file
  * that does not verify (it carries its own SHA-256) reads as empty.
  *
  * Both programs use it: the client for its tree, the server for a release.
+ *
+ * The file: a line that names its form; the moment, in nanoseconds; for each
+ * path, in order, inode, size, mtime, ctime, digest and the path with a NUL;
+ * the SHA-256 of all this.  Numbers are 64 bits as this machine writes them.
  */
 #ifndef TREE_INDEX_H
 #define TREE_INDEX_H
@@ -31,13 +37,13 @@ int index_save(struct stat_index *x, int dirfd, const char *name,
 
 /*
  * The digest of path if its stat data still hold.  Safe to call from several
- * threads at once as long as none puts.
+ * threads at once; what is put is not seen by it.
  */
 bool index_get(const struct stat_index *x, const char *path,
 	const struct stat *st, uint8_t digest[static DIGEST_SIZE]);
 /*
- * Records path for the next save.  Only what is put is saved: paths that
- * are gone fall out by themselves.
+ * Records path for the next save; of two for one path the later counts.
+ * Only what is put is saved: paths that are gone fall out by themselves.
  */
 void index_put(struct stat_index *x, const char *path, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE]);

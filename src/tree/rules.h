@@ -1,0 +1,104 @@
+/*
+ * Whether a path is in the tree: all that decides it, in one place.  The
+ * first of these that says something does:
+ *
+ *	version control's own directories        never in
+ *	.deployignore and the project's deploy.conf  never in
+ *	.deployignore files                      out, or with `!' in
+ *	`include' of deploy.conf                 in
+ *	version control's own files              out
+ *	what git tracks                          in
+ *	.gitignore files                         out, or with `!' in
+ *
+ * else it is in.  Nothing below a directory that is out is looked at, unless
+ * git tracks something there or an `include' pattern may match; then only
+ * that is in, and the directories that lead to it.
+ *
+ * Ignore files count from the repository's root down to each directory; a
+ * repository within the tree begins anew with its own .gitignore files.
+ * `include' patterns are written as in an ignore file, but start at the
+ * tree's directory, as `carry' and `shared' do: `dist' is dist there, and a
+ * dist anywhere is written with two stars and a slash in front.  What is
+ * below a directory that is included is included too.
+ *
+ * The tree itself is never ignored: where .gitignore files above it say so,
+ * they do not count in it.
+ */
+#ifndef TREE_RULES_H
+#define TREE_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/strv.h"
+#include "tree/gitfiles.h"
+#include "tree/ignore.h"
+
+/* The lists of ignore files of one kind, from the top down. */
+struct rules_lists {
+	struct ignore_list **v;
+	size_t n, cap;
+};
+
+struct rules {
+	struct rules_lists git, deploy;
+	struct ignore_list *include;
+	const char *project; /* borrowed */
+	char *top;           /* of the repository, or where rules begin */
+	char *prefix;        /* the tree's path below it with a slash, or "" */
+	size_t prefix_len;
+};
+
+/* What a directory hands down to those in it. */
+struct rules_scope {
+	bool ignored;    /* only what is tracked or included is in */
+	bool included;   /* an `include' pattern matched it or above */
+	size_t git_from; /* .gitignore lists that count */
+	size_t git_n, deploy_n;
+	struct gitfiles *tracked; /* or NULL */
+	size_t tracked_from;      /* of a path: as the repository names it */
+};
+
+struct rules_decision {
+	bool in;
+	bool descend; /* a directory: something in it may be in */
+	bool included;
+	const char *rule; /* what decided, or NULL; lives as long as rules */
+};
+
+/* The tree's path is found out by `path`; what is above it is read. */
+int rules_init(struct rules *r, int dirfd, const char *path,
+	const char *project, const struct strv *include,
+	struct rules_scope *scope, struct error *err);
+void rules_release(struct rules *r);
+
+/* Names in a directory that change its rules. */
+struct rules_names {
+	bool git, gitignore, deployignore;
+};
+
+/*
+ * Enters a directory of the tree, whose path ("" for the tree) has no slash
+ * at its end, and reads its ignore files: *scope is the parent's with
+ * `ignored' and `included' as was decided, and becomes its own.
+ */
+int rules_enter(struct rules *r, int fd, const char *path,
+	const struct rules_names *names, struct rules_scope *scope,
+	struct error *err);
+/* Leaves it for its parent, whose scope this is. */
+void rules_leave(struct rules *r, const struct rules_scope *own,
+	const struct rules_scope *parent);
+
+/*
+ * Decides on `path`, whose directory is open as fd.  `full` is the path with
+ * the prefix in front.
+ */
+struct rules_decision rules_decide(const struct rules *r,
+	const struct rules_scope *scope, int fd, const char *full,
+	bool directory);
+
+/* A file of version control's, as .gitignore: its directory is wanted. */
+bool rules_is_vcs_file(const char *name);
+
+#endif

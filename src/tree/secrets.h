@@ -1,0 +1,13 @@
+/* Files that look like secrets: a warning's business, so names decide. */
+#ifndef TREE_SECRETS_H
+#define TREE_SECRETS_H
+
+#include <stdbool.h>
+
+/*
+ * Whether the regular file dirfd/name looks like one.  A few bytes are read
+ * where the name alone does not tell.
+ */
+bool secrets_look_like(int dirfd, const char *name);
+
+#endif
