@@ -142,7 +142,9 @@ manifest_count(const struct manifest *m, uint64_t *files, uint64_t *bytes)
 		if (m->v[i].type != ENTRY_FILE)
 			continue;
 		++*files;
-		*bytes += m->v[i].size;
+		/* What a peer made up may not wrap around a limit. */
+		if (__builtin_add_overflow(*bytes, m->v[i].size, bytes))
+			*bytes = UINT64_MAX;
 	}
 }
 
@@ -155,8 +157,9 @@ entry_equal(const struct entry *a, const struct entry *b)
 		return !strcmp(a->target, b->target);
 	if (a->mode != b->mode)
 		return false;
-	return a->type == ENTRY_DIRECTORY || (a->size == b->size &&
-		!memcmp(a->digest, b->digest, DIGEST_SIZE));
+	return a->type == ENTRY_DIRECTORY ||
+		(a->size == b->size &&
+			!memcmp(a->digest, b->digest, DIGEST_SIZE));
 }
 
 int
@@ -167,8 +170,9 @@ manifest_pairs(const struct manifest *a, const struct manifest *b,
 	int rc = 0;
 
 	while (rc == 0 && (i < a->n || j < b->n)) {
-		int order = i == a->n ? 1 : j == b->n ? -1 :
-			path_compare(a->v[i].path, b->v[j].path);
+		int order = i == a->n ? 1 :
+			j == b->n     ? -1 :
+					path_compare(a->v[i].path, b->v[j].path);
 		const struct entry *x = order <= 0 ? &a->v[i++] : NULL;
 		const struct entry *y = order >= 0 ? &b->v[j++] : NULL;
 

@@ -42,8 +42,8 @@ struct entry {
 	const char *target; /* of a link, else NULL */
 	uint64_t size;      /* of a file */
 	uint32_t line;
-	uint16_t mode;      /* permission bits; 0 for a link */
-	char type;          /* enum entry_type */
+	uint16_t mode; /* permission bits; 0 for a link */
+	char type;     /* enum entry_type */
 	uint8_t digest[DIGEST_SIZE];
 };
 
@@ -51,11 +51,17 @@ struct manifest {
 	struct entry *v;
 	size_t n, cap;
 	struct arena arena;
-	uint32_t lines;     /* of the text, `end` not counted */
+	uint32_t lines;          /* of the text, `end` not counted */
 	uint8_t id[DIGEST_SIZE]; /* set by manifest_finish() and by reading */
 };
 
-#define MANIFEST_INIT { NULL, 0, 0, ARENA_INIT, 0, { 0 } }
+#define MANIFEST_INIT \
+	{ \
+		NULL, 0, 0, ARENA_INIT, 0, \
+		{ \
+			0 \
+		} \
+	}
 
 void manifest_release(struct manifest *m);
 
@@ -77,9 +83,8 @@ struct entry *manifest_line(const struct manifest *m, uint32_t line);
 void manifest_write(const struct manifest *m, struct buf *out);
 void manifest_write_entry(const struct entry *e, struct buf *out);
 
-/* Files and the bytes in them. */
-void manifest_count(const struct manifest *m, uint64_t *files,
-	uint64_t *bytes);
+/* Files and the bytes in them, UINT64_MAX if that is more. */
+void manifest_count(const struct manifest *m, uint64_t *files, uint64_t *bytes);
 
 /* Equal in all but the line number. */
 bool entry_equal(const struct entry *a, const struct entry *b);
@@ -97,8 +102,8 @@ int manifest_pairs(const struct manifest *a, const struct manifest *b,
  * Adds the difference that turns base into m: "=N" keeps the next N lines of
  * base, "-N" drops them, an entry's line inserts it, then the end line.
  */
-void manifest_difference(const struct manifest *base,
-	const struct manifest *m, struct buf *out);
+void manifest_difference(const struct manifest *base, const struct manifest *m,
+	struct buf *out);
 
 /* Reading, in pieces of any size. */
 struct manifest_reader {
@@ -108,8 +113,8 @@ struct manifest_reader {
 	uint64_t most_entries;       /* 0: no limit */
 	uint64_t chunk_bytes;        /* of the chunk lines of the last file */
 	bool chunked;
-	struct buf rest;             /* of an unfinished line */
-	bool ended;                  /* the end line was read and agreed */
+	struct buf rest; /* of an unfinished line */
+	bool ended;      /* the end line was read and agreed */
 };
 
 void manifest_reader_init(struct manifest_reader *r, struct manifest *m,
@@ -118,8 +123,8 @@ void manifest_reader_init(struct manifest_reader *r, struct manifest *m,
  * Checks every rule above, and the tree id at the end line; bytes behind it
  * are an error.  Whether all has come is r->ended.
  */
-int manifest_reader_add(struct manifest_reader *r, const char *data,
-	size_t len, struct error *err);
+int manifest_reader_add(struct manifest_reader *r, const char *data, size_t len,
+	struct error *err);
 void manifest_reader_release(struct manifest_reader *r);
 
 /* Parses one entry's line (no LF), as an amend frame carries. */

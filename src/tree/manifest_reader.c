@@ -219,8 +219,7 @@ append(struct manifest_reader *r, const struct entry *e, struct error *err)
 	if (last && path_compare(last->path, e->path) >= 0)
 		return error_set(err, "manifest: %s stands behind %s", e->path,
 			last->path);
-	if (!(last && parent_near(last, e->path)) &&
-		!parent_known(m, e->path))
+	if (!(last && parent_near(last, e->path)) && !parent_known(m, e->path))
 		return error_set(err, "manifest: %s has no directory line",
 			e->path);
 	MEM_GROW(m->v, m->n, m->cap);
@@ -241,9 +240,12 @@ add_chunk(struct manifest_reader *r, const char *line, size_t len,
 
 	if (m->n == 0 || m->v[m->n - 1].type != ENTRY_FILE ||
 		parse_size(&f, &length) < 0 || length == 0 ||
-		parse_digest(&f, digest) < 0 || f.at ||
-		m->lines == UINT32_MAX)
+		parse_digest(&f, digest) < 0 || f.at || m->lines == UINT32_MAX)
 		return error_set(err, "manifest: malformed chunk line");
+	if (length > m->v[m->n - 1].size - r->chunk_bytes)
+		return error_set(err,
+			"manifest: the chunks of %s do not add up",
+			m->v[m->n - 1].path);
 	r->chunked = true;
 	r->chunk_bytes += length;
 	m->lines++;
@@ -259,7 +261,8 @@ apply_run(struct manifest_reader *r, const char *line, size_t len,
 
 	if (!r->base || parse_number(line + 1, len - 1, &n) < 0 || n == 0 ||
 		n > r->base->n - r->next)
-		return error_set(err, "manifest: a difference that does not "
+		return error_set(err,
+			"manifest: a difference that does not "
 			"fit its base");
 	for (; n; n--) {
 		struct entry e = r->base->v[r->next++];
@@ -303,8 +306,6 @@ read_line(struct manifest_reader *r, const char *line, size_t len,
 {
 	struct entry e;
 
-	if (r->ended)
-		return error_set(err, "manifest: a line behind the end");
 	if (len >= 4 && !memcmp(line, "end\t", 4))
 		return finish(r, line, len, err);
 	if (len >= 2 && (*line == '=' || *line == '-'))
@@ -324,6 +325,8 @@ manifest_reader_add(struct manifest_reader *r, const char *data, size_t len,
 		const char *nl = memchr(data, '\n', len);
 		size_t n = nl ? (size_t)(nl - data) : len;
 
+		if (r->ended)
+			return error_set(err, "manifest: more behind the end");
 		if (r->rest.len + n > MANIFEST_LINE_MOST)
 			return error_set(err, "manifest: an overlong line");
 		if (!nl || r->rest.len)
