@@ -43,7 +43,8 @@ frame_parse(const char *data, size_t len, struct frame *f, struct error *err)
 		return malformed(err);
 	for (i = type + 1; i < len && isdigit((unsigned char)data[i]); i++) {
 		size = size * 10 + (size_t)(data[i] - '0');
-		if (size > FRAME_MOST || (data[type + 1] == '0' && i > type + 1))
+		if (size > FRAME_MOST ||
+			(data[type + 1] == '0' && i > type + 1))
 			return malformed(err);
 	}
 	if (i == len)
@@ -168,8 +169,7 @@ give_up_writing(struct channel *c)
 }
 
 int
-channel_pump(struct channel *c, bool readable, bool writable,
-	struct error *err)
+channel_pump(struct channel *c, bool readable, bool writable, struct error *err)
 {
 	if (writable && c->tx.len) {
 		size_t before = c->tx.len;
@@ -187,8 +187,7 @@ channel_pump(struct channel *c, bool readable, bool writable,
 		else if (n > 0)
 			c->received += (uint64_t)n;
 		else if (errno != EAGAIN)
-			return error_errno(err, "cannot read from %s",
-				c->peer);
+			return error_errno(err, "cannot read from %s", c->peer);
 	}
 	return 0;
 }
@@ -201,8 +200,8 @@ not_our_protocol(struct channel *c, struct error *err)
 	while (shown && isspace((unsigned char)c->rx.data[shown - 1]))
 		shown--;
 	return error_status(err, STATUS_CONNECT,
-		"%s does not speak the deploy protocol; it said: %.*s",
-		c->peer, shown, c->rx.data);
+		"%s does not speak the deploy protocol; it said: %.*s", c->peer,
+		shown, c->rx.data);
 }
 
 /* Skips what comes before the magic line: 1 found, 0 not yet, -1 never. */
@@ -211,7 +210,8 @@ find_magic(struct channel *c, struct error *err)
 {
 	const size_t len = strlen(PROTOCOL_MAGIC);
 	const char *at = c->rx.len ?
-		memmem(c->rx.data, c->rx.len, PROTOCOL_MAGIC, len) : NULL;
+		memmem(c->rx.data, c->rx.len, PROTOCOL_MAGIC, len) :
+		NULL;
 
 	if (at) {
 		buf_consume(&c->rx, (size_t)(at - c->rx.data) + len);

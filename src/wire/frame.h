@@ -43,19 +43,18 @@ struct frame {
 long frame_parse(const char *data, size_t len, struct frame *f,
 	struct error *err);
 /* Adds a frame; len is at most FRAME_MOST. */
-void frame_add(struct buf *out, const char *type, const void *data,
-	size_t len);
+void frame_add(struct buf *out, const char *type, const void *data, size_t len);
 
 struct channel {
-	int in, out;        /* borrowed; may be the same */
+	int in, out; /* borrowed; may be the same */
 	struct buf rx, tx;
-	size_t taken;       /* of rx, by the frame last given */
-	bool wants_magic;   /* the peer's first line has not come yet */
-	bool eof;           /* nothing more will come */
-	bool broken;        /* writing failed: what is queued is dropped */
+	size_t taken;     /* of rx, by the frame last given */
+	bool wants_magic; /* the peer's first line has not come yet */
+	bool eof;         /* nothing more will come */
+	bool broken;      /* writing failed: what is queued is dropped */
 	uint64_t received, sent;
-	FILE *trace;        /* DEPLOY_TRACE, or NULL */
-	const char *peer;   /* in errors: "the server", "the client" */
+	FILE *trace;      /* DEPLOY_TRACE, or NULL */
+	const char *peer; /* in errors: "the server", "the client" */
 };
 
 /* Descriptors are made non-blocking.  magic: this end begins and expects it. */

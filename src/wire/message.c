@@ -9,8 +9,14 @@
 #include "base/mem.h"
 
 #define F(type, kind, key, member) \
-	{ key, MESSAGE_##kind, offsetof(struct type, member) }
-#define END { NULL, MESSAGE_TEXT, 0 }
+	{ \
+		key, MESSAGE_##kind, offsetof(struct type, member) \
+	}
+#define NUMBER_MOST UINT64_C(999999999999999999) /* 18 digits */
+#define END \
+	{ \
+		NULL, MESSAGE_TEXT, 0 \
+	}
 
 const struct message_field msg_hello_fields[] = {
 	F(msg_hello, NUMBER, "version", version),
@@ -125,14 +131,35 @@ const struct message_field msg_result_fields[] = {
 	END,
 };
 
+/* How much of s is written: long ones are cut between characters. */
+static size_t
+value_length(const char *s)
+{
+	size_t len = strnlen(s, MESSAGE_VALUE_MOST), n = len;
+
+	if (!s[len])
+		return len;
+	while (n && len - n < 3 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 /* A value's LF would end it; a blank says as much to a reader. */
 static void
 add_value(struct buf *out, const char *s)
 {
-	size_t i;
+	size_t len = value_length(s), i;
 
-	for (i = 0; s[i] && i < MESSAGE_VALUE_MOST; i++)
+	for (i = 0; i < len; i++)
 		buf_addch(out, s[i] == '\n' || s[i] == '\r' ? ' ' : s[i]);
+}
+
+static void
+add_number(struct buf *out, const char *key, uint64_t n)
+{
+	if (n)
+		buf_addf(out, "%s %" PRIu64 "\n", key,
+			n < NUMBER_MOST ? n : NUMBER_MOST);
 }
 
 void
@@ -150,9 +177,7 @@ message_write(const struct message_field *f, const void *msg, struct buf *out)
 			add_value(out, *s);
 			buf_addch(out, '\n');
 		} else if (f->kind == MESSAGE_NUMBER) {
-			if (*(const uint64_t *)p)
-				buf_addf(out, "%s %" PRIu64 "\n", f->key,
-					*(const uint64_t *)p);
+			add_number(out, f->key, *(const uint64_t *)p);
 		} else if (*(const bool *)p) {
 			buf_addf(out, "%s yes\n", f->key);
 		}
@@ -273,7 +298,7 @@ push_then_parse(const char *word)
 	for (i = 0; word && i < sizeof(words) / sizeof(*words); i++)
 		if (!strcmp(word, words[i]))
 			return (enum push_then)i;
-	return (enum push_then)-1;
+	return (enum push_then) - 1;
 }
 
 void
@@ -289,9 +314,9 @@ result_from_error(struct msg_result *r, const struct error *err)
 void
 result_to_error(const struct msg_result *r, struct error *err)
 {
-	error_status(err, r->status > 255 ? STATUS_TRANSFER :
-		(enum status)r->status, "%s",
-		r->error ? r->error : "the server gave no reason");
+	error_status(err,
+		r->status > 255 ? STATUS_TRANSFER : (enum status)r->status,
+		"%s", r->error ? r->error : "the server gave no reason");
 	if (r->hint)
 		error_hint(err, "%s", r->hint);
 }
@@ -325,8 +350,8 @@ ranges_send(struct channel *c, const char *type, const struct ranges *r)
 		if (r->v[i].first == r->v[i].last)
 			buf_addf(&b, "%" PRIu32 "\n", r->v[i].first);
 		else
-			buf_addf(&b, "%" PRIu32 "-%" PRIu32 "\n",
-				r->v[i].first, r->v[i].last);
+			buf_addf(&b, "%" PRIu32 "-%" PRIu32 "\n", r->v[i].first,
+				r->v[i].last);
 		if (b.len > FRAME_MOST - 64 || i + 1 == r->n) {
 			channel_send(c, type, b.data, b.len);
 			buf_clear(&b);
@@ -344,8 +369,9 @@ read_line_number(const char **s, const char *end, uint32_t *out)
 
 	while (*s < end && isdigit((unsigned char)**s))
 		++*s;
-	if (*s - start > 10 || read_number(start, (size_t)(*s - start), &n) < 0 ||
-		n == 0 || n > UINT32_MAX)
+	if (*s - start > 10 ||
+		read_number(start, (size_t)(*s - start), &n) < 0 || n == 0 ||
+		n > UINT32_MAX)
 		return -1;
 	*out = (uint32_t)n;
 	return 0;

@@ -60,16 +60,16 @@ enum push_then { THEN_ACTIVATE, THEN_BUILD, THEN_HOLD, THEN_COMPARE };
 /* The facts of a git checkout; also in a release's record. */
 struct msg_push {
 	char *app;
-	char *then;      /* activate, build (and stop), hold, compare */
-	char *tree;      /* tree id, hex */
-	char *base;      /* SHA-256 of the base manifest's text, or NULL */
-	char *settings;  /* SHA-256 of deploy.conf's text (of "" if none) */
-	char *remote;    /* the remote's name in deploy.conf */
-	char *user;      /* who deploys, as the client claims */
-	char *expect;    /* --expect */
+	char *then;     /* activate, build (and stop), hold, compare */
+	char *tree;     /* tree id, hex */
+	char *base;     /* SHA-256 of the base manifest's text, or NULL */
+	char *settings; /* SHA-256 of deploy.conf's text (of "" if none) */
+	char *remote;   /* the remote's name in deploy.conf */
+	char *user;     /* who deploys, as the client claims */
+	char *expect;   /* --expect */
 	uint64_t files, bytes, entries;
-	uint64_t hooks;  /* the settings have so many hook commands */
-	uint64_t wait;   /* --wait: seconds */
+	uint64_t hooks; /* the settings have so many hook commands */
+	uint64_t wait;  /* --wait: seconds */
 	bool force, rebuild, no_cache;
 	char *git_commit, *git_branch, *git_subject, *git_author, *git_remote;
 	bool git_dirty;
@@ -83,16 +83,16 @@ struct msg_live {
 
 /* Behind the last need. */
 struct msg_need_end {
-	uint64_t files, bytes;     /* asked for */
-	uint64_t reused;           /* files of the tree that are held already */
-	char *reason;              /* why something is not reused, for -v */
+	uint64_t files, bytes; /* asked for */
+	uint64_t reused;       /* files of the tree that are held already */
+	char *reason;          /* why something is not reused, for -v */
 };
 
 /* The verbs besides push: releases, rollback, activate, status, log. */
 struct msg_ask {
 	char *verb;
 	char *app;
-	char *release;   /* an ID or the start of one, or NULL */
+	char *release; /* an ID or the start of one, or NULL */
 	char *expect;
 	char *user;
 	uint64_t wait;
@@ -102,33 +102,33 @@ struct msg_ask {
 /* One release in the answer to `releases` and `status`. */
 struct msg_release {
 	char *id, *tree, *previous;
-	char *state;     /* live, kept, built, failed, reverted */
+	char *state; /* live, kept, built, failed, reverted */
 	bool live, checked, pinned, held;
 	uint64_t created; /* seconds since 1970; also activated */
 	uint64_t activated;
 	uint64_t files, bytes;
 	char *by, *git_commit, *git_branch, *git_subject, *remote;
 	bool git_dirty;
-	char *reason;    /* of failed and reverted */
+	char *reason; /* of failed and reverted */
 };
 
 struct msg_status {
 	char *app, *live, *previous;
-	char *busy;      /* who deploys now and since when, or NULL */
+	char *busy; /* who deploys now and since when, or NULL */
 	uint64_t releases;
 	uint64_t free_bytes, total_bytes; /* of the store's file system */
 	char *version;
-	char *apps;      /* other apps here, blank-separated, for near misses */
+	char *apps; /* other apps here, blank-separated, for near misses */
 	bool exists;
 };
 
 struct msg_result {
-	uint64_t status;  /* enum status */
-	char *outcome;    /* deployed, same, built, compared, activated,
+	uint64_t status; /* enum status */
+	char *outcome;   /* deployed, same, built, compared, activated,
 	                     rolled-back, answered, failed */
 	char *release, *previous, *live;
 	char *error, *hint;
-	char *stage;      /* the hook that failed */
+	char *stage; /* the hook that failed */
 	uint64_t files, reused, bytes;
 	bool held;
 };
@@ -145,7 +145,10 @@ struct message_field {
 	size_t offset;
 };
 
-/* A value longer than this is cut when written. */
+/*
+ * A value longer than this is cut when written.  Numbers have 18 digits at
+ * most: a larger one is written as the largest of those.
+ */
 #define MESSAGE_VALUE_MOST 4096
 
 extern const struct message_field msg_hello_fields[], msg_push_fields[],
@@ -165,8 +168,7 @@ void message_release(const struct message_field *fields, void *msg);
 #define MESSAGE_READ(name, frame, msg, err) \
 	message_read(msg_##name##_fields, (frame)->data, (frame)->len, (msg), \
 		(err))
-#define MESSAGE_RELEASE(name, msg) \
-	message_release(msg_##name##_fields, (msg))
+#define MESSAGE_RELEASE(name, msg) message_release(msg_##name##_fields, (msg))
 
 void message_send(struct channel *c, const char *type,
 	const struct message_field *fields, const void *msg);
@@ -181,7 +183,7 @@ void result_to_error(const struct msg_result *r, struct error *err);
 struct ranges {
 	struct range {
 		uint32_t first, last;
-	} *v;
+	} * v;
 	size_t n, cap;
 };
 
@@ -190,7 +192,7 @@ void ranges_release(struct ranges *r);
 /* Sends them in as many frames of that type as it takes. */
 void ranges_send(struct channel *c, const char *type, const struct ranges *r);
 /* Appends what a frame holds; each must be above the last and <= most. */
-int ranges_read(struct ranges *r, const char *data, size_t len,
-	uint32_t most, struct error *err);
+int ranges_read(struct ranges *r, const char *data, size_t len, uint32_t most,
+	struct error *err);
 
 #endif
