@@ -22,6 +22,8 @@
 #include "pump.h"
 #include "ssh_config.h"
 
+#define PROXY_QUESTION_MS 120000
+
 /* One attempt; steps return 1 when ssh is to do it, with `why'. */
 struct builtin {
 	struct transport *t;
@@ -129,6 +131,9 @@ shake_hands(struct builtin *b, struct error *err)
 	b->t->report.connected_ms = transport_elapsed(b->t);
 	atomic_store(&b->t->heard, io_now_ms());
 	until = io_now_ms() + connect_ms(b);
+	/* The proxy may have a question to somebody. */
+	if (l->connection.proxy && prompt_possible())
+		until += PROXY_QUESTION_MS;
 	do {
 		rc = libssh2_session_handshake(l->session, l->connection.fd);
 	} while (rc == LIBSSH2_ERROR_EAGAIN && link_wait(l, until, err) == 0);
@@ -146,6 +151,16 @@ shake_hands(struct builtin *b, struct error *err)
 			link_error(l));
 	b->t->report.keys_ms = transport_elapsed(b->t);
 	return 0;
+}
+
+static int
+verify_host(struct builtin *b, struct error *err)
+{
+	size_t len = 0;
+	const char *blob = libssh2_session_hostkey(b->link.session, &len, NULL);
+
+	return hostkey_judge(b->t, b->link.connection.address, &b->known, b->c,
+		blob, len, err);
 }
 
 /* Whether ssh knows other ways in than keys that could work here. */
@@ -258,7 +273,7 @@ steps(struct builtin *b, int *status, struct error *err)
 	rc = shake_hands(b, err);
 	if (rc != 0)
 		return rc;
-	if (hostkey_verify(&b->link, &b->known, b->c, err) < 0)
+	if (verify_host(b, err) < 0)
 		return -1;
 	rc = authenticate(b, err);
 	if (rc != 0)

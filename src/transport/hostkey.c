@@ -18,15 +18,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "internal.h"
-#include "link.h"
 #include "prompt.h"
 #include "ssh_config.h"
 
 struct shown {
-	const struct link *link;
+	const struct transport *t;
+	const char *address;
 	const struct known_hosts *known;
 	const struct ssh_config *config;
-	const char *blob;
+	const void *blob;
 	size_t len;
 	char *type;
 	struct buf fingerprint; /* SHA256:... */
@@ -176,7 +176,7 @@ note_key(const struct shown *s)
 static int
 ask(const struct shown *s, struct error *err)
 {
-	const char *address = s->link->connection.address;
+	const char *address = s->address;
 	struct buf text = BUF_INIT;
 	char answer[256];
 	int rc = -1;
@@ -190,7 +190,7 @@ ask(const struct shown *s, struct error *err)
 		"Its %s key has the fingerprint %s.\n"
 		"Trust it and go on (yes/no/fingerprint)? ",
 		short_type(s->type), buf_str(&s->fingerprint));
-	while (prompt_ask(s->link->t, buf_str(&text), false, answer,
+	while (prompt_ask(s->t, buf_str(&text), false, answer,
 		       sizeof(answer)) == 0) {
 		if (strcasecmp(answer, "no") == 0)
 			break;
@@ -274,14 +274,19 @@ judge(const struct shown *s, enum known_hosts_result result, struct error *err)
 }
 
 int
-hostkey_verify(const struct link *l, const struct known_hosts *k,
-	const struct ssh_config *c, struct error *err)
+hostkey_judge(const struct transport *t, const char *address,
+	const struct known_hosts *k, const struct ssh_config *c,
+	const void *blob, size_t len, struct error *err)
 {
-	struct shown s = { .link = l, .known = k, .config = c };
+	struct shown s = { .t = t,
+		.address = address,
+		.known = k,
+		.config = c,
+		.blob = blob,
+		.len = len };
 	int rc;
 
-	s.blob = libssh2_session_hostkey(l->session, &s.len, NULL);
-	s.type = s.blob ? known_hosts_type(s.blob, s.len) : NULL;
+	s.type = blob ? known_hosts_type(blob, len) : NULL;
 	if (!s.type)
 		return error_status(err, STATUS_CONNECT,
 			"%s shows no key of a known kind", k->name);

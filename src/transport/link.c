@@ -166,19 +166,26 @@ link_wait(struct link *l, int64_t deadline, struct error *err)
 }
 
 void
+link_mark(struct link *l)
+{
+	l->marked = l->written + l->out.len;
+}
+
+bool
 link_note_acks(struct link *l)
 {
 	uint64_t acked;
 	int waiting;
 
-	if (!l->connection.tcp ||
+	if (l->acked >= l->marked || !l->connection.tcp ||
 		ioctl(l->connection.fd, SIOCOUTQ, &waiting) < 0)
-		return;
+		return false;
 	acked = l->written - (uint64_t)waiting;
 	if (acked > l->acked) {
 		l->acked = acked;
 		atomic_store(&l->t->heard, io_now_ms());
 	}
+	return l->acked < l->marked;
 }
 
 const char *

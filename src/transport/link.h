@@ -31,8 +31,8 @@ struct link {
 	bool said_why;  /* the peer, before it hung up */
 	bool closing;   /* libssh2 shall not wait for anything */
 	int failed;     /* the errno that ended it, or 0 */
-	uint64_t acked; /* bytes that the peer's kernel has taken */
-	uint64_t written;
+	/* Bytes sent; those that the peer's kernel has; where data ended. */
+	uint64_t written, acked, marked;
 };
 
 /* On a connection that stands already. */
@@ -47,8 +47,14 @@ void link_flush(struct link *l);
  * deadline (of io_now_ms()), at the end of input, or when stopped.
  */
 int link_wait(struct link *l, int64_t deadline, struct error *err);
-/* Marks the peer as heard of if it has acknowledged bytes meanwhile. */
-void link_note_acks(struct link *l);
+/* Remembers that all that is queued so far matters: no mere keepalive. */
+void link_mark(struct link *l);
+/*
+ * A slow line may take minutes for what is on its way.  The peer counts as
+ * heard of when some of what matters was acknowledged since; true while
+ * more of it is to be.
+ */
+bool link_note_acks(struct link *l);
 /* libssh2's words for its last failure. */
 const char *link_error(const struct link *l);
 /* "the connection to web1 ended: ...", with the status that fits. */

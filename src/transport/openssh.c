@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "child.h"
 #include "internal.h"
+#include "probe.h"
 #include "prompt.h"
 #include "ssh_config.h"
 
@@ -154,13 +155,6 @@ add_session(struct strv *argv, const struct ssh_config *c)
 		set_option(argv, "SessionType=default");
 }
 
-/*
- * An interrupt at the keyboard goes to every program in the foreground, but
- * ssh must live on for us to tell the server: it leaves an ignored signal
- * ignored.
- */
-#define IGNORING "trap '' INT QUIT; exec \"$@\""
-
 static int
 build_argv(struct strv *argv, const struct transport *t,
 	const struct ssh_config *c, int fds[static 2], struct error *err)
@@ -173,7 +167,7 @@ build_argv(struct strv *argv, const struct transport *t,
 		program = "ssh";
 	strv_add(argv, "sh");
 	strv_add(argv, "-c");
-	strv_add(argv, IGNORING);
+	strv_add(argv, OPENSSH_SHIELD);
 	strv_add(argv, "sh");
 	strv_add(argv, program);
 	/* Before the user's: what DEPLOY_* says is not to be overruled. */
@@ -196,23 +190,22 @@ build_argv(struct strv *argv, const struct transport *t,
 }
 
 static int
-judge(struct transport *t, int status, const char *note, struct error *err)
+judge(struct transport *t, const struct ssh_config *c, int status,
+	const char *note, struct error *err)
 {
 	char line[512];
 
 	if (status != 255)
 		return transport_judge(t, status, err);
 	transport_last_error(t, line, sizeof(line));
+	if (c && !t->talked && strstr(line, "Host key verification failed") &&
+		probe_explain(t, c, err) < 0)
+		return -1;
 	error_status(err, transport_failure(t), "%s %s: ssh says: %s",
 		t->talked ? "the connection broke to" : "cannot connect to",
 		t->o->host, *line ? line : "nothing");
 	if (note && !t->talked)
 		error_hint(err, "%s", note);
-	else if (strstr(line, "Host key verification failed"))
-		error_hint(err,
-			"run `ssh %s' once and compare the fingerprint it "
-			"shows",
-			t->o->host);
 	return -1;
 }
 
@@ -244,7 +237,7 @@ openssh_run(struct transport *t, const struct ssh_config *c, const char *note,
 			(2 * connect_seconds(t, c) + alive_seconds(t)) * 1000;
 	rc = child_run(t, &o, err);
 	if (rc >= 0)
-		rc = judge(t, rc, note, err);
+		rc = judge(t, c, rc, note, err);
 out:
 	io_close(&fds[0]);
 	io_close(&fds[1]);

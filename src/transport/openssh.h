@@ -12,6 +12,13 @@ struct transport_options;
 /* The options that the user gave us, as ssh has them, all but the user. */
 void openssh_options(struct strv *argv, const struct transport_options *o);
 /*
+ * An interrupt at the keyboard goes to every program in the foreground, but
+ * ssh must live on for us to tell the server: it leaves an ignored signal
+ * ignored.  For sh -c, with the program as arguments.
+ */
+#define OPENSSH_SHIELD "trap '' INT QUIT; exec \"$@\""
+
+/*
  * Runs ssh and relays until it ends.  c is NULL where ssh's configuration was
  * not asked for: DEPLOY_SSH need not be OpenSSH's.  `note' is added to a
  * failure, may be NULL.

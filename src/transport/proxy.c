@@ -17,16 +17,20 @@
 #include "base/process.h"
 #include "connect.h"
 #include "internal.h"
+#include "openssh.h"
 #include "ssh_config.h"
 
-/* The user's own shell command, in which ssh's tokens stand. */
+/*
+ * The user's own shell command, in which ssh's tokens stand.  It outlives an
+ * interrupt, as ssh does: see OPENSSH_SHIELD.
+ */
 static int
 command_argv(struct strv *argv, const struct ssh_config *c, struct error *err)
 {
 	struct buf command = BUF_INIT;
 	int rc = 0;
 
-	buf_addstr(&command, "exec ");
+	buf_addstr(&command, "trap '' INT QUIT; exec ");
 	if (ssh_config_expand(c, c->proxy_command, &command) < 0)
 		rc = error_status(err, STATUS_CONNECT,
 			"ProxyCommand %s: not every %% in it is understood",
@@ -88,6 +92,10 @@ jump_argv(struct strv *argv, const struct transport *t,
 			"ProxyJump %s: not every %% in it is understood",
 			c->proxy_jump);
 	}
+	strv_add(argv, "sh");
+	strv_add(argv, "-c");
+	strv_add(argv, OPENSSH_SHIELD);
+	strv_add(argv, "sh");
 	strv_add(argv, "ssh");
 	if (t->o->config) {
 		strv_add(argv, "-F");

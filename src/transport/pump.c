@@ -40,6 +40,7 @@ write_channel(struct pump *p)
 			return;
 		}
 		buf_consume(up, (size_t)n);
+		link_mark(p->link);
 	}
 	if (p->relay.up_ended && !up->len && !p->eof_sent &&
 		libssh2_channel_send_eof(p->channel) != LIBSSH2_ERROR_EAGAIN)
@@ -94,12 +95,12 @@ keep_alive(struct pump *p, struct error *err)
 	struct transport *t = p->link->t;
 	int64_t now = io_now_ms(), interval = p->alive_ms / 3;
 	int64_t heard, due;
+	bool waiting;
 
 	/* Not read because the caller does not: that says nothing. */
 	if (relay_room(&p->relay) < CHUNK)
 		atomic_store(&t->heard, now);
-	if (now - atomic_load(&t->heard) >= interval)
-		link_note_acks(p->link);
+	waiting = link_note_acks(p->link);
 	heard = atomic_load(&t->heard);
 	if (now - heard >= p->alive_ms)
 		return error_status(err, transport_failure(t),
@@ -113,6 +114,9 @@ keep_alive(struct pump *p, struct error *err)
 	due += interval;
 	if (due > heard + p->alive_ms)
 		due = heard + p->alive_ms;
+	/* An acknowledgement wakes nobody up. */
+	if (waiting && due > now + 1000)
+		due = now + 1000;
 	return due > now ? (int)(due - now) : 0;
 }
 
@@ -219,11 +223,11 @@ pump_run(struct link *l, LIBSSH2_CHANNEL *channel, int alive_ms, int *status,
 			break;
 	}
 	*status = exit_status(&p);
-	if (rc == 0 && !p.finished)
-		relay_finish(&p.relay);
-	/* What was cut off is no end. */
-	if (rc == 0 && !p.eof_seen && !atomic_load(&l->t->closing))
+	/* What was cut off is no end; the caller's close is one. */
+	if (rc == 0 && !p.eof_seen && l->ended)
 		rc = link_broken(l, err);
+	if (!p.finished)
+		relay_finish(&p.relay);
 	relay_release(&p.relay);
 	return rc;
 }

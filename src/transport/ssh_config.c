@@ -178,6 +178,27 @@ set_strict(struct ssh_config *c, const char *value)
 		c->strict = STRICT_NO;
 }
 
+static long
+unit(char c)
+{
+	switch (c) {
+	case 'w':
+	case 'W':
+		return 7 * 24 * 3600;
+	case 'd':
+	case 'D':
+		return 24 * 3600;
+	case 'h':
+	case 'H':
+		return 3600;
+	case 'm':
+	case 'M':
+		return 60;
+	default:
+		return 1;
+	}
+}
+
 /* 90, 5m, 1h30m; "none" and what is no time are 0. */
 static int
 seconds(const char *value)
@@ -190,21 +211,9 @@ seconds(const char *value)
 
 		if (n > 1000000)
 			return 0;
-		if (*end && strchr("wdhmsWDHMS", *end)) {
-			switch (tolower((unsigned char)*end++)) {
-			case 'w':
-				n *= 7;
-				/* fallthrough */
-			case 'd':
-				n *= 24;
-				/* fallthrough */
-			case 'h':
-				n *= 60;
-				/* fallthrough */
-			case 'm':
-				n *= 60;
-			}
-		}
+		n *= unit(*end);
+		if (isalpha((unsigned char)*end))
+			end++;
 		total += n;
 		if (total > 1000000)
 			return 1000000;

@@ -109,7 +109,9 @@ END
 		cat <<END
 Host target piped
 	IdentityFile $SSH_DIR/id_ed25519
-Host target target-* locked-* jumped
+Host agent
+	IdentityFile none
+Host target target-* locked-* agent jumped
 	HostName 127.0.0.1
 	Port $SSH_PORT
 Host piped

@@ -74,7 +74,7 @@ parse(int argc, char **argv, struct transport_options *o, int *abort_ms,
 		case '6':
 			o->family = AF_INET6;
 			break;
-		case 'x': /* gives up after so many milliseconds */
+		case 'x': /* gives up so many milliseconds after a first byte */
 			*abort_ms = atoi(optarg);
 			break;
 		case 's': /* reads nothing before all is written */
@@ -102,7 +102,7 @@ copy(struct transport *t, int abort_ms, bool slow)
 	int fd = transport_fd(t), in = STDIN_FILENO;
 	struct buf up = BUF_INIT, down = BUF_INIT;
 	bool ended = false, aborted = false;
-	int64_t start = io_now_ms();
+	int64_t start = 0;
 
 	while (!ended) {
 		struct pollfd p[2] = { { fd, 0, 0 },
@@ -113,7 +113,7 @@ copy(struct transport *t, int abort_ms, bool slow)
 		if (up.len)
 			p[0].events |= POLLOUT;
 		(void)poll(p, 2, abort_ms ? 20 : -1);
-		if (abort_ms && io_now_ms() - start > abort_ms) {
+		if (start && abort_ms && io_now_ms() - start > abort_ms) {
 			transport_abort(t);
 			aborted = true;
 			break;
@@ -135,6 +135,8 @@ copy(struct transport *t, int abort_ms, bool slow)
 		if (p[0].revents & (POLLIN | POLLHUP)) {
 			ssize_t n = io_read_some(fd, &down, 65536);
 
+			if (!start)
+				start = io_now_ms();
 			ended = n == 0 || (n < 0 && errno != EAGAIN);
 			(void)io_write_full(STDOUT_FILENO, down.data, down.len);
 			buf_clear(&down);
