@@ -2,60 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/io.h"
 #include "base/mem.h"
 
 #define TRIES 4
-#define THREADS_MOST 64
 #define READ_SIZE (128 * 1024)
 
-/* What one thread reads with. */
-struct reader {
-	struct beneath at;
-	struct digest *digest;
-	char *buffer;
-	atomic_bool *stop;
-	uint64_t read; /* bytes, in all tries */
-};
-
-/* A file that was asked for; 80 bytes, there may be many. */
-struct job {
-	const char *path;
-	size_t entry;
-	uint64_t inode;
-	int64_t size;
-	struct timespec mtime, ctime;
-	uint8_t digest[DIGEST_SIZE];
-	mode_t mode;
-};
-
-struct hash_pool {
-	int dirfd;
-	int most; /* threads */
-	pthread_t threads[THREADS_MOST];
-	int n_threads;
-	pthread_mutex_t mutex; /* over all that follows */
-	pthread_cond_t work, done;
-	struct job *v;
-	size_t n, cap;
-	size_t taken, finished, given;
-	size_t failed;    /* the first job that failed, or SIZE_MAX */
-	struct error err; /* its */
-	uint64_t read;
-	bool ending;      /* no more work will come */
-	atomic_bool stop; /* leave off even within a file */
-};
-
-static void
-reader_init(struct reader *r, int dirfd, atomic_bool *stop)
+void
+hash_reader_init(struct hash_reader *r, int dirfd, atomic_bool *stop)
 {
 	beneath_init(&r->at, dirfd);
 	r->digest = digest_new();
@@ -64,8 +21,8 @@ reader_init(struct reader *r, int dirfd, atomic_bool *stop)
 	r->read = 0;
 }
 
-static void
-reader_release(struct reader *r)
+void
+hash_reader_release(struct hash_reader *r)
 {
 	beneath_release(&r->at);
 	digest_free(r->digest);
@@ -74,7 +31,7 @@ reader_release(struct reader *r)
 
 /* Reads to the end, or to where the end should be; -1 with errno. */
 static int64_t
-read_contents(struct reader *r, int fd, int64_t size)
+read_contents(struct hash_reader *r, int fd, int64_t size)
 {
 	int64_t total = 0;
 	ssize_t n;
@@ -103,7 +60,7 @@ same_times(const struct stat *a, const struct stat *b)
 
 /* One try: 1 if it held still, 0 if it changed, -1 with errno. */
 static int
-hash_once(struct reader *r, const char *path, struct stat *st,
+hash_once(struct hash_reader *r, const char *path, struct stat *st,
 	uint8_t digest[static DIGEST_SIZE])
 {
 	struct stat after;
@@ -143,8 +100,8 @@ refuse(const char *path, struct error *err)
 	return error_errno(err, "cannot read %s", path);
 }
 
-static int
-reader_hash(struct reader *r, const char *path, struct stat *st,
+int
+hash_reader_file(struct hash_reader *r, const char *path, struct stat *st,
 	uint8_t digest[static DIGEST_SIZE], struct error *err)
 {
 	int i, still;
@@ -168,214 +125,13 @@ reader_hash(struct reader *r, const char *path, struct stat *st,
 
 int
 hash_file(int dirfd, const char *path, struct stat *st,
-	uint8_t digest[static DIGEST_SIZE], uint64_t *read, struct error *err)
-{
-	struct reader r;
-	int rc;
-
-	reader_init(&r, dirfd, NULL);
-	rc = reader_hash(&r, path, st, digest, err);
-	*read = r.read;
-	reader_release(&r);
-	return rc;
-}
-
-struct hash_pool *
-hash_pool_new(int dirfd, int threads)
-{
-	struct hash_pool *p = mem_zalloc(1, sizeof(*p));
-	pthread_condattr_t attributes;
-	long n = threads > 0 ? threads : sysconf(_SC_NPROCESSORS_ONLN);
-
-	p->dirfd = dirfd;
-	p->most = n < 1 ? 1 : n > THREADS_MOST ? THREADS_MOST : (int)n;
-	p->failed = SIZE_MAX;
-	pthread_mutex_init(&p->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->work, NULL);
-	pthread_cond_init(&p->done, &attributes);
-	pthread_condattr_destroy(&attributes);
-	return p;
-}
-
-/* Keeps what came out of job i; the mutex is held. */
-static void
-keep(struct hash_pool *p, size_t i, const struct stat *st,
-	const uint8_t digest[static DIGEST_SIZE])
-{
-	struct job *j = &p->v[i];
-
-	j->inode = st->st_ino;
-	j->size = st->st_size;
-	j->mtime = st->st_mtim;
-	j->ctime = st->st_ctim;
-	j->mode = st->st_mode;
-	memcpy(j->digest, digest, DIGEST_SIZE);
-}
-
-static void
-keep_failure(struct hash_pool *p, size_t i, const struct error *err)
-{
-	if (i > p->failed)
-		return;
-	p->failed = i;
-	p->err = *err;
-}
-
-/* Does the next job; called with the mutex held, which it lets go. */
-static void
-do_job(struct hash_pool *p, struct reader *r)
-{
-	struct error err = ERROR_INIT;
-	uint8_t digest[DIGEST_SIZE];
-	size_t i = p->taken++;
-	const char *path = p->v[i].path;
-	struct stat st;
-	int rc;
-
-	pthread_mutex_unlock(&p->mutex);
-	rc = reader_hash(r, path, &st, digest, &err);
-	pthread_mutex_lock(&p->mutex);
-	if (rc == 0)
-		keep(p, i, &st, digest);
-	else
-		keep_failure(p, i, &err);
-	p->finished++;
-	p->read += r->read;
-	r->read = 0;
-	if (p->finished == p->n || rc < 0)
-		pthread_cond_signal(&p->done);
-}
-
-/* A thread's life: jobs while there are any, then waiting for more. */
-static void *
-run(void *arg)
-{
-	struct hash_pool *p = arg;
-	struct reader r;
-
-	reader_init(&r, p->dirfd, &p->stop);
-	pthread_mutex_lock(&p->mutex);
-	while (!p->stop) {
-		if (p->taken < p->n)
-			do_job(p, &r);
-		else if (p->ending)
-			break;
-		else
-			pthread_cond_wait(&p->work, &p->mutex);
-	}
-	pthread_mutex_unlock(&p->mutex);
-	reader_release(&r);
-	return NULL;
-}
-
-void
-hash_pool_add(struct hash_pool *p, const char *path, size_t entry)
-{
-	size_t waiting;
-
-	pthread_mutex_lock(&p->mutex);
-	MEM_GROW(p->v, p->n, p->cap);
-	p->v[p->n++] = (struct job){ .path = path, .entry = entry };
-	waiting = p->n - p->taken;
-	pthread_cond_signal(&p->work);
-	pthread_mutex_unlock(&p->mutex);
-	if (p->n_threads < p->most && waiting > (size_t)p->n_threads &&
-		pthread_create(&p->threads[p->n_threads], NULL, run, p) == 0)
-		p->n_threads++;
-}
-
-uint64_t
-hash_pool_read(struct hash_pool *p)
-{
-	uint64_t read;
-
-	pthread_mutex_lock(&p->mutex);
-	read = p->read;
-	pthread_mutex_unlock(&p->mutex);
-	return read;
-}
-
-/* Where no thread could be had, the caller's does the work, a job a call. */
-static void
-work_alone(struct hash_pool *p)
-{
-	struct reader r;
-
-	reader_init(&r, p->dirfd, NULL);
-	do_job(p, &r);
-	reader_release(&r);
-}
-
-bool
-hash_pool_wait(struct hash_pool *p, int ms)
-{
-	struct timespec until;
-	int64_t ns;
-	bool done;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	ns = until.tv_nsec + (int64_t)ms * 1000000;
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec = ns % 1000000000;
-	pthread_mutex_lock(&p->mutex);
-	while (!(done = p->finished == p->n || p->failed != SIZE_MAX)) {
-		if (!p->n_threads)
-			work_alone(p);
-		else if (pthread_cond_timedwait(&p->done, &p->mutex, &until) ==
-			ETIMEDOUT)
-			break;
-	}
-	pthread_mutex_unlock(&p->mutex);
-	return done;
-}
-
-int
-hash_pool_next(struct hash_pool *p, size_t *entry, struct stat *st,
 	uint8_t digest[static DIGEST_SIZE], struct error *err)
 {
-	const struct job *j;
-	bool failed;
+	struct hash_reader r;
+	int rc;
 
-	pthread_mutex_lock(&p->mutex); /* after a failure others still run */
-	failed = p->failed != SIZE_MAX;
-	if (failed)
-		*err = p->err;
-	pthread_mutex_unlock(&p->mutex);
-	if (failed)
-		return -1;
-	if (p->given == p->n)
-		return 0;
-	j = &p->v[p->given++];
-	memset(st, 0, sizeof(*st));
-	st->st_ino = j->inode;
-	st->st_size = j->size;
-	st->st_mtim = j->mtime;
-	st->st_ctim = j->ctime;
-	st->st_mode = j->mode;
-	memcpy(digest, j->digest, DIGEST_SIZE);
-	*entry = j->entry;
-	return 1;
-}
-
-void
-hash_pool_free(struct hash_pool *p)
-{
-	int i;
-
-	if (!p)
-		return;
-	pthread_mutex_lock(&p->mutex);
-	p->ending = true;
-	p->stop = p->finished != p->n;
-	pthread_cond_broadcast(&p->work);
-	pthread_mutex_unlock(&p->mutex);
-	for (i = 0; i < p->n_threads; i++)
-		pthread_join(p->threads[i], NULL);
-	pthread_mutex_destroy(&p->mutex);
-	pthread_cond_destroy(&p->work);
-	pthread_cond_destroy(&p->done);
-	free(p->v);
-	free(p);
+	hash_reader_init(&r, dirfd, NULL);
+	rc = hash_reader_file(&r, path, st, digest, err);
+	hash_reader_release(&r);
+	return rc;
 }

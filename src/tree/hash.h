@@ -1,49 +1,39 @@
 /*
- * Hashing files of a tree, on all processors beside the walk that finds
- * them.  A file that changes while it is read is read again, up to three
- * times, then it is an error that names it.
+ * Hashing one file of a tree.  One that changes while it is read is read
+ * again, up to three times, then it is an error that names it.
  */
 #ifndef TREE_HASH_H
 #define TREE_HASH_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/digest.h"
 #include "base/error.h"
 
+/* What a thread reads files with, one after the other. */
+struct hash_reader {
+	struct beneath at;
+	struct digest *digest;
+	char *buffer;
+	atomic_bool *stop; /* leaves off within a file; or NULL */
+	uint64_t read;     /* bytes, in all tries */
+};
+
+/* dirfd and stop are borrowed. */
+void hash_reader_init(struct hash_reader *r, int dirfd, atomic_bool *stop);
+void hash_reader_release(struct hash_reader *r);
 /*
- * Hashes the regular file dirfd/path, reached without following a link; *st
- * becomes what fstat(2) said before and after.  *read counts the bytes.
+ * Hashes the regular file at path, reached without following a link; *st
+ * becomes what fstat(2) said before and after.
  */
+int hash_reader_file(struct hash_reader *r, const char *path, struct stat *st,
+	uint8_t digest[static DIGEST_SIZE], struct error *err);
+
+/* The same for a single file. */
 int hash_file(int dirfd, const char *path, struct stat *st,
-	uint8_t digest[static DIGEST_SIZE], uint64_t *read, struct error *err);
-
-struct hash_pool;
-
-/* dirfd is borrowed; no thread is started before there is work for it. */
-struct hash_pool *hash_pool_new(int dirfd, int threads);
-/* Gives up what has not been hashed, if anything. */
-void hash_pool_free(struct hash_pool *p);
-
-/* Asks for a file; path is borrowed until the pool is freed. */
-void hash_pool_add(struct hash_pool *p, const char *path, size_t entry);
-/* Bytes read so far. */
-uint64_t hash_pool_read(struct hash_pool *p);
-/*
- * Waits for all that was asked, at most `ms`; true when it is done or one
- * has failed.
- */
-bool hash_pool_wait(struct hash_pool *p, int ms);
-
-/*
- * After that: takes what came out one by one, in the order asked.  1 with a
- * file, 0 when there is no more, -1 with the first failure.  Only the fields
- * of *st that describe contents and mode are filled.
- */
-int hash_pool_next(struct hash_pool *p, size_t *entry, struct stat *st,
 	uint8_t digest[static DIGEST_SIZE], struct error *err);
 
 #endif

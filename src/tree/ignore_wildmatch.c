@@ -239,12 +239,12 @@ static bool
 take_stars(struct matcher *m)
 {
 	const char *first = m->p;
-	bool alone = first == m->start || first[-1] == '/', deep;
+	bool alone = first == m->start || first[-1] == '/', bytewise, deep;
 
 	m->p += strspn(m->p, "*");
-	m->bytewise = m->p[0] == '\\' && m->p[1] == '/';
+	bytewise = m->p[0] == '\\' && m->p[1] == '/';
 	deep = m->p - first > 1 && alone &&
-		(*m->p == '\0' || *m->p == '/' || m->bytewise);
+		(*m->p == '\0' || *m->p == '/' || bytewise);
 	if (*m->p == '\0' && (deep || !strchr(m->t, '/')))
 		return true;
 	if (!deep) {
@@ -254,6 +254,7 @@ take_stars(struct matcher *m)
 	}
 	if (*m->p == '/')
 		m->p++;
+	m->bytewise = bytewise;
 	m->deep.pattern = m->p;
 	m->deep.text = m->t;
 	m->star.pattern = NULL;

@@ -1,19 +1,28 @@
 #include "tree/refusals.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 
 #define WARN_MOST 50
+#define SHOWN_MOST 400 /* bytes of a path, so that the reason is seen too */
 
 void
 refusals_add(struct refusals *r, const char *path, const char *why)
 {
+	size_t len = strlen(path);
+	const char *cut = "";
+
+	if (len > SHOWN_MOST) {
+		path += len - SHOWN_MOST;
+		cut = "...";
+	}
 	if (!r->first)
-		r->first = mem_printf("%s: %s", path, why);
+		r->first = mem_printf("%s%s: %s", cut, path, why);
 	if (r->n++ < WARN_MOST)
-		log_warn("%s: %s", path, why);
+		log_warn("%s%s: %s", cut, path, why);
 }
 
 int

@@ -41,6 +41,10 @@ struct rules_lists {
 	size_t n, cap;
 };
 
+/* What the nearest of the lists [from, n) that has a word on path says. */
+enum ignore_verdict rules_lists_match(const struct rules_lists *l, size_t from,
+	size_t n, const char *path, bool directory, const char **rule);
+
 struct rules {
 	struct rules_lists git, deploy;
 	struct ignore_list *include;

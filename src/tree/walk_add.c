@@ -1,0 +1,102 @@
+/* Entering files and links in the manifest. */
+#include "tree/walk.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "tree/index.h"
+#include "tree/secrets.h"
+
+/* The path as the manifest has it. */
+const char *
+walk_path(const struct walk *w)
+{
+	return buf_str(&w->path) + w->rules.prefix_len;
+}
+
+uint16_t
+walk_mode(mode_t mode, bool exact)
+{
+	if (exact)
+		return mode & 0777;
+	return S_ISDIR(mode) || (mode & S_IXUSR) ? 0755 : 0644;
+}
+
+int
+walk_refuse(struct walk *w, const char *why)
+{
+	refusals_add(&w->refusals, walk_path(w), why);
+	return 0;
+}
+
+struct entry *
+walk_add_entry(struct walk *w, const struct entry *like)
+{
+	struct entry e = *like;
+
+	e.path = walk_path(w);
+	return manifest_add(w->m, &e);
+}
+
+int
+walk_add_link(struct walk *w, struct place *p, const char *name)
+{
+	char target[TARGET_MOST + 2];
+	struct entry e = { .type = ENTRY_LINK, .target = target };
+	ssize_t n = readlinkat(p->fd, name, target, sizeof(target) - 1), i;
+
+	if (n < 0)
+		return walk_refuse(w, strerror(errno));
+	if (n > TARGET_MOST)
+		return walk_refuse(w, "its target is longer than 4095 bytes");
+	target[n] = '\0';
+	for (i = 0; i < n; i++)
+		if ((unsigned char)target[i] < 0x20 || target[i] == 0x7f)
+			return walk_refuse(w,
+				"a control character in its target");
+	walk_add_entry(w, &e);
+	return 0;
+}
+
+static void
+note_marker(struct walk *w, const struct place *p, const char *name)
+{
+	static const char *const markers[] = { "package.json",
+		"requirements.txt", "pyproject.toml", "go.mod", "Gemfile",
+		"Cargo.toml", "composer.json", "Makefile", "Procfile",
+		"pom.xml", "mix.exs" };
+	size_t i;
+
+	for (i = 0; p->depth == 0 && i < sizeof(markers) / sizeof(*markers);
+		i++)
+		if (!strcmp(name, markers[i]))
+			strv_add(&w->result->markers, name);
+}
+
+int
+walk_add_file(struct walk *w, struct place *p, const char *name,
+	const struct stat *st)
+{
+	struct entry e = { .type = ENTRY_FILE,
+		.size = (uint64_t)st->st_size,
+		.mode = walk_mode(st->st_mode, w->o->exact_modes) };
+	struct entry *added;
+
+	if (st->st_mode & (S_ISUID | S_ISGID))
+		return walk_refuse(w, "a set-user or set-group bit");
+	w->result->files++;
+	note_marker(w, p, name);
+	if (secrets_look_like(p->fd, name))
+		strv_add(&w->result->secrets, walk_path(w));
+	added = walk_add_entry(w, &e);
+	if (!w->o->index ||
+		!index_get(w->o->index, added->path, st, added->digest)) {
+		hash_pool_add(w->pool, added->path, w->m->n - 1);
+		return 0;
+	}
+	w->known += added->size;
+	index_put(w->o->index, added->path, st, added->digest);
+	return 0;
+}

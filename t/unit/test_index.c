@@ -1,0 +1,278 @@
+#include "tree/index.h"
+
+#include <time.h>
+
+#include "unit.h"
+
+static const uint8_t digest[DIGEST_SIZE] = { 1, 2, 3 };
+
+/* Stat data of a file that last changed in 2001, at a whole nanosecond. */
+static struct stat
+old_stat(void)
+{
+	struct stat st = { .st_ino = 7, .st_size = 42, .st_mode = 0100644 };
+
+	st.st_mtim.tv_sec = st.st_ctim.tv_sec = 1000000000;
+	st.st_mtim.tv_nsec = 5;
+	st.st_ctim.tv_nsec = 6;
+	return st;
+}
+
+/* Saves an index with that one file and loads it. */
+static struct stat_index *
+saved(int dir, const struct stat *st)
+{
+	struct stat_index *x = index_new();
+	struct error err = ERROR_INIT;
+
+	index_put(x, "a/b", st, digest);
+	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	index_free(x);
+	return index_load(dir, "index");
+}
+
+static bool
+knows(const struct stat_index *x, const char *path, const struct stat *st)
+{
+	uint8_t got[DIGEST_SIZE];
+
+	if (!index_get(x, path, st, got))
+		return false;
+	ck_assert_mem_eq(got, digest, DIGEST_SIZE);
+	return true;
+}
+
+START_TEST(what_was_put_is_known_after_loading)
+{
+	struct stat st = old_stat();
+	struct stat_index *x = saved(unit_dir(), &st);
+
+	ck_assert(knows(x, "a/b", &st));
+	ck_assert(!knows(x, "a", &st));
+	ck_assert(!knows(x, "a/c", &st));
+	index_free(x);
+}
+END_TEST
+
+START_TEST(any_change_of_stat_data_is_a_change)
+{
+	struct stat st = old_stat(), other;
+	struct stat_index *x = saved(unit_dir(), &st);
+
+	other = st;
+	other.st_ino++;
+	ck_assert(!knows(x, "a/b", &other));
+	other = st;
+	other.st_size++;
+	ck_assert(!knows(x, "a/b", &other));
+	other = st;
+	other.st_mtim.tv_nsec++;
+	ck_assert(!knows(x, "a/b", &other));
+	other = st;
+	other.st_ctim.tv_nsec++;
+	ck_assert(!knows(x, "a/b", &other));
+	index_free(x);
+}
+END_TEST
+
+START_TEST(only_what_was_put_is_saved)
+{
+	struct stat st = old_stat();
+	int dir = unit_dir();
+	struct stat_index *x = saved(dir, &st);
+	struct error err = ERROR_INIT;
+
+	index_put(x, "new", &st, digest);
+	ck_assert(knows(x, "a/b", &st));
+	ck_assert(!knows(x, "new", &st));
+	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	index_free(x);
+	x = index_load(dir, "index");
+	ck_assert(!knows(x, "a/b", &st));
+	ck_assert(knows(x, "new", &st));
+	index_free(x);
+}
+END_TEST
+
+START_TEST(the_order_of_putting_does_not_matter)
+{
+	static const char *const paths[] = { "b", "a.b", "a/b", "c", "a", "b" };
+	uint8_t first[DIGEST_SIZE] = { 9 };
+	struct stat st = old_stat();
+	struct stat_index *x = index_new();
+	struct error err = ERROR_INIT;
+	int dir = unit_dir();
+	size_t i;
+
+	for (i = 0; i < 6; i++)
+		index_put(x, paths[i], &st, i ? digest : first);
+	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	index_free(x);
+	x = index_load(dir, "index");
+	for (i = 0; i < 6; i++)
+		ck_assert(knows(x, paths[i], &st));
+	index_free(x);
+}
+END_TEST
+
+START_TEST(a_file_that_changed_in_this_tick_is_not_trusted)
+{
+	struct stat st = old_stat(), racy;
+	int dir = unit_dir();
+	struct stat_index *x;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec++;
+	racy = st;
+	racy.st_mtim = now;
+	x = saved(dir, &racy);
+	ck_assert(!knows(x, "a/b", &racy));
+	index_free(x);
+	racy = st;
+	racy.st_ctim = now;
+	x = saved(dir, &racy);
+	ck_assert(!knows(x, "a/b", &racy));
+	index_free(x);
+}
+END_TEST
+
+START_TEST(a_file_written_just_before_hashing_is_not_trusted)
+{
+	int dir = unit_dir(), i;
+	struct stat_index *x;
+	struct stat st;
+
+	/* Whichever tick the clock is in. */
+	for (i = 0; i < 100; i++) {
+		struct stat_index *y = index_new();
+		struct error err = ERROR_INIT;
+
+		unit_write("file", "x");
+		ck_assert_int_eq(stat("file", &st), 0);
+		index_put(y, "file", &st, digest);
+		ck_assert_int_eq(index_save(y, dir, "index", &err), 0);
+		index_free(y);
+		x = index_load(dir, "index");
+		ck_assert(!knows(x, "file", &st));
+		index_free(x);
+	}
+}
+END_TEST
+
+START_TEST(whole_seconds_must_be_two_seconds_older)
+{
+	struct stat st = old_stat();
+	int dir = unit_dir();
+	struct stat_index *x;
+
+	st.st_mtim.tv_sec = time(NULL) - 1;
+	x = saved(dir, &st);
+	ck_assert(knows(x, "a/b", &st));
+	index_free(x);
+	st.st_mtim.tv_nsec = 0;
+	x = saved(dir, &st);
+	ck_assert(!knows(x, "a/b", &st));
+	index_free(x);
+	st.st_mtim.tv_sec -= 2;
+	x = saved(dir, &st);
+	ck_assert(knows(x, "a/b", &st));
+	index_free(x);
+}
+END_TEST
+
+START_TEST(a_missing_index_is_empty)
+{
+	struct stat st = old_stat();
+	struct stat_index *x = index_load(unit_dir(), "none");
+
+	ck_assert(!knows(x, "a/b", &st));
+	index_free(x);
+}
+END_TEST
+
+/* Replaces the saved index by its first len bytes, one of them changed. */
+static void
+damage(const char *text, size_t len, size_t at)
+{
+	int fd = open("index", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	char *copy = malloc(len + 1);
+
+	ck_assert(fd >= 0 && copy);
+	memcpy(copy, text, len);
+	if (at < len)
+		copy[at] ^= 1;
+	ck_assert_int_eq(io_write_full(fd, copy, len), 0);
+	free(copy);
+	close(fd);
+}
+
+START_TEST(a_damaged_or_cut_index_is_empty)
+{
+	struct stat st = old_stat();
+	int dir = unit_dir(), fd;
+	struct stat_index *x = saved(dir, &st);
+	char text[4096];
+	ssize_t n, i;
+
+	index_free(x);
+	fd = open("index", O_RDONLY);
+	n = io_read_full(fd, text, sizeof(text));
+	close(fd);
+	ck_assert_int_gt(n, 0);
+	for (i = 0; i < 2 * n; i++) {
+		damage(text, i < n ? (size_t)i : (size_t)n,
+			i < n ? (size_t)n : (size_t)(i - n));
+		x = index_load(dir, "index");
+		ck_assert(!knows(x, "a/b", &st));
+		index_free(x);
+	}
+	damage(text, (size_t)n, (size_t)n);
+	x = index_load(dir, "index");
+	ck_assert(knows(x, "a/b", &st));
+	index_free(x);
+}
+END_TEST
+
+/* Damage that the digest does not show: another program's. */
+START_TEST(records_are_checked_even_when_the_digest_holds)
+{
+	static const char magic[] = "deploy-index 1\n";
+	char text[256];
+	size_t len;
+	struct stat st = old_stat();
+	int dir = unit_dir();
+	struct stat_index *x;
+
+	for (len = 0; len < 100; len++) {
+		memset(text, 'x', sizeof(text));
+		memcpy(text, magic, sizeof(magic) - 1);
+		digest_bytes(text, 23 + len, (uint8_t *)text + 23 + len);
+		damage(text, 23 + len + DIGEST_SIZE, SIZE_MAX);
+		x = index_load(dir, "index");
+		ck_assert(!knows(x, "x", &st));
+		index_free(x);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("index");
+	TCase *tests = tcase_create("index");
+
+	tcase_add_test(tests, what_was_put_is_known_after_loading);
+	tcase_add_test(tests, any_change_of_stat_data_is_a_change);
+	tcase_add_test(tests, only_what_was_put_is_saved);
+	tcase_add_test(tests, the_order_of_putting_does_not_matter);
+	tcase_add_test(tests, a_file_that_changed_in_this_tick_is_not_trusted);
+	tcase_add_test(tests,
+		a_file_written_just_before_hashing_is_not_trusted);
+	tcase_add_test(tests, whole_seconds_must_be_two_seconds_older);
+	tcase_add_test(tests, a_missing_index_is_empty);
+	tcase_add_test(tests, a_damaged_or_cut_index_is_empty);
+	tcase_add_test(tests, records_are_checked_even_when_the_digest_holds);
+	suite_add_tcase(suite, tests);
+	return unit_run(suite);
+}
