@@ -37,6 +37,9 @@ struct config {
  */
 int config_load(struct config *c, const char *root_option,
 	struct error *err);
+/* The command line of --serve; each may be NULL.  Unknown words are errors. */
+int config_restrict(struct config *c, const char *apps, const char *allow,
+	const char *as, struct error *err);
 void config_release(struct config *c);
 
 /* Whose commands run for that app, and with HOOKS_SERVER which. */

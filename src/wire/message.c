@@ -190,7 +190,7 @@ read_number(const char *s, size_t len, uint64_t *out)
 	size_t i;
 
 	*out = 0;
-	if (len == 0 || len > 18)
+	if (len == 0 || len > 19)
 		return -1;
 	for (i = 0; i < len; i++) {
 		if (!isdigit((unsigned char)s[i]))

@@ -1,0 +1,309 @@
+#include "server/config.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+static const struct settings_known known[] = {
+	{ "deployd", false, "root", false },
+	{ "deployd", false, "umask", false },
+	{ "deployd", false, "keep", false },
+	{ "deployd", false, "spare", false },
+	{ "deployd", false, "max_files", false },
+	{ "deployd", false, "max_bytes", false },
+	{ "deployd", false, "max_file_size", false },
+	{ "deployd", false, "max_path", false },
+	{ "deployd", false, "max_entries", false },
+	{ "deployd", false, "max_sessions", false },
+	{ "app", true, "hooks", false },
+	{ "app", true, "build", true },
+	{ "app", true, "migrate", true },
+	{ "app", true, "restart", true },
+	{ "app", true, "check", true },
+	{ "app", true, "build_timeout", false },
+	{ "app", true, "migrate_timeout", false },
+	{ "app", true, "restart_timeout", false },
+	{ "app", true, "check_timeout", false },
+	{ NULL, false, NULL, false },
+};
+
+#define PATH_LIMIT PATH_MOST
+
+static int
+read_conf(struct config *c, int n, const char *path, struct error *err)
+{
+	struct buf text = BUF_INIT;
+	int rc = 0;
+
+	if (io_read_file(AT_FDCWD, path, SETTINGS_MOST, &text, err) < 0) {
+		buf_release(&text);
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	}
+	rc = settings_parse(&c->files[n], path, buf_str(&text), text.len, err);
+	buf_release(&text);
+	return rc < 0 ? -1 : settings_check(&c->files[n], known, err);
+}
+
+static const char *
+home(void)
+{
+	const char *h = getenv("HOME");
+	const struct passwd *pw;
+
+	if (h && *h == '/')
+		return h;
+	pw = getpwuid(getuid());
+	return pw ? pw->pw_dir : "/";
+}
+
+static int
+read_files(struct config *c, struct error *err)
+{
+	const char *only = getenv("DEPLOYD_CONF");
+	const char *xdg = getenv("XDG_CONFIG_HOME");
+	char *user;
+	int rc;
+
+	if (only && *only)
+		return read_conf(c, 0, only, err);
+	if (read_conf(c, 0, "/etc/deployd.conf", err) < 0)
+		return -1;
+	user = xdg && *xdg == '/' ? mem_printf("%s/deployd.conf", xdg) :
+		mem_printf("%s/.config/deployd.conf", home());
+	rc = read_conf(c, 1, user, err);
+	free(user);
+	return rc;
+}
+
+/* The value that counts: the later file's. */
+static const struct setting *
+get(const struct config *c, const char *section, const char *name,
+	const char *key, const struct settings **file)
+{
+	int i;
+
+	for (i = 1; i >= 0; i--) {
+		const struct setting *e =
+			settings_get(&c->files[i], section, name, key);
+
+		*file = &c->files[i];
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+static int
+get_size(const struct config *c, const char *key, uint64_t *out,
+	struct error *err)
+{
+	const struct settings *file;
+	const struct setting *e = get(c, "deployd", "", key, &file);
+	long long n;
+
+	if (!e)
+		return 0;
+	if (settings_size(file, e, &n, err) < 0)
+		return -1;
+	*out = (uint64_t)n;
+	return 0;
+}
+
+static int
+get_umask(struct config *c, struct error *err)
+{
+	const struct settings *file;
+	const struct setting *e = get(c, "deployd", "", "umask", &file);
+	char *end;
+	unsigned long n;
+
+	if (!e)
+		return 0;
+	n = strtoul(e->value, &end, 8);
+	if (*end || end == e->value || n > 0777 || (n & 0700))
+		return settings_error(file, e, err,
+			"umask is an octal number such as 022 or 027");
+	c->umask = (mode_t)n;
+	return 0;
+}
+
+static int
+get_hooks_kind(const struct settings *file, const struct setting *e,
+	enum config_hooks *out, struct error *err)
+{
+	if (!strcmp(e->value, "tree"))
+		*out = HOOKS_TREE;
+	else if (!strcmp(e->value, "server"))
+		*out = HOOKS_SERVER;
+	else if (!strcmp(e->value, "none"))
+		*out = HOOKS_NONE;
+	else
+		return settings_error(file, e, err,
+			"hooks is tree, server or none");
+	return 0;
+}
+
+static int
+check_hooks_kinds(const struct config *c, struct error *err)
+{
+	enum config_hooks ignored;
+	size_t i, j;
+
+	for (i = 0; i < 2; i++)
+		for (j = 0; j < c->files[i].n; j++)
+			if (!strcmp(c->files[i].v[j].key, "hooks") &&
+				get_hooks_kind(&c->files[i], &c->files[i].v[j],
+					&ignored, err) < 0)
+				return -1;
+	return 0;
+}
+
+/* "~" and "~/x" are below the home directory; else it must be absolute. */
+static char *
+expand(const char *path)
+{
+	if (path[0] == '~' && (path[1] == '/' || path[1] == '\0'))
+		return mem_printf("%s%s", home(), path + 1);
+	if (path[0] == '/')
+		return mem_strdup(path);
+	return mem_printf("%s/%s", home(), path);
+}
+
+static char *
+choose_root(const struct config *c, const char *option)
+{
+	const struct settings *file;
+	const struct setting *e = get(c, "deployd", "", "root", &file);
+	const char *env = getenv("DEPLOYD_ROOT");
+
+	if (option && *option)
+		return expand(option);
+	if (env && *env)
+		return expand(env);
+	return expand(e ? e->value : "~/apps");
+}
+
+int
+config_load(struct config *c, const char *root_option, struct error *err)
+{
+	const struct settings *file;
+	const struct setting *e;
+
+	memset(c, 0, sizeof(*c));
+	c->umask = 022;
+	c->keep = 5;
+	c->spare = true;
+	c->max_files = 1000000;
+	c->max_entries = 2000000;
+	c->max_bytes = 100ULL << 30;
+	c->max_file_size = 50ULL << 30;
+	c->max_path = PATH_LIMIT;
+	c->max_sessions = 20;
+	if (read_files(c, err) < 0)
+		return -1;
+	c->root = choose_root(c, root_option);
+	e = get(c, "deployd", "", "spare", &file);
+	if ((e && settings_bool(file, e, &c->spare, err) < 0) ||
+		get_umask(c, err) < 0 || get_size(c, "keep", &c->keep, err) < 0)
+		return -1;
+	if (get_size(c, "max_files", &c->max_files, err) < 0 ||
+		get_size(c, "max_bytes", &c->max_bytes, err) < 0 ||
+		get_size(c, "max_file_size", &c->max_file_size, err) < 0 ||
+		get_size(c, "max_path", &c->max_path, err) < 0 ||
+		get_size(c, "max_entries", &c->max_entries, err) < 0 ||
+		get_size(c, "max_sessions", &c->max_sessions, err) < 0)
+		return -1;
+	return check_hooks_kinds(c, err);
+}
+
+int
+config_restrict(struct config *c, const char *apps, const char *allow,
+	const char *as, struct error *err)
+{
+	size_t i;
+
+	if (apps)
+		strv_split(&c->apps, apps, ",");
+	if (allow)
+		strv_split(&c->allow, allow, ",");
+	if ((apps && !c->apps.n) || (allow && !c->allow.n))
+		return error_set(err, "--app and --allow take a list of names");
+	for (i = 0; i < c->apps.n; i++)
+		if (!path_is_app(c->apps.v[i]))
+			return error_set(err, "--app: '%s' cannot be an app",
+				c->apps.v[i]);
+	for (i = 0; i < c->allow.n; i++)
+		if (strcmp(c->allow.v[i], "read") &&
+			strcmp(c->allow.v[i], "deploy") &&
+			strcmp(c->allow.v[i], "rollback"))
+			return error_set(err, "--allow: '%s' is not one of "
+				"read, deploy, rollback", c->allow.v[i]);
+	if (as)
+		c->as = mem_strdup(as);
+	return 0;
+}
+
+void
+config_release(struct config *c)
+{
+	free(c->root);
+	free(c->as);
+	strv_release(&c->apps);
+	strv_release(&c->allow);
+	settings_release(&c->files[0]);
+	settings_release(&c->files[1]);
+}
+
+enum config_hooks
+config_hooks(const struct config *c, const char *app)
+{
+	enum config_hooks kind = HOOKS_TREE;
+	struct error ignored = ERROR_INIT;
+	const struct settings *file;
+	const struct setting *e = get(c, "app", app, "hooks", &file);
+
+	if (e)
+		(void)get_hooks_kind(file, e, &kind, &ignored);
+	return kind;
+}
+
+void
+config_app_values(const struct config *c, const char *app, const char *key,
+	struct strv *out)
+{
+	const struct settings *file;
+	size_t i;
+
+	/* All values of the later file that has the key. */
+	if (!get(c, "app", app, key, &file))
+		return;
+	for (i = 0; i < file->n; i++)
+		if (!strcmp(file->v[i].section, "app") &&
+			!strcmp(file->v[i].name, app) &&
+			!strcmp(file->v[i].key, key))
+			strv_add(out, file->v[i].value);
+}
+
+int
+config_authorise(const struct config *c, const char *app, const char *verb,
+	struct error *err)
+{
+	bool app_ok = c->apps.n == 0 || strv_has(&c->apps, app);
+	bool verb_ok = c->allow.n == 0 || strv_has(&c->allow, verb);
+
+	if (app_ok && verb_ok)
+		return 0;
+	error_status(err, STATUS_REFUSED,
+		"this key is not authorised to %s %s", verb, app);
+	return error_hint(err, "whoever keeps the server can change that: "
+		"--app and --allow in its authorized_keys, deployd(8)");
+}

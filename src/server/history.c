@@ -1,0 +1,264 @@
+/*
+ * History: one line an event, appended and synced.  A line that a crash cut
+ * short is ended by the next append and passed over by readers.
+ */
+#include "server/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+#define HISTORY_MOST (64u << 20)
+#define FIELDS 6
+
+/* A field without blanks: what would end it becomes \xNN; "-" is none. */
+static void
+add_field(struct buf *out, const char *s)
+{
+	if (!s || !*s)
+		s = "-";
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c <= ' ' || c == '\\' || c == 0x7f)
+			buf_addf(out, "\\x%02x", c);
+		else
+			buf_addch(out, *s);
+	}
+}
+
+static char *
+read_field(const char *s, size_t len)
+{
+	struct buf b = BUF_INIT;
+	size_t i;
+
+	if (len == 1 && *s == '-')
+		len = 0;
+	for (i = 0; i < len; i++) {
+		unsigned c;
+
+		if (s[i] == '\\' && i + 3 < len && s[i + 1] == 'x' &&
+			sscanf(s + i + 2, "%2x", &c) == 1 && c) {
+			buf_addch(&b, (char)c);
+			i += 3;
+		} else {
+			buf_addch(&b, s[i]);
+		}
+	}
+	return buf_detach(&b);
+}
+
+static int
+ends_torn(int fd)
+{
+	struct stat st;
+	char last = '\n';
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_size && pread(fd, &last, 1, st.st_size - 1) != 1)
+		return -1;
+	return last != '\n';
+}
+
+int
+history_append(const struct store *s, const char *name, const char *id,
+	const char *from, const char *who, const char *text, struct error *err)
+{
+	struct buf line = BUF_INIT;
+	char cut[1024];
+	int fd, torn, rc = -1;
+
+	snprintf(cut, sizeof(cut), "%s", text ? text : "");
+	fd = openat(s->own, "history", O_RDWR | O_CREAT | O_APPEND |
+		O_NOFOLLOW | O_CLOEXEC, 0600);
+	torn = fd < 0 ? -1 : ends_torn(fd);
+	if (torn < 0) {
+		error_errno(err, "%s/.deployd/history", s->path);
+		io_close(&fd);
+		return -1;
+	}
+	buf_addf(&line, "%s%lld %s ", torn ? "\n" : "",
+		(long long)time(NULL), name);
+	add_field(&line, id);
+	buf_addch(&line, ' ');
+	add_field(&line, from);
+	buf_addch(&line, ' ');
+	add_field(&line, who);
+	buf_addch(&line, ' ');
+	add_field(&line, cut);
+	buf_addch(&line, '\n');
+	if (io_write_full(fd, line.data, line.len) == 0 && fsync(fd) == 0)
+		rc = 0;
+	else
+		error_errno(err, "cannot write %s/.deployd/history", s->path);
+	buf_release(&line);
+	io_close(&fd);
+	return rc;
+}
+
+/* Six fields between single blanks; anything else is no event. */
+static int
+parse_event(const char *line, size_t len, struct event *e)
+{
+	char *f[FIELDS] = { NULL };
+	size_t i, n;
+
+	for (i = 0; i < FIELDS; i++) {
+		const char *blank = memchr(line, ' ', len);
+
+		n = blank ? (size_t)(blank - line) : len;
+		if (n == 0 || (blank == NULL) != (i == FIELDS - 1))
+			break;
+		f[i] = read_field(line, n);
+		n += blank != NULL;
+		line += n;
+		len -= n;
+	}
+	e->time = f[0] ? strtoll(f[0], NULL, 10) : 0;
+	free(f[0]);
+	e->name = f[1];
+	e->id = f[2];
+	e->from = f[3];
+	e->who = f[4];
+	e->text = f[5];
+	return i == FIELDS ? 0 : -1;
+}
+
+static void
+event_release(struct event *e)
+{
+	free(e->name);
+	free(e->id);
+	free(e->from);
+	free(e->who);
+	free(e->text);
+}
+
+int
+history_each(const struct store *s, history_fn *fn, void *arg,
+	struct error *err)
+{
+	struct buf text = BUF_INIT;
+	const char *p, *nl;
+	int stop = 0;
+
+	if (io_read_file(s->own, "history", HISTORY_MOST, &text, err) < 0) {
+		buf_release(&text);
+		return errno == ENOENT ? 0 : -1;
+	}
+	for (p = buf_str(&text); !stop && (nl = strchr(p, '\n')); p = nl + 1) {
+		struct event e;
+
+		if (parse_event(p, (size_t)(nl - p), &e) == 0)
+			stop = fn(&e, arg);
+		event_release(&e);
+	}
+	buf_release(&text);
+	return 0;
+}
+
+/* What was live, the latest last, with what rollbacks undid taken off. */
+static int
+follow(const struct event *e, void *arg)
+{
+	struct strv *stack = arg;
+
+	if (!strcmp(e->name, "live")) {
+		if (!stack->n || strcmp(stack->v[stack->n - 1], e->id))
+			strv_add(stack, e->id);
+	} else if (!strcmp(e->name, "rollback")) {
+		size_t i = stack->n;
+
+		while (i > 0 && strcmp(stack->v[i - 1], e->id))
+			i--;
+		while (stack->n > i && i > 0)
+			free(stack->v[--stack->n]);
+		if (i == 0)
+			strv_add(stack, e->id);
+	}
+	return 0;
+}
+
+static bool
+has_directory(const struct store *s, const char *id)
+{
+	struct stat st;
+	char name[64];
+
+	if (!path_is_release(id))
+		return false;
+	snprintf(name, sizeof(name), "releases/%s", id);
+	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int
+history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
+	struct error *err)
+{
+	char live[RELEASE_ID_LEN + 1];
+	struct strv stack = STRV_INIT;
+	size_t i;
+
+	id[0] = '\0';
+	if (store_current(s, live, err) < 0 ||
+		history_each(s, follow, &stack, err) < 0)
+		return -1;
+	i = stack.n;
+	/* From where the current one stands, if it is known at all. */
+	while (i > 0 && strcmp(stack.v[i - 1], live))
+		i--;
+	if (i == 0)
+		i = stack.n + 1;
+	for (i--; i > 0 && !*id; i--)
+		if (strcmp(stack.v[i - 1], live) &&
+			has_directory(s, stack.v[i - 1]))
+			snprintf(id, RELEASE_ID_LEN + 1, "%s", stack.v[i - 1]);
+	strv_release(&stack);
+	return 0;
+}
+
+/* The last switch and whether an outcome followed. */
+struct unfinished {
+	bool open;
+	char id[RELEASE_ID_LEN + 1], from[RELEASE_ID_LEN + 1];
+};
+
+static int
+look_for_unfinished(const struct event *e, void *arg)
+{
+	struct unfinished *u = arg;
+
+	if (!strcmp(e->name, "switching")) {
+		u->open = path_is_release(e->id);
+		snprintf(u->id, sizeof(u->id), "%s", e->id);
+		snprintf(u->from, sizeof(u->from), "%s",
+			path_is_release(e->from) ? e->from : "");
+	} else if (!strcmp(e->name, "live") || !strcmp(e->name, "rollback") ||
+		!strcmp(e->name, "reverted") || !strcmp(e->name, "broken")) {
+		u->open = false;
+	}
+	return 0;
+}
+
+int
+history_unfinished(const struct store *s,
+	char id[static RELEASE_ID_LEN + 1],
+	char from[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	struct unfinished u = { false, "", "" };
+
+	if (history_each(s, look_for_unfinished, &u, err) < 0)
+		return -1;
+	memcpy(id, u.id, sizeof(u.id));
+	memcpy(from, u.from, sizeof(u.from));
+	return u.open;
+}

@@ -1,0 +1,122 @@
+/* What deploy.conf, or the admin instead, says of hooks and directories. */
+#include "server/hooks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One hook key with where its commands and its deadline go. */
+struct key {
+	const char *name, *timeout_name;
+	struct strv *commands;
+	long *timeout;
+};
+
+#define KEYS 4
+
+static void
+keys_of(struct hook_settings *h, struct key keys[static KEYS])
+{
+	keys[0] = (struct key){ "build", "build_timeout", &h->build,
+		&h->build_timeout };
+	keys[1] = (struct key){ "migrate", "migrate_timeout", &h->migrate,
+		&h->migrate_timeout };
+	keys[2] = (struct key){ "restart", "restart_timeout", &h->restart,
+		&h->restart_timeout };
+	keys[3] = (struct key){ "check", "check_timeout", &h->check,
+		&h->check_timeout };
+}
+
+static void
+values(const struct settings *s, const char *section, const char *name,
+	const char *key, struct strv *out)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (!strcmp(s->v[i].section, section) &&
+			!strcmp(s->v[i].name, name) &&
+			!strcmp(s->v[i].key, key) && s->v[i].value[0])
+			strv_add(out, s->v[i].value);
+}
+
+static int
+load_hooks(struct hook_settings *h, const struct settings *s,
+	const char *section, const char *name, struct error *err)
+{
+	struct key keys[KEYS];
+	size_t i;
+
+	keys_of(h, keys);
+	for (i = 0; i < KEYS; i++) {
+		const struct setting *t =
+			settings_get(s, section, name, keys[i].timeout_name);
+
+		if (t && settings_seconds(s, t, keys[i].timeout, err) < 0)
+			return -1;
+		values(s, section, name, keys[i].name, keys[i].commands);
+	}
+	return 0;
+}
+
+/* Words of [app] KEY; each must be a path below the release. */
+static int
+load_paths(const struct settings *s, const char *key, struct strv *out,
+	struct error *err)
+{
+	struct strv lines = STRV_INIT;
+	size_t i;
+	int rc = 0;
+
+	values(s, "app", "", key, &lines);
+	for (i = 0; i < lines.n; i++)
+		strv_split(out, lines.v[i], " \t");
+	strv_release(&lines);
+	for (i = 0; rc == 0 && i < out->n; i++) {
+		size_t len = strlen(out->v[i]);
+		const char *why = path_refuse(out->v[i],
+			len - (len > 1 && out->v[i][len - 1] == '/'));
+
+		if (why)
+			rc = error_status(err, STATUS_REFUSED,
+				"deploy.conf: %s: %s: %s", key, out->v[i], why);
+	}
+	return rc;
+}
+
+int
+hook_settings_load(struct hook_settings *h, const struct config *c,
+	const char *app, const char *text, size_t len, struct error *err)
+{
+	struct settings s = SETTINGS_INIT;
+	enum config_hooks kind = config_hooks(c, app);
+	int rc, i;
+
+	memset(h, 0, sizeof(*h));
+	h->build_timeout = 1800;
+	h->restart_timeout = 120;
+	h->check_timeout = 60;
+	rc = settings_parse(&s, "deploy.conf", text, len, err);
+	if (rc == 0 && kind == HOOKS_TREE)
+		rc = load_hooks(h, &s, "hooks", "", err);
+	for (i = 0; rc == 0 && kind == HOOKS_SERVER && i < 2; i++)
+		rc = load_hooks(h, &c->files[i], "app", app, err);
+	if (rc == 0)
+		rc = load_paths(&s, "shared", &h->shared, err);
+	if (rc == 0)
+		rc = load_paths(&s, "carry", &h->carry, err);
+	settings_release(&s);
+	if (rc < 0)
+		err->status = STATUS_REFUSED;
+	return rc;
+}
+
+void
+hook_settings_release(struct hook_settings *h)
+{
+	strv_release(&h->build);
+	strv_release(&h->migrate);
+	strv_release(&h->restart);
+	strv_release(&h->check);
+	strv_release(&h->shared);
+	strv_release(&h->carry);
+}

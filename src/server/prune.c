@@ -1,0 +1,273 @@
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE (3 << 13)
+
+#include "server/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/process.h"
+#include "base/rmtree.h"
+
+#define UNACTIVATED_SECONDS (7 * 24 * 3600)
+
+/* What decides over the releases. */
+struct prune {
+	struct store *s;
+	uint64_t keep, kept;
+	char live[RELEASE_ID_LEN + 1], previous[RELEASE_ID_LEN + 1];
+	struct strv used; /* a visible process runs in these */
+};
+
+/* The release in a path such as ROOT/APP/releases/ID/x, into used. */
+static void
+note_use(struct prune *p, const char *path)
+{
+	size_t len = strlen(p->s->path);
+	char id[RELEASE_ID_LEN + 1];
+
+	if (strncmp(path, p->s->path, len) ||
+		strncmp(path + len, "/releases/", 10) ||
+		strlen(path + len + 10) < RELEASE_ID_LEN)
+		return;
+	snprintf(id, sizeof(id), "%s", path + len + 10);
+	if (path_is_release(id) && !strv_has(&p->used, id))
+		strv_add(&p->used, id);
+}
+
+static void
+look_at_process(struct prune *p, int proc, const char *pid)
+{
+	static const char *const links[] = { "cwd", "exe", "root" };
+	char name[300], path[4200];
+	size_t i;
+
+	for (i = 0; i < sizeof(links) / sizeof(*links); i++) {
+		ssize_t n;
+
+		snprintf(name, sizeof(name), "%s/%s", pid, links[i]);
+		n = readlinkat(proc, name, path, sizeof(path) - 1);
+		if (n <= 0)
+			continue;
+		path[n] = '\0';
+		note_use(p, path);
+	}
+}
+
+static void
+find_used(struct prune *p)
+{
+	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			look_at_process(p, fd, e->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* Called from the newest to the oldest. */
+static bool
+stays(struct prune *p, const struct record *r)
+{
+	bool counts = r->went_live;
+
+	if (counts)
+		p->kept++;
+	if (!strcmp(r->id, p->live) || !strcmp(r->id, p->previous) ||
+		r->pinned || strv_has(&p->used, r->id))
+		return true;
+	if (counts)
+		return p->kept <= p->keep;
+	return (uint64_t)time(NULL) < r->created + UNACTIVATED_SECONDS;
+}
+
+static int
+drop(struct prune *p, const char *id, struct error *err)
+{
+	char from[64], to[64];
+
+	snprintf(from, sizeof(from), "releases/%s", id);
+	snprintf(to, sizeof(to), "trash/%s", id);
+	if (renameat(p->s->dir, from, p->s->own, to) < 0 && errno != ENOENT)
+		return error_errno(err, "cannot drop release %s", id);
+	return 0;
+}
+
+static void
+forget_file(struct store *s, const char *directory, const char *id,
+	const char *suffix)
+{
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s/%s%s", directory, id, suffix);
+	unlinkat(s->own, name, 0);
+}
+
+/* A record whose release is gone, and what lies beside it. */
+static void
+forget(struct store *s, const char *id)
+{
+	forget_file(s, "records", id, ".settings");
+	forget_file(s, "records", id, ".index");
+	forget_file(s, "records", id, ".times");
+	forget_file(s, "logs", id, "");
+	forget_file(s, "records", id, "");
+}
+
+static void
+prune_records(struct prune *p)
+{
+	struct strv ids = STRV_INIT, releases = STRV_INIT;
+	struct error ignored = ERROR_INIT;
+	size_t i;
+
+	if (record_list(p->s, &ids, &ignored) == 0 &&
+		store_releases(p->s, &releases, &ignored) == 0)
+		for (i = 0; i + STORE_RECORDS < ids.n; i++)
+			if (!strv_has(&releases, ids.v[i]))
+				forget(p->s, ids.v[i]);
+	strv_release(&ids);
+	strv_release(&releases);
+}
+
+/* Manifests that a record names stay; so there are about as many. */
+static void
+prune_manifests(struct prune *p)
+{
+	struct strv ids = STRV_INIT, named = STRV_INIT;
+	struct error ignored = ERROR_INIT;
+	struct dirent *e;
+	size_t i, n;
+	DIR *dir;
+	int fd;
+
+	if (record_list(p->s, &ids, &ignored) < 0)
+		return;
+	n = ids.n > STORE_MANIFESTS ? ids.n - STORE_MANIFESTS : 0;
+	for (i = n; i < ids.n; i++) {
+		struct record r = { 0 };
+
+		if (record_load(p->s, ids.v[i], &r, &ignored) == 0)
+			strv_add(&named, r.manifest);
+		record_release(&r);
+	}
+	fd = openat(p->s->own, "manifests", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] != '.' && !strv_has(&named, e->d_name))
+			unlinkat(fd, e->d_name, 0);
+	if (dir)
+		closedir(dir);
+	strv_release(&ids);
+	strv_release(&named);
+}
+
+static int
+drop_releases(struct prune *p, struct strv *dropped, struct error *err)
+{
+	struct strv ids = STRV_INIT;
+	size_t i;
+	int rc = 0;
+
+	if (store_releases(p->s, &ids, err) < 0)
+		return -1;
+	for (i = ids.n; rc == 0 && i-- > 0;) {
+		struct error ignored = ERROR_INIT;
+		struct record r = { 0 };
+
+		if (record_load(p->s, ids.v[i], &r, &ignored) == 0 &&
+			!stays(p, &r)) {
+			rc = drop(p, ids.v[i], err);
+			if (rc == 0)
+				strv_add(dropped, ids.v[i]);
+		}
+		record_release(&r);
+	}
+	strv_release(&ids);
+	return rc;
+}
+
+int
+prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
+	struct error *err)
+{
+	struct prune p = { .s = s, .keep = keep ? keep : 1 };
+	int rc;
+
+	if (store_current(s, p.live, err) < 0 ||
+		history_previous(s, p.previous, err) < 0)
+		return -1;
+	find_used(&p);
+	rc = drop_releases(&p, dropped, err);
+	prune_records(&p);
+	prune_manifests(&p);
+	strv_release(&p.used);
+	return rc;
+}
+
+static void
+empty_trash(int fd)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			(void)rmtree_at(fd, e->d_name);
+}
+
+/* In the grandchild, which nobody waits for. */
+static void
+detach_and_empty(int fd)
+{
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	process_close_all_but(&fd, 1);
+	(void)open("/dev/null", O_RDWR);
+	(void)!dup(0);
+	(void)!dup(0);
+	(void)setpriority(PRIO_PROCESS, 0, 19);
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
+	empty_trash(fd);
+	_exit(0);
+}
+
+void
+prune_trash(struct store *s)
+{
+	int fd = openat(s->own, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		O_CLOEXEC);
+	pid_t pid;
+
+	if (fd < 0)
+		return;
+	/* Above what becomes 0, 1 and 2 in the child. */
+	if (fd < 3) {
+		int high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+		io_close(&fd);
+		fd = high;
+	}
+	pid = fork();
+	if (pid == 0)
+		detach_and_empty(fd);
+	if (pid > 0)
+		process_wait(pid);
+	io_close(&fd);
+}

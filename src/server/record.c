@@ -1,0 +1,219 @@
+/* Records, the settings beside them, and manifests by their hash. */
+#include "server/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/replace.h"
+#include "base/settings.h"
+
+#define RECORD_MOST 65536
+#define MANIFEST_MOST (1u << 30)
+
+#define F(kind, key, member) \
+	{ key, MESSAGE_##kind, offsetof(struct record, member) }
+
+const struct message_field record_fields[] = {
+	F(TEXT, "id", id),
+	F(TEXT, "app", app),
+	F(TEXT, "tree", tree),
+	F(TEXT, "settings", settings),
+	F(TEXT, "manifest", manifest),
+	F(TEXT, "state", state),
+	F(TEXT, "previous", previous),
+	F(TEXT, "by", by),
+	F(TEXT, "remote", remote),
+	F(TEXT, "reason", reason),
+	F(TEXT, "git-commit", git_commit),
+	F(TEXT, "git-branch", git_branch),
+	F(TEXT, "git-subject", git_subject),
+	F(TEXT, "git-author", git_author),
+	F(TEXT, "git-remote", git_remote),
+	F(FLAG, "git-dirty", git_dirty),
+	F(FLAG, "checked", checked),
+	F(FLAG, "held", held),
+	F(FLAG, "pinned", pinned),
+	F(FLAG, "went-live", went_live),
+	F(NUMBER, "created", created),
+	F(NUMBER, "activated", activated),
+	F(NUMBER, "files", files),
+	F(NUMBER, "bytes", bytes),
+	F(NUMBER, "hooks", hooks),
+	{ NULL, MESSAGE_TEXT, 0 },
+};
+
+void
+record_release(struct record *r)
+{
+	message_release(record_fields, r);
+}
+
+int
+record_load(const struct store *s, const char *id, struct record *r,
+	struct error *err)
+{
+	struct buf text = BUF_INIT;
+	char name[64];
+	int rc;
+
+	snprintf(name, sizeof(name), "records/%s", id);
+	rc = io_read_file(s->own, name, RECORD_MOST, &text, err);
+	if (rc == 0)
+		rc = message_read(record_fields, buf_str(&text), text.len, r,
+			err);
+	if (rc == 0 && (!r->id || strcmp(r->id, id) || !r->tree ||
+		!r->settings || !r->manifest || !r->state)) {
+		errno = EINVAL;
+		rc = error_set(err, "it is incomplete");
+	}
+	buf_release(&text);
+	if (rc < 0) {
+		int saved = errno;
+
+		record_release(r);
+		error_prefix(err, "the record of %s: ", id);
+		errno = saved;
+	}
+	return rc;
+}
+
+int
+record_save(const struct store *s, const struct record *r, struct error *err)
+{
+	struct buf text = BUF_INIT;
+	int dir, rc;
+
+	message_write(record_fields, r, &text);
+	dir = openat(s->own, "records", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = dir < 0 ? error_errno(err, "records") :
+		replace_file(dir, r->id, text.data, text.len, 0600,
+			REPLACE_SYNC, err);
+	io_close(&dir);
+	buf_release(&text);
+	return rc;
+}
+
+int
+record_held(const struct store *s, const char *tree, const char *settings,
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	struct strv ids = STRV_INIT;
+	size_t i;
+
+	id[0] = '\0';
+	if (record_list(s, &ids, err) < 0)
+		return -1;
+	for (i = ids.n; i-- > 0 && !*id;) {
+		struct error ignored = ERROR_INIT;
+		struct record r = { 0 };
+
+		if (record_load(s, ids.v[i], &r, &ignored) == 0 && r.held &&
+			!strcmp(r.tree, tree) && !strcmp(r.settings, settings))
+			snprintf(id, RELEASE_ID_LEN + 1, "%s", ids.v[i]);
+		record_release(&r);
+	}
+	strv_release(&ids);
+	return 0;
+}
+
+void
+record_to_message(const struct record *r, const char *live,
+	struct msg_release *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->id = r->id;
+	out->tree = r->tree;
+	out->previous = r->previous;
+	out->state = r->state;
+	out->live = live && !strcmp(live, r->id);
+	out->checked = r->checked;
+	out->pinned = r->pinned;
+	out->held = r->held;
+	out->created = r->created;
+	out->activated = r->activated;
+	out->files = r->files;
+	out->bytes = r->bytes;
+	out->by = r->by;
+	out->git_commit = r->git_commit;
+	out->git_branch = r->git_branch;
+	out->git_subject = r->git_subject;
+	out->git_dirty = r->git_dirty;
+	out->remote = r->remote;
+	out->reason = r->reason;
+}
+
+int
+record_settings(const struct store *s, const char *id, struct buf *text,
+	struct error *err)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "records/%s.settings", id);
+	if (io_read_file(s->own, name, SETTINGS_MOST, text, err) == 0)
+		return 0;
+	return errno == ENOENT ? 0 : -1;
+}
+
+int
+record_save_settings(const struct store *s, const char *id, const char *text,
+	size_t len, struct error *err)
+{
+	char name[64];
+	int dir = openat(s->own, "records", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	snprintf(name, sizeof(name), "%s.settings", id);
+	rc = dir < 0 ? error_errno(err, "records") :
+		replace_file(dir, name, text, len, 0600, REPLACE_SYNC, err);
+	io_close(&dir);
+	return rc;
+}
+
+int
+store_save_manifest(const struct store *s, const char *text, size_t len,
+	char hex[static DIGEST_HEX + 1], struct error *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+	int dir, rc;
+
+	digest_bytes(text, len, digest);
+	digest_to_hex(digest, hex);
+	dir = openat(s->own, "manifests", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = dir < 0 ? error_errno(err, "manifests") :
+		replace_file(dir, hex, text, len, 0600, REPLACE_SYNC, err);
+	io_close(&dir);
+	return rc;
+}
+
+int
+store_load_manifest(const struct store *s, const char *hex, struct manifest *m,
+	struct error *err)
+{
+	uint8_t named[DIGEST_SIZE], digest[DIGEST_SIZE];
+	struct buf text = BUF_INIT;
+	char name[96];
+	int rc;
+
+	if (strlen(hex) != DIGEST_HEX || digest_from_hex(hex, named) < 0) {
+		errno = EINVAL;
+		return error_set(err, "a manifest is named by a SHA-256");
+	}
+	snprintf(name, sizeof(name), "manifests/%s", hex);
+	rc = io_read_file(s->own, name, MANIFEST_MOST, &text, err);
+	if (rc == 0) {
+		digest_bytes(buf_str(&text), text.len, digest);
+		errno = EINVAL;
+		rc = memcmp(named, digest, DIGEST_SIZE) ?
+			error_set(err, "manifest %s is damaged", hex) :
+			manifest_parse(m, text.data, text.len, err);
+	}
+	buf_release(&text);
+	return rc;
+}

@@ -1,0 +1,428 @@
+#include "server/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/beneath.h"
+#include "base/io.h"
+#include "base/lock.h"
+#include "base/replace.h"
+
+#define LINK_PREFIX "releases/"
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names in a directory that `is` accepts, sorted.  Takes fd. */
+static int
+list_names(int fd, bool (*is)(const char *), struct strv *out)
+{
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir) {
+		io_close(&fd);
+		return -1;
+	}
+	while ((e = readdir(dir)))
+		if (is(e->d_name))
+			strv_add(out, e->d_name);
+	closedir(dir);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), compare_names);
+	return 0;
+}
+
+int
+store_apps(const char *root, struct strv *apps, struct error *err)
+{
+	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (list_names(fd, path_is_app, apps) < 0)
+		return error_errno(err, "%s", root);
+	return 0;
+}
+
+/* Edits between two short names: insert, drop, replace. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[APP_MOST + 2], i, j, n = strlen(b);
+
+	for (j = 0; j <= n; j++)
+		row[j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		size_t last = row[0];
+
+		row[0] = i;
+		for (j = 1; j <= n; j++) {
+			size_t old = row[j];
+			size_t best = last + (a[i - 1] != b[j - 1]);
+
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			last = old;
+		}
+	}
+	return row[n];
+}
+
+const char *
+store_near_miss(const struct strv *apps, const char *app)
+{
+	const char *near = NULL;
+	size_t i, best = 3; /* more than two edits is another name */
+
+	if (!path_is_app(app))
+		return NULL;
+	for (i = 0; i < apps->n; i++) {
+		size_t d = distance(app, apps->v[i]);
+
+		if (d && d < best) {
+			best = d;
+			near = apps->v[i];
+		}
+	}
+	return near;
+}
+
+static int
+make_root(const char *root, struct error *err)
+{
+	int fd;
+
+	/* Links in the path of the admin's own choice are followed. */
+	if (access(root, F_OK) == 0)
+		return 0;
+	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (mkdir(root, 0755) == 0 ||
+		(fd >= 0 && *root == '/' && beneath_mkdirs(fd, root + 1) == 0)) {
+		io_close(&fd);
+		return 0;
+	}
+	io_close(&fd);
+	return error_errno(err, "cannot make %s", root);
+}
+
+static int
+make_layout(struct store *s, struct error *err)
+{
+	static const char *const names[] = { "records", "manifests", "logs",
+		"tmp", "trash", "cache" };
+	size_t i;
+
+	if (mkdirat(s->dir, "releases", 0755) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot make %s/releases", s->path);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (mkdirat(s->own, names[i], 0700) < 0 && errno != EEXIST)
+			return error_errno(err, "cannot make %s/.deployd/%s",
+				s->path, names[i]);
+	return 0;
+}
+
+static int
+no_such_app(const char *root, const char *app, struct error *err)
+{
+	struct strv apps = STRV_INIT;
+	struct error ignored = ERROR_INIT;
+	const char *near;
+
+	error_status(err, STATUS_REFUSED, "there is no app '%s' on this server",
+		app);
+	if (store_apps(root, &apps, &ignored) == 0 &&
+		(near = store_near_miss(&apps, app)))
+		error_hint(err, "this server has '%s'", near);
+	strv_release(&apps);
+	return -1;
+}
+
+static int
+open_own(struct store *s, bool create, struct error *err)
+{
+	if (create && mkdirat(s->dir, ".deployd", 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot make %s/.deployd", s->path);
+	s->own = openat(s->dir, ".deployd", DIRECTORY);
+	if (s->own >= 0)
+		return create ? make_layout(s, err) : 0;
+	if (errno == ENOENT)
+		return error_status(err, STATUS_REFUSED,
+			"%s was not made by deployd", s->path);
+	return error_errno(err, "%s/.deployd", s->path);
+}
+
+int
+store_open(struct store *s, const char *root, const char *app, bool create,
+	struct error *err)
+{
+	memset(s, 0, sizeof(*s));
+	s->root = s->dir = s->own = s->lock = s->switch_lock = -1;
+	if (!path_is_app(app))
+		return error_status(err, STATUS_REFUSED,
+			"'%s' cannot be an app's name", app);
+	if (create && make_root(root, err) < 0)
+		return -1;
+	s->app = mem_strdup(app);
+	s->path = mem_printf("%s/%s", root, app);
+	s->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->root >= 0) {
+		if (create)
+			(void)mkdirat(s->root, app, 0755);
+		s->dir = openat(s->root, app, DIRECTORY);
+	}
+	if (s->dir < 0 && errno == ENOENT)
+		no_such_app(root, app, err);
+	else if (s->dir < 0)
+		error_errno(err, "%s", s->path);
+	else if (open_own(s, create, err) == 0)
+		return 0;
+	store_release(s);
+	return -1;
+}
+
+void
+store_release(struct store *s)
+{
+	store_unlock_switch(s);
+	store_unlock(s);
+	io_close(&s->own);
+	io_close(&s->dir);
+	io_close(&s->root);
+	free(s->app);
+	free(s->path);
+	s->app = s->path = NULL;
+}
+
+/* Takes one of the locks, trying until the time is over. */
+static int
+lock(struct store *s, const char *name, int *fd, const char *holder,
+	uint64_t seconds, store_wait_fn *wait, void *arg, struct error *err)
+{
+	int64_t end = io_now_ms() + (int64_t)seconds * 1000;
+	char text[256];
+
+	while ((*fd = lock_take(s->own, name, holder)) < 0) {
+		if (errno != EWOULDBLOCK)
+			return error_errno(err, "cannot lock %s", s->path);
+		if (io_now_ms() >= end) {
+			lock_held(s->own, name, text, sizeof(text));
+			error_status(err, STATUS_BUSY,
+				"another deploy of %s is running: %s", s->app,
+				*text ? text : "just begun");
+			return error_hint(err,
+				"wait for it with --wait, or try again");
+		}
+		if (!wait)
+			usleep(50000);
+		else if (wait(arg, 50))
+			return error_status(err, STATUS_TRANSFER,
+				"given up while waiting for another deploy");
+	}
+	return 0;
+}
+
+int
+store_lock(struct store *s, const char *holder, uint64_t seconds,
+	store_wait_fn *wait, void *arg, struct error *err)
+{
+	return lock(s, "lock", &s->lock, holder, seconds, wait, arg, err);
+}
+
+int
+store_lock_switch(struct store *s, const char *holder, uint64_t seconds,
+	store_wait_fn *wait, void *arg, struct error *err)
+{
+	return lock(s, "switch.lock", &s->switch_lock, holder, seconds, wait,
+		arg, err);
+}
+
+void
+store_unlock(struct store *s)
+{
+	io_close(&s->lock);
+}
+
+void
+store_unlock_switch(struct store *s)
+{
+	io_close(&s->switch_lock);
+}
+
+void
+store_busy(const struct store *s, char *holder, size_t size)
+{
+	if (lock_held(s->own, "lock", holder, size) && !*holder)
+		snprintf(holder, size, "somebody");
+}
+
+int
+store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
+	struct error *err)
+{
+	char target[sizeof(LINK_PREFIX) + RELEASE_ID_LEN + 1];
+	ssize_t n = readlinkat(s->dir, "current", target, sizeof(target));
+
+	id[0] = '\0';
+	if (n < 0 && errno == ENOENT)
+		return 0;
+	if (n < 0 && errno != EINVAL)
+		return error_errno(err, "%s/current", s->path);
+	if (n == (ssize_t)strlen(LINK_PREFIX) + RELEASE_ID_LEN) {
+		target[n] = '\0';
+		if (!strncmp(target, LINK_PREFIX, strlen(LINK_PREFIX)) &&
+			path_is_release(target + strlen(LINK_PREFIX))) {
+			memcpy(id, target + strlen(LINK_PREFIX),
+				RELEASE_ID_LEN + 1);
+			return 0;
+		}
+	}
+	error_status(err, STATUS_REFUSED, "%s/current is not deployd's own "
+		"link to a release", s->path);
+	return error_hint(err, "move it away on the server, then deploy again");
+}
+
+int
+store_switch(struct store *s, const char *id, struct error *err)
+{
+	char target[64];
+
+	snprintf(target, sizeof(target), LINK_PREFIX "%s", id);
+	return replace_link(s->dir, "current", target, err);
+}
+
+int
+store_switch_none(struct store *s, struct error *err)
+{
+	if ((unlinkat(s->dir, "current", 0) < 0 && errno != ENOENT) ||
+		fsync(s->dir) < 0)
+		return error_errno(err, "cannot remove %s/current", s->path);
+	return 0;
+}
+
+static bool
+id_taken(const struct store *s, const char *id)
+{
+	struct stat st;
+	char name[64];
+
+	snprintf(name, sizeof(name), "releases/%s", id);
+	if (fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	snprintf(name, sizeof(name), "records/%s", id);
+	return fstatat(s->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whether any release has that second: IDs tell them apart by it. */
+static bool
+second_taken(const struct strv *ids, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < ids->n; i++)
+		if (!strncmp(ids->v[i], id, RELEASE_ID_LEN - 9))
+			return true;
+	return false;
+}
+
+int
+store_mint(const struct store *s, const uint8_t tree[static DIGEST_SIZE],
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	struct strv ids = STRV_INIT;
+	char when[20], hex[DIGEST_HEX + 1];
+	time_t t = time(NULL);
+	struct tm tm;
+
+	if (record_list(s, &ids, err) < 0)
+		return -1;
+	digest_to_hex(tree, hex);
+	do {
+		strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ",
+			gmtime_r(&t, &tm));
+		snprintf(id, RELEASE_ID_LEN + 1, "%.16s-%.8s", when, hex);
+		t++;
+	} while (second_taken(&ids, id) || id_taken(s, id));
+	strv_release(&ids);
+	return 0;
+}
+
+int
+store_releases(const struct store *s, struct strv *ids, struct error *err)
+{
+	int fd = openat(s->dir, "releases", DIRECTORY);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (list_names(fd, path_is_release, ids) < 0)
+		return error_errno(err, "%s/releases", s->path);
+	return 0;
+}
+
+int
+record_list(const struct store *s, struct strv *ids, struct error *err)
+{
+	int fd = openat(s->own, "records", DIRECTORY);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (list_names(fd, path_is_release, ids) < 0)
+		return error_errno(err, "%s/.deployd/records", s->path);
+	return 0;
+}
+
+static int
+list_what_there_is(const struct strv *ids, struct error *err)
+{
+	struct buf b = BUF_INIT;
+	size_t i;
+
+	for (i = ids->n; i-- > 0 && b.len < 800;)
+		buf_addf(&b, " %s", ids->v[i]);
+	error_hint(err, "there are:%s", b.len ? b.data : " none");
+	buf_release(&b);
+	return -1;
+}
+
+int
+store_find(const struct store *s, const char *text,
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	struct strv ids = STRV_INIT;
+	size_t i, found = 0, len = strlen(text);
+	int rc = 0;
+
+	if (store_releases(s, &ids, err) < 0)
+		return -1;
+	for (i = 0; i < ids.n; i++) {
+		const char *tree = ids.v[i] + RELEASE_ID_LEN - 8;
+
+		if (len == 0 || (strncmp(ids.v[i], text, len) &&
+			strcmp(tree, text)))
+			continue;
+		found++;
+		snprintf(id, RELEASE_ID_LEN + 1, "%s", ids.v[i]);
+	}
+	if (found != 1) {
+		error_status(err, STATUS_REFUSED, found ?
+			"'%s' stands for more than one release" :
+			"there is no release '%s'", text);
+		rc = list_what_there_is(&ids, err);
+	}
+	strv_release(&ids);
+	return rc;
+}
