@@ -22,14 +22,15 @@ struct pack {
 	struct archive_entry *header;
 	struct zout *z;
 	struct digest *digest;
-	struct buf raw;      /* tar bytes on their way to zstd */
-	size_t *queue;       /* places in m; those before `next` are done */
+	struct buf raw; /* tar bytes on their way to zstd */
+	size_t *queue;  /* places in m; those before `next` are done */
 	size_t n, cap, next;
-	uint8_t *tries;      /* by place in m */
+	uint8_t *tries; /* by place in m */
 	uint64_t done;
-	bool dirty;          /* the compressor holds bytes back */
-	int fd;              /* of a large file under way, else -1 */
-	uint64_t left;       /* of it */
+	bool dirty;    /* the compressor holds bytes back */
+	bool over;     /* libarchive's trailer goes nowhere */
+	int fd;        /* of a large file under way, else -1 */
+	uint64_t left; /* of it */
 	char *chunk;
 };
 
@@ -38,6 +39,8 @@ take_bytes(struct archive *a, void *arg, const void *data, size_t len)
 {
 	struct pack *p = arg;
 
+	if (p->over)
+		return -1;
 	buf_add(&p->raw, data, len);
 	return (la_ssize_t)len;
 }
@@ -57,8 +60,7 @@ pack_new(struct source *source, struct manifest *m)
 	p->header = archive_entry_new();
 	p->tar = archive_write_new();
 	if (!p->header || !p->tar ||
-		archive_write_set_format_pax_restricted(p->tar) !=
-			ARCHIVE_OK ||
+		archive_write_set_format_pax_restricted(p->tar) != ARCHIVE_OK ||
 		archive_write_set_options(p->tar, "hdrcharset=BINARY") !=
 			ARCHIVE_OK ||
 		archive_write_set_bytes_per_block(p->tar, 0) != ARCHIVE_OK ||
@@ -74,8 +76,11 @@ pack_free(struct pack *p)
 	if (!p)
 		return;
 	io_close(&p->fd);
-	/* The stream has no trailer: the count of files ends it. */
-	archive_write_fail(p->tar);
+	/*
+	 * The stream has no trailer: the count of files ends it.  Not
+	 * archive_write_fail(), after which libarchive leaks.
+	 */
+	p->over = true;
 	archive_write_free(p->tar);
 	archive_entry_free(p->header);
 	zout_free(p->z);
@@ -168,8 +173,12 @@ static int
 send_whole(struct pack *p, struct entry *e, int fd, struct error *err)
 {
 	uint8_t digest[DIGEST_SIZE];
-	/* One byte more than there should be shows a file that grew. */
-	ssize_t n = io_read_full(fd, p->chunk, e->size + 1);
+	/*
+	 * One byte more than there should be shows a file that grew; in a
+	 * spool the next file follows.
+	 */
+	size_t more = p->source->dirfd >= 0;
+	ssize_t n = io_read_full(fd, p->chunk, e->size + more);
 
 	if (n < 0)
 		return error_errno(err, "cannot read %s", e->path);
@@ -257,7 +266,7 @@ pack_step(struct pack *p, struct buf *out, const struct entry **amended,
 	while (p->next < p->n && p->raw.len < STEP_SIZE) {
 		struct entry *e = &p->m->v[p->queue[p->next]];
 		int rc = p->fd >= 0 ? continue_large(p, e, err) :
-			begin_file(p, e, err);
+				      begin_file(p, e, err);
 
 		if (rc < 0)
 			return PACK_ERROR;

@@ -4,8 +4,9 @@
  * as the conversation.
  *
  * A file of up to PACK_WHOLE bytes is read whole and hashed before its
- * header; a larger one is hashed while it passes.  A file is never padded or
- * cut: one that changed is announced with its new entry first.
+ * header; one that changed is announced with its new entry first.  A larger
+ * one that changes while it passes is found by the server, whose `bad` leads
+ * to pack_again().  A file is never padded or cut.
  */
 #ifndef TREE_PACK_H
 #define TREE_PACK_H

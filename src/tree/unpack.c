@@ -18,9 +18,9 @@ struct unpack {
 	struct archive *tar;
 	struct zin *z;
 	struct digest *digest;
-	const char *in;      /* compressed bytes not used yet */
+	const char *in; /* compressed bytes not used yet */
 	size_t len, used;
-	bool full;           /* zstd may hold more than `plain` took */
+	bool full; /* zstd may hold more than `plain` took */
 	char *plain;
 	struct error failed; /* of the callback, which libarchive hides */
 	bool has_failed;
@@ -39,8 +39,8 @@ give_bytes(struct archive *a, void *arg, const void **data)
 		long got;
 
 		if (u->used < u->len || u->full) {
-			got = zin_read(u->z, u->in, u->len, &u->used,
-				u->plain, PLAIN_SIZE, &u->failed);
+			got = zin_read(u->z, u->in, u->len, &u->used, u->plain,
+				PLAIN_SIZE, &u->failed);
 			u->full = got == PLAIN_SIZE;
 			if (got > 0) {
 				*data = u->plain;
@@ -75,9 +75,7 @@ unpack_new(unpack_pull_fn *pull, void *arg)
 	u->z = zin_new(WINDOW_LOG);
 	u->digest = digest_new();
 	u->tar = archive_read_new();
-	if (!u->tar || archive_read_support_format_tar(u->tar) != ARCHIVE_OK ||
-		archive_read_set_options(u->tar, "hdrcharset=BINARY") !=
-			ARCHIVE_OK)
+	if (!u->tar || archive_read_support_format_tar(u->tar) != ARCHIVE_OK)
 		abort();
 	return u;
 }
@@ -111,8 +109,9 @@ tar_failed(struct unpack *u, struct error *err)
 static int
 open_once(struct unpack *u, struct error *err)
 {
-	if (!u->open && archive_read_open(u->tar, u, NULL, give_bytes, NULL) !=
-		ARCHIVE_OK)
+	if (!u->open &&
+		archive_read_open(u->tar, u, NULL, give_bytes, NULL) !=
+			ARCHIVE_OK)
 		return tar_failed(u, err);
 	u->open = true;
 	return 0;

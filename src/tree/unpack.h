@@ -17,8 +17,7 @@ struct unpack;
  * Gives the next compressed bytes, waiting for them: their count and place,
  * 0 at the end, -1 with err.
  */
-typedef ssize_t unpack_pull_fn(void *arg, const void **data,
-	struct error *err);
+typedef ssize_t unpack_pull_fn(void *arg, const void **data, struct error *err);
 
 struct unpack *unpack_new(unpack_pull_fn *pull, void *arg);
 void unpack_free(struct unpack *u);
