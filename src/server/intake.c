@@ -1,5 +1,6 @@
 #include "server/intake.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,10 +29,10 @@ struct worker {
 	struct manifest m;
 	struct manifest_reader reader;
 	struct zin *z;
-	uint32_t *expected;  /* lines, in the order their files come */
+	uint32_t *expected; /* lines, in the order their files come */
 	size_t n, cap, next;
 	struct unpack *unpack;
-	struct buf files;    /* the payload that unpack is reading */
+	struct buf files; /* the payload that unpack is reading */
 };
 
 /*
@@ -56,7 +57,7 @@ next_frame(struct worker *w, struct frame *f, struct error *err)
 		if (poll(&p, 1, -1) < 0 && errno != EINTR)
 			return error_errno(err, "poll");
 		if (channel_pump(c, p.revents & (POLLIN | POLLHUP | POLLERR),
-			p.revents & POLLOUT, err) < 0)
+			    p.revents & POLLOUT, err) < 0)
 			return -1;
 	}
 }
@@ -80,10 +81,11 @@ take_manifest(struct worker *w, const struct frame *f, struct error *err)
 	long n;
 
 	do {
-		n = zin_read(w->z, f->data, f->len, &used, plain,
-			sizeof(plain), err);
-		if (n < 0 || manifest_reader_add(&w->reader, plain, (size_t)n,
-			err) < 0)
+		n = zin_read(w->z, f->data, f->len, &used, plain, sizeof(plain),
+			err);
+		if (n < 0 ||
+			manifest_reader_add(&w->reader, plain, (size_t)n, err) <
+				0)
 			return -1;
 	} while (used < f->len || n == PLAIN_SIZE);
 	return 0;
@@ -120,6 +122,10 @@ receive_manifest(struct worker *w, struct error *err)
 		if (take_manifest(w, &f, err) < 0)
 			return -1;
 	}
+	/* Line numbers are the same in the text that is written. */
+	if (w->m.lines != w->m.n)
+		return error_set(err,
+			"manifest: chunk lines are for a later version");
 	if (write_text(w, err) < 0)
 		return -1;
 	channel_send(&w->channel, "read", "", 0);
@@ -149,22 +155,37 @@ take_need(struct worker *w, const struct frame *f, struct error *err)
 	return rc;
 }
 
+/* A line number before the TAB at `end`. */
+static int
+parse_line(const char *s, const char *end, uint32_t *line)
+{
+	uint64_t n = 0;
+
+	if (s == end || end - s > 10 || *s == '0')
+		return -1;
+	for (; s < end; s++) {
+		if (!isdigit((unsigned char)*s))
+			return -1;
+		n = n * 10 + (uint64_t)(*s - '0');
+	}
+	*line = (uint32_t)n;
+	return n > UINT32_MAX ? -1 : 0;
+}
+
 int
 intake_amend(struct manifest *m, const char *data, size_t len, uint32_t *line,
 	struct error *err)
 {
-	const char *tab = memchr(data, '\t', len);
+	const char *tab = len ? memchr(data, '\t', len) : NULL;
 	struct entry e, *old;
-	char *end;
 
 	if (!tab || data[len - 1] != '\n')
 		return error_set(err, "amend: malformed");
-	*line = (uint32_t)strtoul(data, &end, 10);
-	old = end == tab ? manifest_line(m, *line) : NULL;
+	old = parse_line(data, tab, line) == 0 ? manifest_line(m, *line) : NULL;
 	if (!old)
 		return error_set(err, "amend: no such line");
 	if (manifest_parse_entry(m, tab + 1, len - 1 - (size_t)(tab + 1 - data),
-		&e, err) < 0)
+		    &e, err) < 0)
 		return -1;
 	if (e.type != ENTRY_FILE || old->type != ENTRY_FILE ||
 		strcmp(e.path, old->path))
@@ -183,6 +204,9 @@ take_control(struct worker *w, const struct frame *f, struct error *err)
 
 	if (!strcmp(f->type, "need"))
 		return take_need(w, f, err);
+	/* The stream may end in a frame behind that of its last line. */
+	if (!strcmp(f->type, "manifest"))
+		return take_manifest(w, f, err);
 	if (!strcmp(f->type, "amend"))
 		return intake_amend(&w->m, f->data, f->len, &line, err);
 	return error_set(err, "an unexpected %s frame", f->type);
@@ -234,8 +258,8 @@ receive_file(struct worker *w, uint32_t line, struct error *err)
 	if (!e || e->type != ENTRY_FILE || e->size != size)
 		return error_status(err, STATUS_TRANSFER,
 			"the files stream does not follow the need list");
-	fd = openat(w->o->tmp, "in", O_WRONLY | O_CREAT | O_TRUNC |
-		O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(w->o->tmp, "in",
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		error_errno(err, "cannot write the upload");
 		err->status = STATUS_REFUSED;

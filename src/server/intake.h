@@ -44,7 +44,7 @@ int intake_start(struct intake *in, const struct intake_options *o,
 /* Ends the process and releases everything; safe on a zeroed struct. */
 void intake_stop(struct intake *in);
 
-/* Applies an amend frame: its lines are "N TAB entry"; *line becomes N. */
+/* Applies an amend frame, one line "N TAB entry"; *line becomes N. */
 int intake_amend(struct manifest *m, const char *data, size_t len,
 	uint32_t *line, struct error *err);
 

@@ -1,0 +1,792 @@
+#include "server/intake.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/zstream.h"
+#include "tree/pack.h"
+#include "tree/scan.h"
+#include "unit.h"
+#include "wire/message.h"
+
+/* The session's end: what was said to the intake and what it said. */
+struct job {
+	struct intake in;
+	struct manifest m; /* the client's */
+	struct manifest base;
+	struct source source;
+	struct pack *pack;
+	int dir, tmp;
+	char said[2000]; /* types and first lines of its frames */
+	int fails;
+	struct msg_result fail;
+};
+
+static void
+add(struct job *j, const char *path, const char *text)
+{
+	struct entry e = { .path = path, .type = ENTRY_FILE };
+	struct error err = ERROR_INIT;
+
+	unit_write(path, text);
+	ck_assert_int_eq(scan_file(j->dir, false, &e, &err), 0);
+	manifest_add(&j->m, &e);
+}
+
+static void
+add_directory(struct job *j, const char *path)
+{
+	struct entry e = {
+		.path = path, .type = ENTRY_DIRECTORY, .mode = 0755
+	};
+
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	manifest_add(&j->m, &e);
+}
+
+/* A working directory, and in it the manifest's files and tmp/. */
+static void
+job_init(struct job *j)
+{
+	memset(j, 0, sizeof(*j));
+	j->dir = unit_dir();
+	ck_assert_int_eq(mkdir("tmp", 0700), 0);
+	j->tmp = open("tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(j->tmp, 0);
+}
+
+static void
+begin(struct job *j, const struct manifest *base, uint64_t most)
+{
+	struct intake_options o = { j->tmp, base, most };
+	struct error err = ERROR_INIT;
+
+	manifest_finish(&j->m);
+	ck_assert_int_eq(intake_start(&j->in, &o, &err), 0);
+	source_directory(&j->source, j->dir, false);
+	j->pack = pack_new(&j->source, &j->m);
+}
+
+static void
+job_release(struct job *j)
+{
+	intake_stop(&j->in);
+	intake_stop(&j->in);
+	pack_free(j->pack);
+	source_release(&j->source);
+	manifest_release(&j->m);
+	manifest_release(&j->base);
+	MESSAGE_RELEASE(result, &j->fail);
+	io_close(&j->dir);
+	io_close(&j->tmp);
+}
+
+static void
+say(struct job *j, const char *type, const char *data, size_t len)
+{
+	channel_send(&j->in.channel, type, data, len);
+}
+
+/* In frames of `step` bytes. */
+static void
+say_in_pieces(struct job *j, const char *type, struct buf *b, size_t step)
+{
+	while (b->len) {
+		size_t n = b->len < step ? b->len : step;
+
+		say(j, type, b->data, n);
+		buf_consume(b, n);
+	}
+}
+
+static void
+note(struct job *j, const struct frame *f)
+{
+	size_t at = strlen(j->said);
+	struct error err = ERROR_INIT;
+
+	if (!strcmp(f->type, "fail")) {
+		ck_assert_int_eq(j->fails++, 0);
+		ck_assert_int_eq(MESSAGE_READ(result, f, &j->fail, &err), 0);
+	}
+	snprintf(j->said + at, sizeof(j->said) - at, "%s%.*s ", f->type,
+		strcmp(f->type, "fail") && f->len ? (int)f->len - 1 : 0,
+		f->data);
+}
+
+/*
+ * Moves bytes until the intake has said `frames` more, or has ended, or has
+ * been silent for a second.
+ */
+static void
+hear(struct job *j, int frames)
+{
+	struct channel *c = &j->in.channel;
+	int64_t end = io_now_ms() + 10000;
+
+	while (frames > 0 && io_now_ms() < end) {
+		struct pollfd p = { c->in, POLLIN, 0 };
+		struct error err = ERROR_INIT;
+		struct frame f;
+		int rc;
+
+		while ((rc = channel_next(c, &f, &err)) > 0) {
+			note(j, &f);
+			frames--;
+		}
+		ck_assert_msg(rc == 0, "%s", err.text);
+		if (c->eof || frames <= 0)
+			return;
+		if (c->tx.len)
+			p.events |= POLLOUT;
+		if (poll(&p, 1, 1000) == 0)
+			return;
+		ck_assert_int_eq(channel_pump(c, p.revents & ~POLLOUT,
+					 p.revents & POLLOUT, &err),
+			0);
+	}
+}
+
+static void
+say_manifest_text(struct job *j, const struct buf *text, size_t step)
+{
+	struct zout *z = zout_new(3);
+	struct buf packed = BUF_INIT;
+
+	zout_write(z, text->data, text->len, ZFLUSH_END, &packed);
+	say_in_pieces(j, "manifest", &packed, step);
+	zout_free(z);
+	buf_release(&packed);
+}
+
+static void
+say_manifest(struct job *j, size_t step)
+{
+	struct buf text = BUF_INIT;
+
+	if (j->base.n)
+		manifest_difference(&j->base, &j->m, &text);
+	else
+		manifest_write(&j->m, &text);
+	say_manifest_text(j, &text, step);
+	buf_release(&text);
+}
+
+static void
+say_amend(struct job *j, const struct entry *e)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b, "%" PRIu32 "\t", e->line);
+	manifest_write_entry(e, &b);
+	say(j, "amend", b.data, b.len);
+	buf_release(&b);
+}
+
+/* Everything that was asked of the pack. */
+static void
+say_files(struct job *j, size_t step)
+{
+	const struct entry *amended;
+	struct error err = ERROR_INIT;
+	struct buf out = BUF_INIT;
+	enum pack_step s;
+
+	do {
+		s = pack_step(j->pack, &out, &amended, &err);
+		ck_assert_msg(s != PACK_ERROR, "%s", err.text);
+		say_in_pieces(j, "files", &out, step);
+		if (s == PACK_AMENDED)
+			say_amend(j, amended);
+	} while (s != PACK_IDLE);
+	buf_release(&out);
+}
+
+static void
+expect_kept(struct job *j, const char *text)
+{
+	uint8_t digest[DIGEST_SIZE];
+	char path[DIGEST_HEX + 8] = "tmp/";
+
+	digest_bytes(text, strlen(text), digest);
+	digest_to_hex(digest, path + 4);
+	ck_assert_str_eq(unit_read(path), text);
+}
+
+static int
+count_kept(void)
+{
+	DIR *dir = opendir("tmp");
+	struct dirent *e;
+	int n = 0;
+
+	while ((e = readdir(dir)))
+		n += strlen(e->d_name) == DIGEST_HEX;
+	closedir(dir);
+	return n;
+}
+
+static void
+expect_text(struct job *j)
+{
+	struct buf want = BUF_INIT;
+	char *text;
+	off_t size = lseek(j->in.text, 0, SEEK_END);
+
+	manifest_write(&j->m, &want);
+	ck_assert_int_eq(size, (off_t)want.len);
+	text = malloc(want.len);
+	ck_assert_int_eq(pread(j->in.text, text, want.len, 0), size);
+	ck_assert_mem_eq(text, want.data, want.len);
+	free(text);
+	buf_release(&want);
+}
+
+static void
+expect_fail(struct job *j, const char *what)
+{
+	hear(j, 1);
+	ck_assert_msg(j->fails == 1, "it said: %s", j->said);
+	ck_assert_msg(strstr(j->fail.error, what), "%s", j->fail.error);
+	ck_assert_uint_eq(j->fail.status,
+		strstr(what, "more than") ? STATUS_REFUSED : STATUS_TRANSFER);
+	/* Nothing comes after it. */
+	hear(j, 1);
+	ck_assert(j->in.channel.eof);
+}
+
+START_TEST(a_tree_is_received)
+{
+	static const size_t steps[] = { 1, 10, FRAME_MOST };
+	size_t k;
+
+	for (k = 0; k < 3; k++) {
+		struct job j;
+
+		job_init(&j);
+		add(&j, "a", "first");
+		add(&j, "b", "");
+		add(&j, "c", "third");
+		begin(&j, NULL, 0);
+		say_manifest(&j, steps[k]);
+		hear(&j, 1);
+		ck_assert_str_eq(j.said, "read ");
+		expect_text(&j);
+		say(&j, "need", "1\n3\n", 4);
+		pack_ask(j.pack, 0);
+		pack_ask(j.pack, 2);
+		say_files(&j, steps[k]);
+		hear(&j, 2);
+		ck_assert_str_eq(j.said, "read got1 got3 ");
+		expect_kept(&j, "first");
+		expect_kept(&j, "third");
+		ck_assert_int_eq(count_kept(), 2);
+		job_release(&j);
+		ck_assert_int_eq(chdir(".."), 0);
+	}
+}
+END_TEST
+
+START_TEST(a_tree_without_entries_is_received)
+{
+	struct job j;
+
+	job_init(&j);
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read ");
+	expect_text(&j);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_difference_is_applied_to_its_base)
+{
+	struct job j;
+	struct entry gone = { .path = "0", .type = ENTRY_LINK, .target = "x" };
+
+	job_init(&j);
+	add(&j, "a", "first");
+	add(&j, "b", "second");
+	manifest_add(&j.base, &gone);
+	manifest_add(&j.base, &j.m.v[1]);
+	manifest_finish(&j.base);
+	begin(&j, &j.base, 0);
+	say_manifest(&j, 5);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read ");
+	expect_text(&j);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(large_files_arrive_behind_small_ones)
+{
+	struct job j;
+	char *text = malloc(3000001);
+	size_t i;
+
+	for (i = 0; i < 3000000; i++)
+		text[i] = (char)('a' + i * i % 23);
+	text[3000000] = '\0';
+	job_init(&j);
+	add(&j, "a", "small");
+	add(&j, "b", text);
+	add(&j, "c", "small too");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "need", "1-3\n", 4);
+	for (i = 0; i < 3; i++)
+		pack_ask(j.pack, i);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 4);
+	ck_assert_str_eq(j.said, "read got1 got2 got3 ");
+	ck_assert_int_eq(count_kept(), 3);
+	free(text);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(what_is_not_what_its_line_says_is_bad_and_comes_again)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "right");
+	add(&j, "b", "other");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "need", "1-2\n", 4);
+	/* The client finds a changed and does not say so. */
+	unit_write("a", "wrong");
+	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
+	pack_ask(j.pack, 1);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 3);
+	ck_assert_str_eq(j.said, "read bad1 got2 ");
+	ck_assert_int_eq(count_kept(), 1);
+	/* Now it does, and sends it once more. */
+	unit_write("a", "amended");
+	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
+	say_amend(&j, &j.m.v[0]);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read bad1 got2 got1 ");
+	expect_kept(&j, "amended");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_file_amended_before_its_header_is_taken)
+{
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	add(&j, "b", "second");
+	add(&j, "c", "third");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "need", "1-3\n", 4);
+	unit_write("b", "another length");
+	pack_ask(j.pack, 0);
+	pack_ask(j.pack, 1);
+	pack_ask(j.pack, 2);
+	say_files(&j, 3);
+	hear(&j, 4);
+	ck_assert_str_eq(j.said, "read got1 got2 got3 ");
+	expect_kept(&j, "another length");
+	expect_kept(&j, "third");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(needs_may_come_one_by_one)
+{
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	add(&j, "b", "second");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "need", "2\n", 2);
+	pack_ask(j.pack, 1);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 2);
+	say(&j, "need", "1\n", 2);
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read got2 got1 ");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(the_streams_end_may_be_a_frame_of_its_own)
+{
+	struct zout *z = zout_new(3);
+	struct buf text = BUF_INIT, packed = BUF_INIT;
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	begin(&j, NULL, 0);
+	manifest_write(&j.m, &text);
+	zout_write(z, text.data, text.len, ZFLUSH_NOW, &packed);
+	say_in_pieces(&j, "manifest", &packed, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read ");
+	zout_write(z, NULL, 0, ZFLUSH_END, &packed);
+	ck_assert_uint_gt(packed.len, 0);
+	say_in_pieces(&j, "manifest", &packed, 1);
+	say(&j, "need", "1\n", 2);
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_msg(!strcmp(j.said, "read got1 "), "%s: %s", j.said,
+		j.fails ? j.fail.error : "");
+	zout_free(z);
+	buf_release(&text);
+	buf_release(&packed);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(malformed_manifests_fail)
+{
+	static const char *const bad[] = { "d\t755\t../a\n", "junk\n",
+		"f\t644\t0\t0\ta\n", "=1\n", "end\t00\n" };
+	struct buf text = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct job j;
+
+		job_init(&j);
+		begin(&j, NULL, 0);
+		buf_clear(&text);
+		buf_addstr(&text, bad[i]);
+		say_manifest_text(&j, &text, FRAME_MOST);
+		expect_fail(&j, "manifest: ");
+		job_release(&j);
+		ck_assert_int_eq(chdir(".."), 0);
+	}
+	buf_release(&text);
+}
+END_TEST
+
+START_TEST(a_manifest_that_is_no_zstd_fails)
+{
+	struct job j;
+
+	job_init(&j);
+	begin(&j, NULL, 0);
+	say(&j, "manifest", "d\t755\ta\n", 8);
+	expect_fail(&j, "zstd");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(more_behind_the_manifest_fails)
+{
+	struct buf text = BUF_INIT;
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	begin(&j, NULL, 0);
+	manifest_write(&j.m, &text);
+	buf_addstr(&text, "x");
+	say_manifest_text(&j, &text, FRAME_MOST);
+	expect_fail(&j, "behind the end");
+	buf_release(&text);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(too_many_entries_are_refused)
+{
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	add(&j, "b", "second");
+	begin(&j, NULL, 1);
+	say_manifest(&j, FRAME_MOST);
+	expect_fail(&j, "more than 1 entries");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(chunk_lines_are_for_a_later_version)
+{
+	struct buf text = BUF_INIT;
+	struct job j;
+	char hex[DIGEST_HEX + 1];
+	const char *end;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	begin(&j, NULL, 0);
+	manifest_write(&j.m, &text);
+	digest_to_hex(j.m.v[0].digest, hex);
+	end = strstr(text.data, "end\t");
+	{
+		char *tail = strdup(end);
+
+		buf_truncate(&text, (size_t)(end - text.data));
+		buf_addf(&text, "c\t5\t%s\n%s", hex, tail);
+		free(tail);
+	}
+	say_manifest_text(&j, &text, FRAME_MOST);
+	expect_fail(&j, "chunk");
+	buf_release(&text);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(unexpected_frames_fail)
+{
+	struct job j;
+
+	job_init(&j);
+	begin(&j, NULL, 0);
+	say(&j, "need", "1\n", 2);
+	expect_fail(&j, "need frame within the manifest");
+	job_release(&j);
+	ck_assert_int_eq(chdir(".."), 0);
+	job_init(&j);
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	hear(&j, 1);
+	say(&j, "hello", "", 0);
+	expect_fail(&j, "unexpected hello frame");
+	job_release(&j);
+}
+END_TEST
+
+/* A session whose need is `need`, then what it says. */
+static void
+ready(struct job *j, const char *need)
+{
+	job_init(j);
+	add(j, "a", "first");
+	add_directory(j, "b");
+	add(j, "c", "third");
+	begin(j, NULL, 0);
+	say_manifest(j, FRAME_MOST);
+	hear(j, 1);
+	say(j, "need", need, strlen(need));
+}
+
+START_TEST(files_that_were_not_asked_for_fail)
+{
+	struct job j;
+
+	ready(&j, "1\n");
+	pack_ask(j.pack, 2);
+	unit_write("c", "of another size");
+	say_files(&j, FRAME_MOST);
+	expect_fail(&j, "does not follow the need list");
+	job_release(&j);
+	ck_assert_int_eq(chdir(".."), 0);
+	/* A directory's line cannot be asked for. */
+	ready(&j, "2\n");
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	expect_fail(&j, "does not follow the need list");
+	job_release(&j);
+	ck_assert_int_eq(chdir(".."), 0);
+	ready(&j, "4\n");
+	expect_fail(&j, "ranges");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_files_stream_that_is_no_zstd_or_no_tar_fails)
+{
+	struct zout *z = zout_new(1);
+	struct buf b = BUF_INIT;
+	char junk[4096];
+	struct job j;
+
+	ready(&j, "1\n");
+	say(&j, "files", "plain text", 10);
+	expect_fail(&j, "zstd");
+	job_release(&j);
+	ck_assert_int_eq(chdir(".."), 0);
+	memset(junk, 'j', sizeof(junk));
+	ready(&j, "1\n");
+	zout_write(z, junk, sizeof(junk), ZFLUSH_END, &b);
+	say_in_pieces(&j, "files", &b, FRAME_MOST);
+	expect_fail(&j, "files stream");
+	zout_free(z);
+	buf_release(&b);
+	job_release(&j);
+	ck_assert_int_eq(chdir(".."), 0);
+	/* And one that ends within a file. */
+	ready(&j, "1\n");
+	z = zout_new(1);
+	zout_write(z, "", 0, ZFLUSH_END, &b);
+	say_in_pieces(&j, "files", &b, FRAME_MOST);
+	say(&j, "files", "x", 1);
+	expect_fail(&j, "zstd");
+	zout_free(z);
+	buf_release(&b);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(malformed_amends_fail)
+{
+	static const char hash[] = "0123456789abcdef0123456789abcdef"
+				   "0123456789abcdef0123456789abcdef";
+	static const char *const bad[] = { "", "1", "1\n", "1\t\n", "\t\n",
+		"x\tf\t644\t5\tH\ta\n", "0\tf\t644\t5\tH\ta\n",
+		"9\tf\t644\t5\tH\ta\n", "01\tf\t644\t5\tH\ta\n",
+		" 1\tf\t644\t5\tH\ta\n", "+1\tf\t644\t5\tH\ta\n",
+		"4294967297\tf\t644\t5\tH\ta\n",
+		"-18446744073709551615\tf\t644\t5\tH\ta\n",
+		"1 \tf\t644\t5\tH\ta\n", "1\tf\t644\t5\tH\ta",
+		"1\tf\t644\t5\tH\tc\n", "1\tf\t644\t5\tH\tx\n",
+		"2\tf\t644\t5\tH\tb\n", "2\td\t755\tb\n", "1\td\t755\ta\n",
+		"1\tl\tx\ta\n", "1\tc\t5\tH\n",
+		"1\tf\t644\t5\tH\ta\n3\tf\t644\t5\tH\tc\n" };
+	struct manifest m = MANIFEST_INIT;
+	struct error err = ERROR_INIT;
+	struct buf b = BUF_INIT;
+	uint32_t line;
+	size_t i;
+	struct entry e = { .path = "a", .type = ENTRY_FILE, .mode = 0644 };
+
+	manifest_add(&m, &e);
+	e = (struct entry){
+		.path = "b", .type = ENTRY_DIRECTORY, .mode = 0755
+	};
+	manifest_add(&m, &e);
+	e = (struct entry){ .path = "c", .type = ENTRY_FILE, .mode = 0644 };
+	manifest_add(&m, &e);
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		const char *s;
+		char *exact;
+
+		buf_clear(&b);
+		for (s = bad[i]; *s; s++)
+			buf_addstr(&b, *s == 'H' ? hash : (char[]){ *s, '\0' });
+		/* Of exactly its length, for the sanitizer. */
+		exact = malloc(b.len + !b.len);
+		memcpy(exact, buf_str(&b), b.len);
+		ck_assert_msg(intake_amend(&m, exact, b.len, &line, &err) < 0,
+			"taken: %s", bad[i]);
+		free(exact);
+	}
+	buf_clear(&b);
+	buf_addf(&b, "3\tf\t755\t77\t%s\tc\n", hash);
+	ck_assert_int_eq(intake_amend(&m, b.data, b.len, &line, &err), 0);
+	ck_assert_uint_eq(line, 3);
+	ck_assert_uint_eq(m.v[2].size, 77);
+	ck_assert_uint_eq(m.v[2].mode, 0755);
+	ck_assert_str_eq(m.v[2].path, "c");
+	buf_release(&b);
+	manifest_release(&m);
+}
+END_TEST
+
+START_TEST(an_amend_that_fits_nothing_fails)
+{
+	struct job j;
+
+	ready(&j, "1\n");
+	say(&j, "amend", "1\tx\n", 4);
+	expect_fail(&j, "manifest: ");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(it_ends_with_the_session)
+{
+	struct job j;
+	int status;
+
+	ready(&j, "1\n");
+	channel_release(&j.in.channel);
+	io_close(&j.in.fd);
+	ck_assert_int_eq(waitpid(j.in.pid, &status, 0), j.in.pid);
+	ck_assert(WIFEXITED(status));
+	j.in.pid = 0;
+	io_close(&j.in.text);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_compare_needs_no_directory)
+{
+	struct job j;
+
+	job_init(&j);
+	io_close(&j.tmp);
+	add(&j, "a", "first");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read ");
+	expect_text(&j);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_the_servers_refusal)
+{
+	struct job j;
+
+	ready(&j, "1\n");
+	/* No file can be made in it any more. */
+	ck_assert_int_eq(rmdir("tmp"), 0);
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_int_eq(j.fails, 1);
+	ck_assert_uint_eq(j.fail.status, STATUS_REFUSED);
+	job_release(&j);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("intake");
+	TCase *tc = tcase_create("intake");
+
+	signal(SIGPIPE, SIG_IGN); /* as deployd does */
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_tree_is_received);
+	tcase_add_test(tc, a_tree_without_entries_is_received);
+	tcase_add_test(tc, a_difference_is_applied_to_its_base);
+	tcase_add_test(tc, large_files_arrive_behind_small_ones);
+	tcase_add_test(tc,
+		what_is_not_what_its_line_says_is_bad_and_comes_again);
+	tcase_add_test(tc, a_file_amended_before_its_header_is_taken);
+	tcase_add_test(tc, needs_may_come_one_by_one);
+	tcase_add_test(tc, the_streams_end_may_be_a_frame_of_its_own);
+	tcase_add_test(tc, malformed_manifests_fail);
+	tcase_add_test(tc, a_manifest_that_is_no_zstd_fails);
+	tcase_add_test(tc, more_behind_the_manifest_fails);
+	tcase_add_test(tc, too_many_entries_are_refused);
+	tcase_add_test(tc, chunk_lines_are_for_a_later_version);
+	tcase_add_test(tc, unexpected_frames_fail);
+	tcase_add_test(tc, files_that_were_not_asked_for_fail);
+	tcase_add_test(tc, a_files_stream_that_is_no_zstd_or_no_tar_fails);
+	tcase_add_test(tc, malformed_amends_fail);
+	tcase_add_test(tc, an_amend_that_fits_nothing_fails);
+	tcase_add_test(tc, it_ends_with_the_session);
+	tcase_add_test(tc, a_compare_needs_no_directory);
+	tcase_add_test(tc, a_full_disk_is_the_servers_refusal);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
