@@ -1,6 +1,7 @@
 #!/bin/sh
 # Transports over a real sshd: what carries the bytes, who is let in, which
 # hosts are trusted, and how a connection ends.
+# shellcheck disable=SC2016,SC2317 # functions are called by ok
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/sshd.sh"
 
@@ -22,7 +23,7 @@ echo 'exec cat' | fake cat
 echo 'echo refused; echo sorry >&2; exit 4' | fake refuse
 echo 'exit 7' | fake mute
 echo 'head -c 3 >/dev/null; head -c 300000 /dev/zero; kill -9 $PPID' | fake cut
-echo 'printf "first "; exec sleep 60' | fake hang
+echo 'printf "first "; exec sleep 20' | fake hang
 echo 'env | grep "^DEPLOY_KEY="; echo end; exec cat' | fake env
 mkdir "$TMP/bin"
 printf '#!/bin/sh\n[ "$*" = --serve ] && exec cat\n' >"$TMP/bin/deployd"
@@ -310,8 +311,8 @@ for kind in libssh2 openssh; do
 		expect 6 'ended|broke' sh -c 'yes | "$@"' sh setsid -w \
 		"$CAT" -F "$SSH_CONFIG" -d "$TMP/cut" -k "$kind" target
 done
-echo 'printf x; sleep 0.5; (sleep 20; kill -9 $PPID) >/dev/null 2>&1 &
-kill -STOP $PPID; exec sleep 20' | fake stop
+echo 'printf x; sleep 0.5; (sleep 15; kill -9 $PPID) >/dev/null 2>&1 &
+kill -STOP $PPID; exec sleep 15' | fake stop
 dead_peer() {
 	dead_start=$(date +%s)
 	expect 6 'has not answered|Timeout|broke' setsid -w timeout 60 "$CAT" \

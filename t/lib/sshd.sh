@@ -84,7 +84,7 @@ Subsystem sftp internal-sftp
 END
 	sshd_configure 1
 	if [ "$(id -u)" -eq 0 ] && [ ! -d /run/sshd ]; then
-		mkdir -p -m 755 /run/sshd || return 1
+		mkdir -p /run/sshd && chmod 755 /run/sshd || return 1
 	fi
 }
 
