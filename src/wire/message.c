@@ -12,7 +12,6 @@
 	{ \
 		key, MESSAGE_##kind, offsetof(struct type, member) \
 	}
-#define NUMBER_MOST UINT64_C(999999999999999999) /* 18 digits */
 #define END \
 	{ \
 		NULL, MESSAGE_TEXT, 0 \
@@ -154,14 +153,6 @@ add_value(struct buf *out, const char *s)
 		buf_addch(out, s[i] == '\n' || s[i] == '\r' ? ' ' : s[i]);
 }
 
-static void
-add_number(struct buf *out, const char *key, uint64_t n)
-{
-	if (n)
-		buf_addf(out, "%s %" PRIu64 "\n", key,
-			n < NUMBER_MOST ? n : NUMBER_MOST);
-}
-
 void
 message_write(const struct message_field *f, const void *msg, struct buf *out)
 {
@@ -177,7 +168,9 @@ message_write(const struct message_field *f, const void *msg, struct buf *out)
 			add_value(out, *s);
 			buf_addch(out, '\n');
 		} else if (f->kind == MESSAGE_NUMBER) {
-			add_number(out, f->key, *(const uint64_t *)p);
+			if (*(const uint64_t *)p)
+				buf_addf(out, "%s %" PRIu64 "\n", f->key,
+					*(const uint64_t *)p);
 		} else if (*(const bool *)p) {
 			buf_addf(out, "%s yes\n", f->key);
 		}
@@ -190,13 +183,14 @@ read_number(const char *s, size_t len, uint64_t *out)
 	size_t i;
 
 	*out = 0;
-	if (len == 0 || len > 19)
+	if (len == 0 || len > 20)
 		return -1;
-	for (i = 0; i < len; i++) {
-		if (!isdigit((unsigned char)s[i]))
+	for (i = 0; i < len; i++)
+		if (!isdigit((unsigned char)s[i]) ||
+			__builtin_mul_overflow(*out, 10, out) ||
+			__builtin_add_overflow(*out, (uint64_t)(s[i] - '0'),
+				out))
 			return -1;
-		*out = *out * 10 + (uint64_t)(s[i] - '0');
-	}
 	return 0;
 }
 

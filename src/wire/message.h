@@ -145,10 +145,7 @@ struct message_field {
 	size_t offset;
 };
 
-/*
- * A value longer than this is cut when written.  Numbers have 18 digits at
- * most: a larger one is written as the largest of those.
- */
+/* A value longer than this is cut when written. */
 #define MESSAGE_VALUE_MOST 4096
 
 extern const struct message_field msg_hello_fields[], msg_push_fields[],
