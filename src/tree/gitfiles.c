@@ -24,13 +24,13 @@ struct gitfiles {
 };
 
 /*
- * The repository may be another user's, whose configuration is not to run
- * programs of theirs as us: no file system monitor, and no transport, by
+ * All that is tracked: asking with -ci, for what is ignored, costs an lstat a
+ * file.  The repository may be another user's, whose configuration is not to
+ * run programs of theirs as us: no file system monitor, and no transport, by
  * which a partial clone would fetch what it lacks.
  */
 static const char *const command[] = { "git", "-c", "safe.directory=*", "-c",
-	"core.fsmonitor=false", "ls-files", "-ci", "--exclude-standard", "-z",
-	NULL };
+	"core.fsmonitor=false", "ls-files", "-z", NULL };
 
 /* A hook of git's sets GIT_DIR and more of the kind for its own repository. */
 static bool

@@ -200,6 +200,15 @@ take_component(const char **s, char *out)
 	*s += len + ((*s)[len] == '/');
 }
 
+/* Two stars or more and nothing else. */
+static bool
+is_deep(const char *component)
+{
+	size_t stars = strspn(component, "*");
+
+	return stars > 1 && component[stars] == '\0';
+}
+
 static bool
 pattern_reaches(const struct pattern *p, const char *dir)
 {
@@ -210,7 +219,7 @@ pattern_reaches(const struct pattern *p, const char *dir)
 	while (!reaches && *text) {
 		take_component(&text, want);
 		take_component(&dir, have);
-		if (!*have || !strcmp(want, "**"))
+		if (!*have || is_deep(want))
 			reaches = true;
 		else if (!ignore_wildmatch(want, have))
 			break;
