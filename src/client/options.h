@@ -14,8 +14,11 @@
 #include "base/strv.h"
 
 struct options {
+	const struct verb *verbs; /* the table */
 	const struct verb *verb;
+	const char *word;       /* the verb as typed, or NULL */
 	struct strv args;       /* what is left: TARGET, DIR, an ID */
+	bool help, version;     /* -h, -V: the verb is help, version */
 	struct strv targets;    /* -t, repeated */
 	const char *directory;  /* -C */
 	bool dry_run, json, force, rebuild, no_cache, no_activate;
@@ -49,13 +52,17 @@ struct verb {
 bool verb_is_reserved(const char *word);
 
 /*
- * Fills o from argv; verbs is the table, its first the default (push).
- * Errors are STATUS_USAGE and name the option.
+ * Fills o from argv, which it borrows; verbs is the table, its first the
+ * default (push).  Errors are STATUS_USAGE and name the option; o is to be
+ * released all the same.
  */
 int options_parse(struct options *o, const struct verb *verbs, int argc,
 	char **argv, struct error *err);
 void options_release(struct options *o);
-/* The text of `deploy help` and, short, of a usage error. */
-void options_usage(const struct verb *verbs, bool whole);
+/* Three lines on standard error, for who typed nothing that helps. */
+void options_usage(void);
+/* `deploy help' and `deploy help VERB', on standard output. */
+void options_help(const struct verb *verbs);
+void options_help_verb(const struct verb *verb);
 
 #endif
