@@ -28,8 +28,9 @@ struct project {
 };
 
 /*
- * Finds and reads it from `start` (-C or the working directory).  dir is
- * DIR of the command line or NULL.  Every section and key is checked.
+ * Finds and reads it from `start` (NULL: the working directory); if there is
+ * none, from DIR of the command line, if that is not NULL.  Every section and
+ * key is checked.  p is to be released all the same.
  */
 int project_open(struct project *p, const char *start, const char *dir,
 	struct error *err);
@@ -50,14 +51,19 @@ struct targets {
 	size_t n;
 };
 
+/* STATUS_USAGE if it is none; t is to be released all the same. */
 int target_parse(struct target *t, const char *text, struct error *err);
+void target_release(struct target *t);
 /*
  * The targets of a command: -t, the TARGET argument (a URL or a remote's
  * name), else the only or the `default` remote; sorted, without duplicates.
- * None and several remotes: they are listed, STATUS_USAGE.
+ * None and several remotes: they are listed, STATUS_USAGE.  No deploy.conf:
+ * STATUS_USAGE without a hint, and main shows the usage.
  */
 int targets_choose(struct targets *t, const struct project *p,
 	const struct options *o, const char *argument, struct error *err);
+/* Whether deploy.conf has that remote. */
+bool project_has_remote(const struct project *p, const char *name);
 void targets_release(struct targets *t);
 
 #endif
