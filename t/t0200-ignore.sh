@@ -76,6 +76,8 @@ is 'and only the directories that lead to it' "$("$SCAN" app |
 	sed -n 's/^d.*\t//p' | tr '\n' ' ')" 'deps deps/one '
 like 'the rule says so' "$("$SCAN" -r app | tr '\t' ' ')" \
 	'^\+ deps/one/a tracked by git$'
+like 'and why there are the directories above it' "$("$SCAN" -r app |
+	tr '\t' ' ')" '^\+ deps/one leads to what is in the tree$'
 is 'GIT_DIR of a hook does not matter' "$(
 	export GIT_DIR=/nonexistent GIT_INDEX_FILE=/nonexistent \
 		GIT_WORK_TREE=/

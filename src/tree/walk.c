@@ -138,6 +138,19 @@ keep_directory(struct walk *w, const struct place *p, size_t entry)
 	return false;
 }
 
+static void
+report_directory(const struct walk *w, bool kept,
+	const struct rules_decision *d)
+{
+	const char *rule = d->rule;
+
+	if (kept && !d->in)
+		rule = "leads to what is in the tree";
+	else if (!kept && !rule)
+		rule = "nothing in it is in the tree";
+	report(w, kept, rule);
+}
+
 static int
 add_directory(struct walk *w, struct place *parent, const char *name,
 	const struct stat *st, const struct rules_decision *d)
@@ -165,10 +178,7 @@ add_directory(struct walk *w, struct place *parent, const char *name,
 		return -1;
 	kept = keep_directory(w, &p, entry);
 	parent->left_out |= !kept;
-	report(w, kept,
-		d->rule      ? d->rule :
-			kept ? NULL :
-			       "nothing in it is in the tree");
+	report_directory(w, kept, d);
 	return 0;
 }
 
@@ -188,10 +198,9 @@ add_found(struct walk *w, struct place *p, const struct name *name,
 		return walk_add_file(w, p, name->s, st);
 	if (S_ISLNK(st->st_mode))
 		return walk_add_link(w, p, name->s);
-	return walk_refuse(w,
-		S_ISFIFO(st->st_mode)         ? "a fifo" :
-			S_ISSOCK(st->st_mode) ? "a socket" :
-						"a device");
+	if (S_ISFIFO(st->st_mode))
+		return walk_refuse(w, "a fifo");
+	return walk_refuse(w, S_ISSOCK(st->st_mode) ? "a socket" : "a device");
 }
 
 /* 1 with *st; 0 if the name is gone; -1. */
