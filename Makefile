@@ -12,7 +12,7 @@
 #
 # Knobs: DEVELOPER=1 (strict warnings are errors), SANITIZE=address,undefined,
 # BUILD=directory, TESTS='t/t0000-build.sh ...', JOBS=2 (tests beside each
-# other), CC, CFLAGS, LDFLAGS, LIBS.
+# other), V=1 (whole command lines), CC, CFLAGS, LDFLAGS, LIBS.
 
 VERSION = 0.1.0
 
@@ -61,14 +61,15 @@ endif
 
 ifdef DEVELOPER
 # Instrumentation makes gcc warn of what cannot be.
-STD_CFLAGS += $(if $(SANITIZE),,-Werror) -Wshadow -Wpointer-arith -Wwrite-strings -Wundef \
-	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
-	-Wvla -Wformat=2 -Wimplicit-fallthrough -Wconversion \
-	-Wno-sign-conversion
+STD_CFLAGS += $(if $(SANITIZE),,-Werror) -Wshadow -Wpointer-arith \
+	-Wwrite-strings -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wvla -Wformat=2 -Wimplicit-fallthrough \
+	-Wconversion -Wno-sign-conversion
 endif
 
 ALL_CFLAGS = $(STD_CFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
-LINK = $(CC) $(STD_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@
+say = $(if $(V),,@echo '   $(1) $@';)
+LINK = $(call say,LINK)$(CC) $(STD_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@
 
 # One archive a directory; a layer is listed before what it uses.
 LAYERS = client server transport wire tree base
@@ -96,13 +97,13 @@ define archive_rule
 $(BUILD)/lib$(1).a: $(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(call say,AR)$$(AR) rcs $$@ $$^
 endef
 $(foreach layer,$(LAYERS),$(eval $(call archive_rule,$(layer))))
 
 $(BUILD)/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Objects are made anew when the compiler or its flags change.
 $(BUILD)/flags: FORCE
@@ -113,8 +114,8 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 #
-# Tests.  t/unit/test_X.c and t/fuzz/fuzz_X.c are linked with the layer that holds X.c and those
-# below it, or with all of them where no layer has an X.c.
+# Tests.  t/unit/test_X.c and t/fuzz/fuzz_X.c are linked with the layer that
+# holds X.c and those below it, or with all of them where no layer has an X.c.
 #
 unit_layers = $(sort $(foreach layer,$(LAYERS), \
 	$(if $(wildcard src/$(layer)/$(1).c),$(USED_$(layer)))))
@@ -130,7 +131,7 @@ TESTS ?= $(sort $(wildcard t/t[0-9]*.sh))
 
 $(BUILD)/t/%.o: t/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) $(CHECK_CFLAGS) -c -o $@ $<
 
 .SECONDEXPANSION:
 
@@ -166,7 +167,7 @@ fuzzers: $(FUZZERS)
 
 $(FUZZERS): $(BUILD)/t/fuzz/fuzz_%: $(BUILD)/t/fuzz/fuzz_%.o \
 		$$(call used_by,$$*)
-	$(CC) $(subst fuzzer-no-link,fuzzer,$(STD_LDFLAGS)) $(CFLAGS) \
+	$(call say,LINK)$(CC) $(subst fuzzer-no-link,fuzzer,$(STD_LDFLAGS)) $(CFLAGS) \
 		$(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LIBS)
 
 demo:
@@ -177,11 +178,11 @@ demo:
 FORMATTED = $(wildcard src/*.[ch] src/*/*.[ch] t/*/*.[ch])
 
 lint:
-	$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
-	.ci/lint
+	@$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+	@.ci/lint
 
 format:
-	$(CLANG_FORMAT) -i $(FORMATTED)
+	@$(CLANG_FORMAT) -i $(FORMATTED)
 
 install: programs
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' \

@@ -96,7 +96,7 @@ run(const struct command *c)
 		return STATUS_LOCAL;
 	}
 	status = c->serve ? serve_run(&config) :
-		admin_run(&config, c->words, c->n);
+			    admin_run(&config, c->words, c->n);
 	config_release(&config);
 	return status;
 }

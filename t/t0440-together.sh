@@ -53,7 +53,7 @@ wait "$watcher"
 is 'ten deploys' "$failed" 0
 unlike 'current never failed to resolve' "$TMP/watched" failed
 diag "$(cat "$TMP/watched")"
-is 'retention keeps five' "$(ls "$DEPLOYD_ROOT/steady/releases" | wc -l)" 5
+is 'retention keeps five' "$(find "$DEPLOYD_ROOT/steady/releases" -mindepth 1 -maxdepth 1 | wc -l)" 5
 
 # Eight at once, all waiting for each other.
 i=0

@@ -32,15 +32,14 @@ cache_open(void)
 		int cache;
 
 		(void)mkdirat(top, ".cache", 0700);
-		cache = openat(top, ".cache", O_RDONLY | O_DIRECTORY |
-			O_CLOEXEC);
+		cache = openat(top, ".cache",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		io_close(&top);
 		top = cache;
 	}
 	if (top >= 0) {
 		(void)mkdirat(top, "deploy", 0700);
-		dir = openat(top, "deploy", O_RDONLY | O_DIRECTORY |
-			O_CLOEXEC);
+		dir = openat(top, "deploy", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	io_close(&top);
 	return dir;
@@ -66,7 +65,8 @@ cache_index_name(const char *tree, char name[static 80])
 static void
 base_name(const struct target *t, char name[static 80])
 {
-	char *text = t->local ? mem_printf("local:%s", t->app) :
+	char *text = t->local ?
+		mem_printf("local:%s", t->app) :
 		mem_printf("%s@%s:%d/%s", t->user ? t->user : "", t->host,
 			t->port, t->app);
 
@@ -111,7 +111,7 @@ cache_save_base(int dir, const struct target *t, const struct manifest *m)
 	base_name(t, name);
 	manifest_write(m, &text);
 	if (replace_file(dir, name, text.data, text.len, 0600, REPLACE_FAST,
-		&err) < 0)
+		    &err) < 0)
 		log_verbose("the next base is not kept: %s", err.text);
 	buf_release(&text);
 }

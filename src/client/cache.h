@@ -24,7 +24,6 @@ void cache_index_name(const char *tree, char name[static 80]);
  */
 int cache_load_base(int dir, const struct target *t, struct manifest *m,
 	char hex[static DIGEST_HEX + 1]);
-void cache_save_base(int dir, const struct target *t,
-	const struct manifest *m);
+void cache_save_base(int dir, const struct target *t, const struct manifest *m);
 
 #endif

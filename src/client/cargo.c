@@ -18,8 +18,7 @@
 /* While the walk goes on. */
 struct watch {
 	struct progress progress;
-	void (*decided)(void *arg, const char *path, bool in,
-		const char *rule);
+	void (*decided)(void *arg, const char *path, bool in, const char *rule);
 	void *arg;
 };
 
@@ -59,8 +58,9 @@ pass_decision(void *arg, const char *path, bool in, const char *rule)
 static int
 interrupted(struct error *err)
 {
-	return error_status(err, signals_caught() == 15 ? STATUS_TERM :
-		STATUS_INT, "interrupted; nothing was sent");
+	return error_status(err,
+		signals_caught() == 15 ? STATUS_TERM : STATUS_INT,
+		"interrupted; nothing was sent");
 }
 
 static int
@@ -68,10 +68,14 @@ scan(struct cargo *c, const struct options *o, struct watch *w,
 	struct error *err)
 {
 	const struct project *p = c->project;
-	struct scan_options s = { .dirfd = c->dirfd, .path = p->tree,
-		.project = p->directory, .include = p->include,
-		.exact_modes = p->exact_modes, .progress = show_progress,
-		.decided = w->decided ? pass_decision : NULL, .stop = stop,
+	struct scan_options s = { .dirfd = c->dirfd,
+		.path = p->tree,
+		.project = p->directory,
+		.include = p->include,
+		.exact_modes = p->exact_modes,
+		.progress = show_progress,
+		.decided = w->decided ? pass_decision : NULL,
+		.stop = stop,
 		.arg = w };
 	struct error ignored = ERROR_INIT;
 	char name[80];
@@ -83,8 +87,8 @@ scan(struct cargo *c, const struct options *o, struct watch *w,
 	progress_begin(&w->progress, "hashing", 0);
 	rc = scan_tree(&s, &c->m, &c->scan, err);
 	progress_end(&w->progress);
-	if (rc == 0 && s.index && index_save(s.index, c->cache, name,
-		&ignored) < 0)
+	if (rc == 0 && s.index &&
+		index_save(s.index, c->cache, name, &ignored) < 0)
 		log_verbose("the index is not kept: %s", ignored.text);
 	index_free(s.index);
 	return rc < 0 && signals_caught() ? interrupted(err) : rc;
@@ -108,8 +112,7 @@ load_directory(struct cargo *c, const struct options *o, struct watch *w,
 
 int
 cargo_load(struct cargo *c, const struct project *p, const struct options *o,
-	void (*decided)(void *arg, const char *path, bool in,
-		const char *rule),
+	void (*decided)(void *arg, const char *path, bool in, const char *rule),
 	void *arg, struct error *err)
 {
 	struct watch w = { .decided = decided, .arg = arg };
@@ -165,7 +168,8 @@ cargo_warn_secrets(const struct cargo *c, const struct ranges *need)
 
 		if (e && in_ranges(need, e->line))
 			log_warn("%s looks like a secret and is sent; leave "
-				"it out with .deployignore", path);
+				 "it out with .deployignore",
+				path);
 	}
 }
 
@@ -208,6 +212,6 @@ cargo_hint_hooks(const struct cargo *c)
 	if (c->project->hooks || c->scan.markers.n == 0)
 		return;
 	log_info("there is a %s, but no [hooks] in deploy.conf: files are put "
-		"in place and nothing is built or restarted",
+		 "in place and nothing is built or restarted",
 		c->scan.markers.v[0]);
 }

@@ -17,12 +17,12 @@ struct cargo {
 	const struct project *project;
 	struct manifest m;
 	struct source source;
-	int dirfd;              /* of the tree; -1 with --tar */
+	int dirfd; /* of the tree; -1 with --tar */
 	struct scan_result scan;
 	struct git_facts git;
 	uint64_t files, bytes;
-	char *user;             /* who deploys: login@machine */
-	int cache;              /* cache.h's handle, or -1 */
+	char *user; /* who deploys: login@machine */
+	int cache;  /* cache.h's handle, or -1 */
 };
 
 /*
@@ -31,8 +31,7 @@ struct cargo {
  */
 int cargo_load(struct cargo *c, const struct project *p,
 	const struct options *o,
-	void (*decided)(void *arg, const char *path, bool in,
-		const char *rule),
+	void (*decided)(void *arg, const char *path, bool in, const char *rule),
 	void *arg, struct error *err);
 void cargo_release(struct cargo *c);
 

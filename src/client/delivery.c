@@ -50,8 +50,7 @@ send_settings(struct delivery *d)
 {
 	const struct buf *text = &d->cargo->project->text;
 
-	channel_send(&d->session.channel, "settings", buf_str(text),
-		text->len);
+	channel_send(&d->session.channel, "settings", buf_str(text), text->len);
 }
 
 /* The manifest, whole or as a difference to base. */
@@ -91,7 +90,8 @@ request(struct delivery *d, char tree[static DIGEST_HEX + 1])
 		.base = d->has_base ? d->base_hex : NULL,
 		.settings = (char *)c->project->settings_hex,
 		.remote = d->target->remote && *d->target->remote ?
-			d->target->remote : NULL,
+			d->target->remote :
+			NULL,
 		.user = c->user,
 		.expect = (char *)o->expect,
 		.files = c->files,
@@ -138,7 +138,7 @@ delivery_ask(struct delivery *d, const struct cargo *c, bool prefix)
 	copy_manifest(d, c);
 	if (!d->options->no_cache)
 		d->has_base = cache_load_base(c->cache, d->target, &d->base,
-			d->base_hex) == 0;
+				      d->base_hex) == 0;
 	p = request(d, tree);
 	MESSAGE_SEND(&d->session.channel, "push", push, &p);
 	if (d->has_base) {
@@ -161,7 +161,8 @@ check_ancestry(struct delivery *d)
 		return 0;
 	error_status(&err, STATUS_REFUSED,
 		"what is live on %s is commit %.12s (%s), which this checkout "
-		"does not contain", d->target->text, l->git_commit,
+		"does not contain",
+		d->target->text, l->git_commit,
 		l->git_subject ? l->git_subject : "no subject");
 	if (!c->project->refuse_ancestry || d->options->force) {
 		log_warn("%s", err.text);
@@ -280,8 +281,9 @@ take_bad(struct delivery *d, const struct frame *f, struct error *err)
 	struct ranges r = { NULL, 0, 0 };
 	uint32_t line;
 	size_t i;
-	int rc = d->pack ? 0 : error_status(err, STATUS_TRANSFER,
-		"bad before need");
+	int rc = d->pack ?
+		0 :
+		error_status(err, STATUS_TRANSFER, "bad before need");
 
 	if (rc == 0)
 		rc = ranges_read(&r, f->data, f->len, d->m.lines, err);
@@ -362,8 +364,9 @@ take_manifest(struct delivery *d, const struct frame *f, struct error *err)
 	do {
 		n = zin_read(d->unzip, f->data, f->len, &used, plain,
 			sizeof(plain), err);
-		if (n < 0 || manifest_reader_add(d->theirs, plain, (size_t)n,
-			err) < 0)
+		if (n < 0 ||
+			manifest_reader_add(d->theirs, plain, (size_t)n, err) <
+				0)
 			return -1;
 	} while (used < f->len || n == sizeof(plain));
 	return 0;

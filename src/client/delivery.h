@@ -35,9 +35,9 @@ struct delivery {
 	const struct cargo *cargo;
 	enum push_then then;
 	enum delivery_state state;
-	bool locked;            /* the server holds the app's lock for us */
+	bool locked; /* the server holds the app's lock for us */
 	bool aborting;
-	struct manifest m;      /* our own: amended while it is sent */
+	struct manifest m; /* our own: amended while it is sent */
 	struct source source;
 	struct manifest base;
 	char base_hex[DIGEST_HEX + 1];
@@ -53,7 +53,7 @@ struct delivery {
 	struct hook_output output;
 	char stage[32];
 	struct msg_result result;
-	struct error error;     /* why it ended without success */
+	struct error error; /* why it ended without success */
 	int64_t began;
 };
 

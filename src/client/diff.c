@@ -55,8 +55,9 @@ how_changed(const struct entry *live, const struct entry *ours)
 {
 	if (live->type != ours->type)
 		return "type";
-	if (live->type == ENTRY_FILE && (live->size != ours->size ||
-		memcmp(live->digest, ours->digest, DIGEST_SIZE)))
+	if (live->type == ENTRY_FILE &&
+		(live->size != ours->size ||
+			memcmp(live->digest, ours->digest, DIGEST_SIZE)))
 		return "content";
 	return live->type == ENTRY_LINK ? "target" : "mode";
 }
@@ -115,13 +116,15 @@ summarise(struct diff *d, struct delivery *v, uint64_t packed)
 	report_bytes(&bytes, n->bytes);
 	report_bytes(&wire, packed);
 	log_info("%s: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64
-		" removed; %" PRIu64 " files to send, %" PRIu64 " bytes (%s; %s "
-		"compressed)", v->target->text, d->added, d->changed,
-		d->removed, n->files, n->bytes, bytes.data, wire.data);
+		 " removed; %" PRIu64 " files to send, %" PRIu64
+		 " bytes (%s; %s "
+		 "compressed)",
+		v->target->text, d->added, d->changed, d->removed, n->files,
+		n->bytes, bytes.data, wire.data);
 	report_event("target-result", "target", "s", v->target->text, "status",
 		"i", (int64_t)0, "outcome", "s", "compared", "live", "s",
-		v->result.live, "added", "i", (int64_t)d->added, "changed",
-		"i", (int64_t)d->changed, "removed", "i", (int64_t)d->removed,
+		v->result.live, "added", "i", (int64_t)d->added, "changed", "i",
+		(int64_t)d->changed, "removed", "i", (int64_t)d->removed,
 		"files", "i", (int64_t)n->files, "bytes", "i",
 		(int64_t)n->bytes, "packed", "i", (int64_t)packed, NULL);
 	buf_release(&bytes);
@@ -138,8 +141,9 @@ converse(struct delivery *v, struct error *err)
 			return -1;
 		delivery_step(v);
 		if (signals_caught())
-			return error_status(err, (enum status)(128 +
-				signals_caught()), "interrupted");
+			return error_status(err,
+				(enum status)(128 + signals_caught()),
+				"interrupted");
 	}
 	if (delivery_status(v) == STATUS_OK)
 		return 0;
@@ -178,8 +182,9 @@ diff_all(struct diff *d, struct error *err)
 	for (i = 0; rc == 0 && i < d->targets.n; i++) {
 		struct delivery v;
 
-		log_info("comparing %s with %s", d->o->tar ? d->o->tar :
-			d->project.tree, d->targets.v[i].text);
+		log_info("comparing %s with %s",
+			d->o->tar ? d->o->tar : d->project.tree,
+			d->targets.v[i].text);
 		delivery_open(&v, &d->targets.v[i], d->o, THEN_COMPARE);
 		rc = diff_target(d, &v, err);
 		delivery_release(&v);

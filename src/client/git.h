@@ -6,7 +6,7 @@
 
 struct git_facts {
 	char *commit, *branch, *subject, *author, *remote;
-	bool dirty;  /* tracked files below the tree differ from the commit */
+	bool dirty; /* tracked files below the tree differ from the commit */
 	bool is_repository;
 };
 

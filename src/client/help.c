@@ -57,8 +57,8 @@ options_help(const struct verb *verbs)
 void
 options_help_verb(const struct verb *v)
 {
-	printf("usage: deploy %s [options] %s\n\n%s\n\n", v->name,
-		v->arguments, v->summary);
+	printf("usage: deploy %s [options] %s\n\n%s\n\n", v->name, v->arguments,
+		v->summary);
 	print_options(v);
 }
 
@@ -74,8 +74,9 @@ verb_help(struct options *o, struct error *err)
 	while (v->name && strcmp(v->name, o->args.v[0]))
 		v++;
 	if (!v->name) {
-		error_status(err, STATUS_USAGE, verb_is_reserved(o->args.v[0]) ?
-			"%s is not there yet" : "no such verb: %s",
+		error_status(err, STATUS_USAGE,
+			verb_is_reserved(o->args.v[0]) ? "%s is not there yet" :
+							 "no such verb: %s",
 			o->args.v[0]);
 		error_hint(err, "`deploy help' lists the verbs");
 		return STATUS_USAGE;

@@ -182,8 +182,7 @@ const struct option_rule option_rules[] = {
 		"ssh's configuration file" },
 	{ 'i', NULL, OPTION_LIST, AT(identities), NULL, NULL, "FILE",
 		"a private key; repeat it for several" },
-	{ 'p', NULL, OPTION_VALUE, 0, set_port, NULL, "PORT",
-		"the port" },
+	{ 'p', NULL, OPTION_VALUE, 0, set_port, NULL, "PORT", "the port" },
 	{ 'J', NULL, OPTION_TEXT, AT(jump), NULL, NULL, "HOST",
 		"jump over this host" },
 	{ 'o', NULL, OPTION_VALUE, 0, set_setting, NULL, "KEY=VALUE",
@@ -225,8 +224,8 @@ option_find(char letter, const char *name, size_t len, const struct verb *v)
 
 	for (r = option_rules; r->help; r++) {
 		if (letter ? r->letter != letter :
-			!r->name || strlen(r->name) != len ||
-			strncmp(r->name, name, len))
+			     !r->name || strlen(r->name) != len ||
+					strncmp(r->name, name, len))
 			continue;
 		if (!v || option_fits(r, v))
 			return r;

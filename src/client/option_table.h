@@ -12,19 +12,19 @@
 #include "client/options.h"
 
 enum option_kind {
-	OPTION_FLAG,   /* bool */
-	OPTION_TEXT,   /* const char * */
-	OPTION_LIST,   /* struct strv */
-	OPTION_CALL,   /* `set' does it; no value */
-	OPTION_VALUE,  /* `set' does it */
-	OPTION_MAYBE,  /* the same; the value may be missing: NULL */
+	OPTION_FLAG,  /* bool */
+	OPTION_TEXT,  /* const char * */
+	OPTION_LIST,  /* struct strv */
+	OPTION_CALL,  /* `set' does it; no value */
+	OPTION_VALUE, /* `set' does it */
+	OPTION_MAYBE, /* the same; the value may be missing: NULL */
 };
 
 struct option_rule {
 	char letter;      /* 0: none */
 	const char *name; /* without the dashes, or NULL */
 	enum option_kind kind;
-	size_t offset;    /* in struct options */
+	size_t offset; /* in struct options */
 	int (*set)(struct options *o, const char *value, struct error *err);
 	const char *verbs;    /* those that take it, or NULL: all */
 	const char *argument; /* "FILE" */

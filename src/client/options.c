@@ -99,8 +99,8 @@ take_short(struct parser *p, const char *arg)
 	const char *s;
 
 	for (s = arg + 1; *s; s++) {
-		const struct option_rule *r =
-			option_find(*s, NULL, 0, p->o->verb);
+		const struct option_rule *r = option_find(*s, NULL, 0,
+			p->o->verb);
 		char spelled[3] = { '-', *s, '\0' };
 		const char *value = s[1] ? s + 1 : NULL;
 

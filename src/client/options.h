@@ -16,28 +16,28 @@
 struct options {
 	const struct verb *verbs; /* the table */
 	const struct verb *verb;
-	const char *word;       /* the verb as typed, or NULL */
-	struct strv args;       /* what is left: TARGET, DIR, an ID */
-	bool help, version;     /* -h, -V: the verb is help, version */
-	struct strv targets;    /* -t, repeated */
-	const char *directory;  /* -C */
+	const char *word;      /* the verb as typed, or NULL */
+	struct strv args;      /* what is left: TARGET, DIR, an ID */
+	bool help, version;    /* -h, -V: the verb is help, version */
+	struct strv targets;   /* -t, repeated */
+	const char *directory; /* -C */
 	bool dry_run, json, force, rebuild, no_cache, no_activate;
-	enum log_level level;   /* -q, -v */
-	const char *ssh_config; /* -F */
-	struct strv identities; /* -i */
-	const char *jump;       /* -J */
+	enum log_level level;    /* -q, -v */
+	const char *ssh_config;  /* -F */
+	struct strv identities;  /* -i */
+	const char *jump;        /* -J */
 	struct strv ssh_options; /* -o */
-	int port;               /* -p */
-	int family;             /* -4, -6 */
-	const char *deployd;    /* --deployd */
-	const char *transport;  /* --transport: auto, libssh2, openssh */
-	bool wait;              /* --wait[=SECONDS], else 600 */
+	int port;                /* -p */
+	int family;              /* -4, -6 */
+	const char *deployd;     /* --deployd */
+	const char *transport;   /* --transport: auto, libssh2, openssh */
+	bool wait;               /* --wait[=SECONDS], else 600 */
 	uint64_t wait_seconds;
-	const char *expect;     /* --expect */
-	const char *tar;        /* --tar */
-	bool files;             /* diff --files */
-	bool exit_code;         /* diff --exit-code */
-	uint64_t lines;         /* log -n: the last lines only; 0: all */
+	const char *expect; /* --expect */
+	const char *tar;    /* --tar */
+	bool files;         /* diff --files */
+	bool exit_code;     /* diff --exit-code */
+	uint64_t lines;     /* log -n: the last lines only; 0: all */
 };
 
 /* A verb of the table in deploy.c. */

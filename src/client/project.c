@@ -114,8 +114,7 @@ read_settings(struct project *p, const char *start, struct error *err)
 
 /* shared and carry: paths in the tree, directories with or without a slash. */
 static int
-check_paths(const struct project *p, const struct setting *e,
-	struct error *err)
+check_paths(const struct project *p, const struct setting *e, struct error *err)
 {
 	struct strv words = STRV_INIT;
 	size_t i;
@@ -129,7 +128,7 @@ check_paths(const struct project *p, const struct setting *e,
 		if (len > 1 && word[len - 1] == '/')
 			len--;
 		why = *word == '/' ? "not relative to the tree" :
-			path_refuse(word, len);
+				     path_refuse(word, len);
 		if (why)
 			rc = settings_error(&p->settings, e, err, "%s: %s: %s",
 				e->key, word, why);
@@ -155,15 +154,15 @@ read_app(struct project *p, const struct setting *e, struct error *err)
 	if (!strcmp(e->key, "modes"))
 		return one_of(p, e, "git", "exact", &p->exact_modes, err);
 	if (!strcmp(e->key, "ancestry"))
-		return one_of(p, e, "warn", "refuse", &p->refuse_ancestry,
-			err);
+		return one_of(p, e, "warn", "refuse", &p->refuse_ancestry, err);
 	if (!strcmp(e->key, "include")) {
 		strv_split(&p->include, e->value, " \t");
 		return 0;
 	}
 	if (!strcmp(e->key, "dir"))
-		return *e->value ? 0 : settings_error(&p->settings, e, err,
-			"dir is a directory");
+		return *e->value ? 0 :
+				   settings_error(&p->settings, e, err,
+					   "dir is a directory");
 	strv_split(*e->key == 's' ? &p->shared : &p->carry, e->value, " \t");
 	return check_paths(p, e, err);
 }
@@ -211,8 +210,8 @@ read_hook(struct project *p, const struct setting *e, struct error *err)
 	if (suffix && !strcmp(suffix, "_timeout"))
 		return settings_seconds(&p->settings, e, &seconds, err);
 	if (!*e->value)
-		return settings_error(&p->settings, e, err,
-			"%s is a command", e->key);
+		return settings_error(&p->settings, e, err, "%s is a command",
+			e->key);
 	p->hooks++;
 	return 0;
 }
@@ -247,7 +246,7 @@ settings_tree(const struct project *p, struct error *err)
 	if (!e)
 		return mem_strdup(p->directory);
 	path = *e->value == '/' ? mem_strdup(e->value) :
-		mem_printf("%s/%s", p->directory, e->value);
+				  mem_printf("%s/%s", p->directory, e->value);
 	real = resolve(path, &why);
 	if (!real)
 		settings_error(&p->settings, e, err, "dir: %s", why.text);
@@ -271,8 +270,8 @@ open_at(struct project *p, const char *start, const char *dir,
 	p->has_settings = p->directory != NULL;
 	if (!p->directory)
 		p->directory = mem_strdup(start);
-	if (p->has_settings && (read_settings(p, start, err) < 0 ||
-		read_values(p, err) < 0))
+	if (p->has_settings &&
+		(read_settings(p, start, err) < 0 || read_values(p, err) < 0))
 		return -1;
 	digest_bytes(buf_str(&p->text), p->text.len, digest);
 	digest_to_hex(digest, p->settings_hex);

@@ -20,11 +20,11 @@ struct project {
 	struct buf text;   /* of deploy.conf */
 	char settings_hex[DIGEST_HEX + 1]; /* its SHA-256, of "" if none */
 	struct settings settings;
-	char *tree;        /* absolute: [app] dir, or DIR, else the project */
+	char *tree; /* absolute: [app] dir, or DIR, else the project */
 	struct strv include, shared, carry; /* [app], split at blanks */
-	bool exact_modes;  /* [app] modes = exact */
-	bool refuse_ancestry; /* [app] ancestry = refuse */
-	unsigned hooks;    /* number of hook commands */
+	bool exact_modes;                   /* [app] modes = exact */
+	bool refuse_ancestry;               /* [app] ancestry = refuse */
+	unsigned hooks;                     /* number of hook commands */
 };
 
 /*

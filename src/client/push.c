@@ -19,9 +19,9 @@ struct push {
 	struct delivery *v;
 	struct session **sessions;
 	size_t n;
-	bool aborted;       /* abort was sent to those not switched yet */
-	bool went;          /* go was said */
-	int64_t deadline;   /* io_now_ms(), once aborted; else 0 */
+	bool aborted;     /* abort was sent to those not switched yet */
+	bool went;        /* go was said */
+	int64_t deadline; /* io_now_ms(), once aborted; else 0 */
 };
 
 static enum push_then
@@ -43,14 +43,13 @@ open_deliveries(struct push *p)
 	for (i = 0; i < p->n; i++) {
 		const struct target *t = &p->targets.v[i];
 
-		log_info("deploying %s to %s", p->o->tar ? p->o->tar :
-			p->project.tree, t->text);
+		log_info("deploying %s to %s",
+			p->o->tar ? p->o->tar : p->project.tree, t->text);
 		report_event("begin", "target", "s", t->text, "directory", "s",
 			p->project.tree, NULL);
 	}
 	for (i = 0; i < p->n; i++) {
-		delivery_open(&p->v[i], &p->targets.v[i], p->o,
-			choose_then(p));
+		delivery_open(&p->v[i], &p->targets.v[i], p->o, choose_then(p));
 		p->sessions[i] = &p->v[i].session;
 	}
 }
@@ -198,7 +197,7 @@ run(struct push *p, struct error *err)
 	while (!all_done(p)) {
 		ask_next(p);
 		if (sessions_turn(p->sessions, p->n, may_produce(p) ? 0 : 250,
-			err) < 0)
+			    err) < 0)
 			return -1;
 		for (i = 0; i < p->n; i++) {
 			delivery_step(&p->v[i]);
@@ -233,8 +232,8 @@ say_deployed(const struct delivery *d)
 	report_seconds(&b, io_now_ms() - d->began);
 	log_info("%s", b.data);
 	if (!strcmp(r->outcome, "built"))
-		log_info("make it live: deploy activate %s %s",
-			d->target->text, r->release);
+		log_info("make it live: deploy activate %s %s", d->target->text,
+			r->release);
 	buf_release(&b);
 }
 
@@ -323,7 +322,7 @@ finish_all(struct push *p)
 	for (i = 0; i < p->n; i++)
 		log_info("%s: %s", p->v[i].target->text,
 			done_well(&p->v[i]) ? "holds this tree" :
-			"does not hold this tree");
+					      "does not hold this tree");
 	return STATUS_PARTIAL;
 }
 

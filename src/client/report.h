@@ -22,9 +22,9 @@ void report_time(struct buf *out, uint64_t seconds);
 
 /* The progress line: bytes, rate, ETA; redrawn at most ten times a second. */
 struct progress {
-	const char *what;      /* "sending", "hashing" */
-	uint64_t done, total;  /* bytes */
-	int64_t began, drawn;  /* io_now_ms() */
+	const char *what;     /* "sending", "hashing" */
+	uint64_t done, total; /* bytes */
+	int64_t began, drawn; /* io_now_ms() */
 };
 
 void progress_begin(struct progress *p, const char *what, uint64_t total);
@@ -38,7 +38,7 @@ void progress_end(struct progress *p);
  */
 struct hook_output {
 	const char *prefix;
-	struct buf rest;   /* an unfinished line */
+	struct buf rest; /* an unfinished line */
 	struct buf tail;
 };
 

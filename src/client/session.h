@@ -24,9 +24,9 @@ struct session {
 	struct transport_options transport_options;
 	struct transport_report report; /* valid after session_close() */
 	struct channel channel;
-	bool greeted;     /* the server's hello came */
+	bool greeted; /* the server's hello came */
 	struct msg_hello server;
-	int64_t pinged;   /* io_now_ms() of the last ping */
+	int64_t pinged; /* io_now_ms() of the last ping */
 };
 
 void session_open(struct session *s, const struct target *t,
@@ -53,8 +53,7 @@ int signals_caught(void);
  * The whole of a verb that asks and prints: sends `ask`, hands each frame
  * but the result to `each`, gives back the result.
  */
-typedef int ask_frame_fn(const struct frame *f, void *arg,
-	struct error *err);
+typedef int ask_frame_fn(const struct frame *f, void *arg, struct error *err);
 int session_ask(const struct target *t, const struct options *o,
 	const struct msg_ask *ask, ask_frame_fn *each, void *arg,
 	struct msg_result *result, struct error *err);

@@ -14,7 +14,8 @@ static int
 no_target(struct error *err, const char *text, const char *why)
 {
 	error_status(err, STATUS_USAGE, "'%s' is no target: %s", text, why);
-	return error_hint(err, "a target is [user@]host:app, "
+	return error_hint(err,
+		"a target is [user@]host:app, "
 		"ssh://[user@]host[:port]/app, local:app or a remote of "
 		"deploy.conf");
 }
@@ -46,8 +47,10 @@ check(const struct target *t, struct error *err)
 		return 0;
 	error_status(err, STATUS_USAGE, "'%s': '%s' cannot be an app's name",
 		t->text, t->app);
-	return error_hint(err, "an app's name has up to %d lower-case letters, "
-		"digits and ._- and begins with a letter or digit", APP_MOST);
+	return error_hint(err,
+		"an app's name has up to %d lower-case letters, "
+		"digits and ._- and begins with a letter or digit",
+		APP_MOST);
 }
 
 /* Takes `user@' off, *s and *len become what is left; 0 or -1. */
@@ -123,7 +126,8 @@ parse_url(struct target *t, struct error *err)
 	if (rest == slash)
 		return check(t, err);
 	t->port = *rest == ':' ?
-		parse_port(rest + 1, (size_t)(slash - rest - 1)) : -1;
+		parse_port(rest + 1, (size_t)(slash - rest - 1)) :
+		-1;
 	if (t->port < 0)
 		return no_target(err, t->text, "a bad port");
 	return check(t, err);
@@ -143,8 +147,8 @@ parse_short(struct target *t, struct error *err)
 
 		if (before && s[before - 1] != '@')
 			return no_target(err, t->text, "a `[' in its host");
-		if (take_user(t, &s, &before) < 0 || take_host(t, bracket,
-			strlen(bracket), &rest) < 0)
+		if (take_user(t, &s, &before) < 0 ||
+			take_host(t, bracket, strlen(bracket), &rest) < 0)
 			return no_target(err, t->text, "no `]'");
 	} else {
 		if (colon)

@@ -76,8 +76,10 @@ not_known(const struct project *p, const char *word, struct error *err)
 	if (stat(word, &st) == 0 && S_ISDIR(st.st_mode)) {
 		error_status(err, STATUS_USAGE,
 			"'%s' is a directory, not a target", word);
-		error_hint(err, "to deploy it: -C %s, or name the target "
-			"before it", word);
+		error_hint(err,
+			"to deploy it: -C %s, or name the target "
+			"before it",
+			word);
 	} else {
 		error_status(err, STATUS_USAGE,
 			"'%s' is neither a verb, a target nor a remote", word);
@@ -85,7 +87,8 @@ not_known(const struct project *p, const char *word, struct error *err)
 			error_hint(err, "the remotes of %s: %s",
 				p->settings.file, b.data);
 		else
-			error_hint(err, "a target is [user@]host:app; `deploy "
+			error_hint(err,
+				"a target is [user@]host:app; `deploy "
 				"help' lists the verbs");
 	}
 	strv_release(&names);
@@ -111,20 +114,26 @@ which(const struct project *p, const struct strv *names, struct error *err)
 	struct buf b = BUF_INIT;
 
 	if (!p->has_settings)
-		return error_status(err, STATUS_USAGE, "no target was given, "
+		return error_status(err, STATUS_USAGE,
+			"no target was given, "
 			"and there is no deploy.conf here or above");
 	if (names->n == 0) {
-		error_status(err, STATUS_USAGE, "no target was given, and %s "
-			"has no remote", p->settings.file);
-		return error_hint(err, "deploy [user@]host:app, or add "
+		error_status(err, STATUS_USAGE,
+			"no target was given, and %s "
+			"has no remote",
+			p->settings.file);
+		return error_hint(err,
+			"deploy [user@]host:app, or add "
 			"[remote \"production\"] with url = [user@]host:app");
 	}
 	join(names, &b);
 	error_status(err, STATUS_USAGE, "which remote? %s has %s",
 		p->settings.file, b.data);
 	buf_release(&b);
-	return error_hint(err, "deploy %s, for one; a remote named `default' "
-		"is taken where none is given", names->v[0]);
+	return error_hint(err,
+		"deploy %s, for one; a remote named `default' "
+		"is taken where none is given",
+		names->v[0]);
 }
 
 static int

@@ -35,7 +35,7 @@ static char *
 absolute(const struct store *s, const char *directory, const char *name)
 {
 	return *name ? mem_printf("%s/%s%s", s->path, directory, name) :
-		mem_strdup("");
+		       mem_strdup("");
 }
 
 int
@@ -48,7 +48,8 @@ activate_surroundings(struct store *s, const char *release,
 	char *shared = absolute(s, "shared", "/");
 	char *cache = absolute(s, ".deployd/cache", "/");
 	struct hook_facts f = { s->app, release, dir, before, shared, cache,
-		r->remote ? r->remote : "", r->git_commit ? r->git_commit : "" };
+		r->remote ? r->remote : "",
+		r->git_commit ? r->git_commit : "" };
 	char path[64];
 	int rc;
 
@@ -57,7 +58,7 @@ activate_surroundings(struct store *s, const char *release,
 	snprintf(path, sizeof(path), "releases/%s", release);
 	rc = hook_environment(s, &f, env, err);
 	*cwd = rc < 0 ? -1 :
-		beneath_open(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+			beneath_open(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
 	if (rc == 0 && *cwd < 0) {
 		error_errno(err, "release %s", release);
 		err->status = STATUS_REFUSED;
@@ -94,8 +95,8 @@ subject_load(struct subject *x, struct store *s, const struct config *c,
 		record_settings(s, id, &text, err) == 0 &&
 		hook_settings_load(&x->hooks, c, s->app, buf_str(&text),
 			text.len, err) == 0)
-		rc = activate_surroundings(s, id, previous, &x->record,
-			&x->env, &x->cwd, err);
+		rc = activate_surroundings(s, id, previous, &x->record, &x->env,
+			&x->cwd, err);
 	buf_release(&text);
 	if (rc < 0)
 		subject_release(x);
@@ -118,13 +119,13 @@ restart_and_check(struct activation *a, struct subject *x, struct error *err)
 	if (x->hooks.restart.n) {
 		enter(a, "restart");
 		if (hooks_run("restart", &x->hooks.restart, x->cwd, &x->env,
-			x->hooks.restart_timeout, host, err) != HOOK_DONE)
+			    x->hooks.restart_timeout, host, err) != HOOK_DONE)
 			return -1;
 	}
 	if (x->hooks.check.n) {
 		enter(a, "check");
 		if (hooks_check(&x->hooks.check, x->cwd, &x->env,
-			x->hooks.check_timeout, host, err) != HOOK_DONE)
+			    x->hooks.check_timeout, host, err) != HOOK_DONE)
 			return -1;
 	}
 	return 0;
@@ -185,7 +186,8 @@ make_switch(struct activation *a)
 {
 	enter(a, "switch");
 	if (history_append(a->s, "switching", a->o->release, a->was, a->o->who,
-		"", a->err) < 0 || note_switched(a) < 0)
+		    "", a->err) < 0 ||
+		note_switched(a) < 0)
 		return -1;
 	return store_switch(a->s, a->o->release, a->err);
 }
@@ -259,7 +261,8 @@ switch_back(struct activation *a)
 	note_reverted(a, "reverted", why);
 	error_status(a->err, STATUS_REVERTED, "%s; switched back, %s is live",
 		why, *a->was ? a->was : "nothing");
-	return error_hint(a->err, "this tree is held: deploy it again with "
+	return error_hint(a->err,
+		"this tree is held: deploy it again with "
 		"--force; its log: deploy log");
 }
 
@@ -274,7 +277,8 @@ check_expected(struct activation *a)
 	error_status(a->err, STATUS_REFUSED,
 		"what is live has changed meanwhile: it is %s",
 		*a->was ? a->was : "nothing");
-	return error_hint(a->err, "look at it with `deploy releases`, then "
+	return error_hint(a->err,
+		"look at it with `deploy releases`, then "
 		"try again, or use --force");
 }
 
@@ -324,8 +328,9 @@ activate_release(struct store *s, const struct config *c,
 	const struct activate_options *o, const struct activate_host *host,
 	const char **failed, struct error *err)
 {
-	struct activation a = { .s = s, .c = c, .o = o, .host = host,
-		.err = err };
+	struct activation a = {
+		.s = s, .c = c, .o = o, .host = host, .err = err
+	};
 	char holder[300];
 	int rc;
 
@@ -364,11 +369,12 @@ hold(struct store *s, const char *id)
 int
 activate_rollback(struct store *s, const struct config *c, const char *to,
 	const char *expected, const char *who, uint64_t wait,
-	const struct activate_host *host,
-	char went[static RELEASE_ID_LEN + 1], struct error *err)
+	const struct activate_host *host, char went[static RELEASE_ID_LEN + 1],
+	struct error *err)
 {
-	struct activate_options o = { .kind = ACTIVATE_ROLLBACK, .who = who,
-		.wait = wait };
+	struct activate_options o = {
+		.kind = ACTIVATE_ROLLBACK, .who = who, .wait = wait
+	};
 	char was[RELEASE_ID_LEN + 1], previous[RELEASE_ID_LEN + 1];
 	const char *failed;
 
@@ -390,7 +396,8 @@ activate_rollback(struct store *s, const struct config *c, const char *to,
 		return -1;
 	if (*was)
 		hold(s, was);
-	host->note(host->arg, "migrations and the env file are not undone by "
+	host->note(host->arg,
+		"migrations and the env file are not undone by "
 		"a rollback");
 	snprintf(went, RELEASE_ID_LEN + 1, "%s", o.release);
 	return 0;
@@ -401,10 +408,12 @@ static int
 finish_switch(struct store *s, const struct config *c, const char *id,
 	const char *from, const struct activate_host *host, struct error *err)
 {
-	struct activate_options o = { .kind = ACTIVATE_AGAIN, .release = id,
-		.who = "recovery" };
-	struct activation a = { .s = s, .c = c, .o = &o, .host = host,
-		.err = err };
+	struct activate_options o = {
+		.kind = ACTIVATE_AGAIN, .release = id, .who = "recovery"
+	};
+	struct activation a = {
+		.s = s, .c = c, .o = &o, .host = host, .err = err
+	};
 	int rc;
 
 	if (subject_load(&a.new, s, c, id, from, err) < 0)
@@ -433,14 +442,15 @@ activate_recover(struct store *s, const struct config *c,
 	if (rc <= 0)
 		return rc;
 	/* Whoever holds switch.lock is still at it: then nothing crashed. */
-	if (store_lock_switch(s, "recovery", 150, wait_with_host,
-		(void *)host, err) < 0)
+	if (store_lock_switch(s, "recovery", 150, wait_with_host, (void *)host,
+		    err) < 0)
 		return -1;
 	rc = history_unfinished(s, id, from, err);
 	if (rc > 0 && store_current(s, live, err) < 0)
 		rc = -1;
 	if (rc > 0) {
-		host->note(host->arg, "an earlier deploy was cut off at its "
+		host->note(host->arg,
+			"an earlier deploy was cut off at its "
 			"switch; it is finished first");
 		rc = !strcmp(live, id) ?
 			finish_switch(s, c, id, from, host, err) :

@@ -51,10 +51,10 @@ int activate_release(struct store *s, const struct config *c,
  * Rolls back to `to`, or to history_previous() where it is NULL, marking
  * what was live as held.  *went becomes the ID that is live then.
  */
-int activate_rollback(struct store *s, const struct config *c,
-	const char *to, const char *expected, const char *who, uint64_t wait,
-	const struct activate_host *host,
-	char went[static RELEASE_ID_LEN + 1], struct error *err);
+int activate_rollback(struct store *s, const struct config *c, const char *to,
+	const char *expected, const char *who, uint64_t wait,
+	const struct activate_host *host, char went[static RELEASE_ID_LEN + 1],
+	struct error *err);
 
 /* Finishes what a crash left between switch and outcome. */
 int activate_recover(struct store *s, const struct config *c,

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -140,7 +140,7 @@ roll_back(struct store *s, const struct config *c, const char *to,
 	if (to && store_find(s, to, id, err) < 0)
 		return -1;
 	if (activate_rollback(s, c, to ? id : NULL, NULL, user_name(),
-		WAIT_SECONDS, &host, went, err) < 0)
+		    WAIT_SECONDS, &host, went, err) < 0)
 		return -1;
 	log_info("rolled back %s to %s", s->app, went);
 	return 0;
@@ -198,7 +198,8 @@ admin_run(const struct config *c, const char *const *words, int n)
 	if (!known[i])
 		rc = error_status(&err, STATUS_USAGE,
 			"no such command: %s; there are status, releases, "
-			"rollback and prune", words[0]);
+			"rollback and prune",
+			words[0]);
 	else if (!path_is_app(words[1]))
 		rc = error_status(&err, STATUS_USAGE,
 			"'%s' cannot be an app's name", words[1]);

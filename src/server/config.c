@@ -1,12 +1,12 @@
 #include "server/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include "base/buf.h"
 #include "base/io.h"
@@ -77,7 +77,8 @@ read_files(struct config *c, struct error *err)
 		return read_conf(c, 0, only, err);
 	if (read_conf(c, 0, "/etc/deployd.conf", err) < 0)
 		return -1;
-	user = xdg && *xdg == '/' ? mem_printf("%s/deployd.conf", xdg) :
+	user = xdg && *xdg == '/' ?
+		mem_printf("%s/deployd.conf", xdg) :
 		mem_printf("%s/.config/deployd.conf", home());
 	rc = read_conf(c, 1, user, err);
 	free(user);
@@ -92,8 +93,8 @@ get(const struct config *c, const char *section, const char *name,
 	int i;
 
 	for (i = 1; i >= 0; i--) {
-		const struct setting *e =
-			settings_get(&c->files[i], section, name, key);
+		const struct setting *e = settings_get(&c->files[i], section,
+			name, key);
 
 		*file = &c->files[i];
 		if (e)
@@ -245,8 +246,10 @@ config_restrict(struct config *c, const char *apps, const char *allow,
 		if (strcmp(c->allow.v[i], "read") &&
 			strcmp(c->allow.v[i], "deploy") &&
 			strcmp(c->allow.v[i], "rollback"))
-			return error_set(err, "--allow: '%s' is not one of "
-				"read, deploy, rollback", c->allow.v[i]);
+			return error_set(err,
+				"--allow: '%s' is not one of "
+				"read, deploy, rollback",
+				c->allow.v[i]);
 	if (as)
 		c->as = mem_strdup(as);
 	return 0;
@@ -302,8 +305,9 @@ config_authorise(const struct config *c, const char *app, const char *verb,
 
 	if (app_ok && verb_ok)
 		return 0;
-	error_status(err, STATUS_REFUSED,
-		"this key is not authorised to %s %s", verb, app);
-	return error_hint(err, "whoever keeps the server can change that: "
+	error_status(err, STATUS_REFUSED, "this key is not authorised to %s %s",
+		verb, app);
+	return error_hint(err,
+		"whoever keeps the server can change that: "
 		"--app and --allow in its authorized_keys, deployd(8)");
 }

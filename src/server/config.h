@@ -16,17 +16,17 @@
 enum config_hooks { HOOKS_TREE, HOOKS_SERVER, HOOKS_NONE };
 
 struct config {
-	char *root;          /* absolute; --root, DEPLOYD_ROOT, conf, ~/apps */
-	mode_t umask;        /* narrows the modes of a tree; default 022 */
-	uint64_t keep;       /* releases that went live; default 5 */
-	bool spare;          /* keep next/ prepared; default yes */
+	char *root;    /* absolute; --root, DEPLOYD_ROOT, conf, ~/apps */
+	mode_t umask;  /* narrows the modes of a tree; default 022 */
+	uint64_t keep; /* releases that went live; default 5 */
+	bool spare;    /* keep next/ prepared; default yes */
 	/* Limits of one tree and one server; each gives exit 4. */
 	uint64_t max_files, max_bytes, max_file_size, max_path, max_entries;
 	uint64_t max_sessions;
 	/* The command line of `--serve`. */
-	struct strv apps;    /* --app A[,B]; empty: all */
-	struct strv allow;   /* --allow VERB,...; empty: all */
-	char *as;            /* --as NAME, or NULL */
+	struct strv apps;  /* --app A[,B]; empty: all */
+	struct strv allow; /* --allow VERB,...; empty: all */
+	char *as;          /* --as NAME, or NULL */
 	/* The files as read, for the [app "x"] sections. */
 	struct settings files[2];
 };
@@ -35,8 +35,7 @@ struct config {
  * Reads the files and fills in defaults; root_option, if not NULL, wins.
  * Errors name file and line.
  */
-int config_load(struct config *c, const char *root_option,
-	struct error *err);
+int config_load(struct config *c, const char *root_option, struct error *err);
 /* The command line of --serve; each may be NULL.  Unknown words are errors. */
 int config_restrict(struct config *c, const char *apps, const char *allow,
 	const char *as, struct error *err);
@@ -45,14 +44,14 @@ void config_release(struct config *c);
 /* Whose commands run for that app, and with HOOKS_SERVER which. */
 enum config_hooks config_hooks(const struct config *c, const char *app);
 /* Adds the values of [app "APP"] KEY (build, restart, check_timeout...). */
-void config_app_values(const struct config *c, const char *app,
-	const char *key, struct strv *out);
+void config_app_values(const struct config *c, const char *app, const char *key,
+	struct strv *out);
 
 /*
  * Authorisation.  Verbs: deploy, rollback (also activate), read (releases,
  * status, log, and a deploy's compare); any doubt is a no: STATUS_REFUSED.
  */
-int config_authorise(const struct config *c, const char *app,
-	const char *verb, struct error *err);
+int config_authorise(const struct config *c, const char *app, const char *verb,
+	struct error *err);
 
 #endif

@@ -110,20 +110,20 @@ copy_directory(int from, int to, const char *name, const struct stat *st)
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
 	int in, out = -1, rc = -1;
 
-	in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-		O_CLOEXEC);
+	in = openat(from, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (in < 0)
 		return -1;
 	if (mkdirat(to, name, 0700) < 0 && errno != EEXIST)
 		goto out;
-	out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-		O_CLOEXEC);
+	out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (out < 0)
 		goto out;
 	rc = copy_names(in, out);
 	in = -1;
-	if (rc == 0 && (fchmod(out, st->st_mode & 0777) < 0 ||
-		futimens(out, times) < 0))
+	if (rc == 0 &&
+		(fchmod(out, st->st_mode & 0777) < 0 ||
+			futimens(out, times) < 0))
 		rc = -1;
 out:
 	io_close(&in);

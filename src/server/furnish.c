@@ -58,7 +58,8 @@ seed(struct furnish *f, const char *path, bool *seeded)
 		return 0;
 	if (stat_below(f->shared, path, &shared)) {
 		char *text = mem_printf("%s is shared: what the tree holds "
-			"there is not used", path);
+					"there is not used",
+			path);
 
 		f->note(f->arg, text);
 		free(text);
@@ -148,8 +149,7 @@ share(struct furnish *f, const char *word)
 
 int
 stage_shared(struct store *s, const char *id, const struct strv *shared,
-	void (*note)(void *arg, const char *text), void *arg,
-	struct error *err)
+	void (*note)(void *arg, const char *text), void *arg, struct error *err)
 {
 	struct furnish f = { s, -1, -1, note, arg, err };
 	size_t i;
@@ -160,8 +160,7 @@ stage_shared(struct store *s, const char *id, const struct strv *shared,
 	f.release = open_release(s, id);
 	if (mkdirat(s->dir, "shared", 0755) < 0 && errno != EEXIST)
 		rc = -1;
-	f.shared = openat(s->dir, "shared", O_RDONLY | O_DIRECTORY |
-		O_CLOEXEC);
+	f.shared = openat(s->dir, "shared", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (rc < 0 || f.release < 0 || f.shared < 0)
 		rc = error_errno(err, "cannot open shared/");
 	for (i = 0; rc == 0 && i < shared->n; i++)

@@ -78,16 +78,16 @@ history_append(const struct store *s, const char *name, const char *id,
 	int fd, torn, rc = -1;
 
 	snprintf(cut, sizeof(cut), "%s", text ? text : "");
-	fd = openat(s->own, "history", O_RDWR | O_CREAT | O_APPEND |
-		O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(s->own, "history",
+		O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	torn = fd < 0 ? -1 : ends_torn(fd);
 	if (torn < 0) {
 		error_errno(err, "%s/.deployd/history", s->path);
 		io_close(&fd);
 		return -1;
 	}
-	buf_addf(&line, "%s%lld %s ", torn ? "\n" : "",
-		(long long)time(NULL), name);
+	buf_addf(&line, "%s%lld %s ", torn ? "\n" : "", (long long)time(NULL),
+		name);
 	add_field(&line, id);
 	buf_addch(&line, ' ');
 	add_field(&line, from);
@@ -250,8 +250,7 @@ look_for_unfinished(const struct event *e, void *arg)
 }
 
 int
-history_unfinished(const struct store *s,
-	char id[static RELEASE_ID_LEN + 1],
+history_unfinished(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	char from[static RELEASE_ID_LEN + 1], struct error *err)
 {
 	struct unfinished u = { false, "", "" };

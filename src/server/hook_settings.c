@@ -48,8 +48,8 @@ load_hooks(struct hook_settings *h, const struct settings *s,
 
 	keys_of(h, keys);
 	for (i = 0; i < KEYS; i++) {
-		const struct setting *t =
-			settings_get(s, section, name, keys[i].timeout_name);
+		const struct setting *t = settings_get(s, section, name,
+			keys[i].timeout_name);
 
 		if (t && settings_seconds(s, t, keys[i].timeout, err) < 0)
 			return -1;

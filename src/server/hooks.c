@@ -22,7 +22,7 @@
 /* One command that runs. */
 struct run {
 	pid_t pid;
-	int pidfd;   /* readable when the shell has ended */
+	int pidfd; /* readable when the shell has ended */
 	int out;
 	int64_t end; /* io_now_ms() of the deadline, 0: none */
 	const struct hook_host *host;
@@ -92,8 +92,9 @@ has_ended(const struct run *r)
 {
 	siginfo_t info = { 0 };
 
-	return waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
-		0 && info.si_pid == r->pid;
+	return waitid(P_PID, (id_t)r->pid, &info,
+		       WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		info.si_pid == r->pid;
 }
 
 static int
@@ -141,8 +142,8 @@ stop(struct run *r)
 }
 
 static enum hook_outcome
-judge(const char *stage, const char *command, enum hook_outcome how,
-	int status, long timeout, struct error *err)
+judge(const char *stage, const char *command, enum hook_outcome how, int status,
+	long timeout, struct error *err)
 {
 	if (how == HOOK_CANCELLED)
 		error_status(err, STATUS_INT, "%s was cancelled", stage);
@@ -155,9 +156,8 @@ judge(const char *stage, const char *command, enum hook_outcome how,
 			"%s failed: '%s' was killed by signal %d", stage,
 			command, status - 128);
 	else if (status)
-		error_status(err, STATUS_HOOK,
-			"%s failed: '%s' exited with %d", stage, command,
-			status);
+		error_status(err, STATUS_HOOK, "%s failed: '%s' exited with %d",
+			stage, command, status);
 	return how == HOOK_DONE && status ? HOOK_FAILED : how;
 }
 
@@ -197,8 +197,8 @@ hooks_run(const char *stage, const struct strv *commands, int cwd,
 	size_t i;
 
 	for (i = 0; how == HOOK_DONE && i < commands->n; i++)
-		how = run_command(stage, commands->v[i], cwd, env, end,
-			timeout, host, err);
+		how = run_command(stage, commands->v[i], cwd, env, end, timeout,
+			host, err);
 	return how;
 }
 

@@ -22,9 +22,9 @@
 /* What deploy.conf's [hooks] and [app] say to the server. */
 struct hook_settings {
 	struct strv build, migrate, restart, check;
-	long build_timeout;   /* seconds, 0: never; defaults 1800, 0, 120, 60 */
+	long build_timeout; /* seconds, 0: never; defaults 1800, 0, 120, 60 */
 	long migrate_timeout, restart_timeout, check_timeout;
-	struct strv shared;   /* [app] shared, split into words */
+	struct strv shared; /* [app] shared, split into words */
 	struct strv carry;
 };
 
@@ -87,7 +87,7 @@ enum hook_outcome hooks_check(const struct strv *commands, int cwd,
 	struct error *err);
 
 /* Reads systemd's EnvironmentFile syntax into "NAME=value" strings. */
-int env_parse(const char *name, const char *text, size_t len,
-	struct strv *env, struct error *err);
+int env_parse(const char *name, const char *text, size_t len, struct strv *env,
+	struct error *err);
 
 #endif

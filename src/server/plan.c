@@ -111,8 +111,7 @@ supply_set(struct search *x, struct supply *u, enum supply_where where,
 	if (u->where == SUPPLY_NONE)
 		x->missing--;
 	u->where = where;
-	u->path = path ? arena_strndup(&x->p->arena, path, strlen(path)) :
-		NULL;
+	u->path = path ? arena_strndup(&x->p->arena, path, strlen(path)) : NULL;
 	u->release = release;
 }
 
@@ -121,8 +120,8 @@ static int
 hash_file(struct search *x, int dir, const char *name,
 	uint8_t out[static DIGEST_SIZE])
 {
-	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
-		O_NOCTTY | O_NONBLOCK);
+	int fd = openat(dir, name,
+		O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int64_t n;
 
 	if (fd < 0)
@@ -181,8 +180,9 @@ walk_next(struct search *x, const struct stat_index *index, int fd,
 		if (S_ISREG(st.st_mode)) {
 			next_file(x, index, fd, e->d_name, path->data, &st);
 		} else if (S_ISDIR(st.st_mode) && path->len < PATH_MOST) {
-			int sub = openat(fd, e->d_name, O_RDONLY |
-				O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			int sub = openat(fd, e->d_name,
+				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					O_CLOEXEC);
 
 			buf_addch(path, '/');
 			if (sub >= 0)
@@ -198,8 +198,8 @@ search_next(struct search *x)
 {
 	struct stat_index *index = index_load(x->s->own, "next.index");
 	struct buf path = BUF_INIT;
-	int fd = openat(x->s->own, "next", O_RDONLY | O_DIRECTORY |
-		O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(x->s->own, "next",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
 		walk_next(x, index, fd, &path);
@@ -211,8 +211,8 @@ search_next(struct search *x)
 static void
 search_tmp(struct search *x)
 {
-	int fd = openat(x->s->own, "tmp", O_RDONLY | O_DIRECTORY |
-		O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(x->s->own, "tmp",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	uint8_t named[DIGEST_SIZE], digest[DIGEST_SIZE];
 	struct dirent *e;
@@ -298,8 +298,7 @@ search_release(struct search *x, const char *id)
 		return;
 	if (record_load(x->s, id, &r, &err) < 0 || !r.manifest ||
 		store_load_manifest(x->s, r.manifest, &m, &err) < 0)
-		buf_addf(&x->p->reason, "%s is not reused: %s; ", id,
-			err.text);
+		buf_addf(&x->p->reason, "%s is not reused: %s; ", id, err.text);
 	else
 		search_files(x, id, dir, &m);
 	manifest_release(&m);
@@ -377,4 +376,3 @@ plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
 		*bytes += manifest_line(p->m, u->line)->size;
 	}
 }
-

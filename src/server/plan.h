@@ -39,10 +39,10 @@ struct plan {
 	const struct manifest *m;
 	struct supply *v;
 	size_t n;
-	uint32_t *by_entry;  /* place in m -> place in v; files only */
-	bool *in_place;      /* place in m: next/ has it right there */
+	uint32_t *by_entry; /* place in m -> place in v; files only */
+	bool *in_place;     /* place in m: next/ has it right there */
 	struct arena arena;
-	struct buf reason;   /* why something was not used, for -v */
+	struct buf reason; /* why something was not used, for -v */
 };
 
 /*

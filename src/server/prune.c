@@ -251,8 +251,8 @@ detach_and_empty(int fd)
 void
 prune_trash(struct store *s)
 {
-	int fd = openat(s->own, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-		O_CLOEXEC);
+	int fd = openat(s->own, "trash",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	pid_t pid;
 
 	if (fd < 0)

@@ -28,20 +28,20 @@ struct push {
 	struct store *store;
 	struct msg_push ask;
 	enum push_then then;
-	struct record live;        /* of what is live; empty if nothing is */
-	struct buf settings;       /* deploy.conf's text */
+	struct record live;  /* of what is live; empty if nothing is */
+	struct buf settings; /* deploy.conf's text */
 	struct hook_settings hooks;
 	struct manifest base;
 	bool has_base;
 	struct manifest m;
 	struct plan plan;
 	bool planned;
-	bool absent;               /* a compare with an app that is not there */
+	bool absent; /* a compare with an app that is not there */
 	bool amended;
 	char id[RELEASE_ID_LEN + 1];
 	struct record record;
-	bool committed;            /* releases/ID is there */
-	bool live_now;             /* it went live */
+	bool committed; /* releases/ID is there */
+	bool live_now;  /* it went live */
 	struct msg_result *result;
 	struct error *err;
 };
@@ -109,8 +109,8 @@ open_app(struct push *p, bool create)
 {
 	struct session *s = p->s;
 
-	if (store_open(&s->store, s->config->root, p->ask.app, create,
-		p->err) < 0)
+	if (store_open(&s->store, s->config->root, p->ask.app, create, p->err) <
+		0)
 		return -1;
 	s->opened = true;
 	p->store = &s->store;
@@ -144,8 +144,7 @@ open_to_deploy(struct push *p)
 {
 	struct session *s = p->s;
 	char holder[256];
-	uint64_t wait = p->ask.wait > LOCK_SECONDS ? p->ask.wait :
-		LOCK_SECONDS;
+	uint64_t wait = p->ask.wait > LOCK_SECONDS ? p->ask.wait : LOCK_SECONDS;
 	struct activate_host host = session_host(s);
 
 	if (config_authorise(s->config, p->ask.app, "deploy", p->err) < 0 ||
@@ -174,9 +173,11 @@ answer_same(struct push *p)
 static struct activate_options
 activation(struct push *p, enum activate_kind kind, const char *id)
 {
-	struct activate_options o = { .kind = kind, .release = id,
+	struct activate_options o = { .kind = kind,
+		.release = id,
 		.expected = p->ask.force ? NULL :
-			p->live.id ? p->live.id : "",
+			p->live.id       ? p->live.id :
+					   "",
 		.who = session_who(p->s, p->ask.user),
 		.migrate = kind == ACTIVATE_DEPLOY,
 		.wait = LOCK_SECONDS };
@@ -192,7 +193,7 @@ activate(struct push *p, enum activate_kind kind, const char *id)
 	const char *stage = NULL;
 
 	if (activate_release(p->store, p->s->config, &o, &host, &stage,
-		p->err) == 0)
+		    p->err) == 0)
 		return 0;
 	if (stage)
 		p->result->stage = mem_strdup(stage);
@@ -238,7 +239,7 @@ choose_base(struct push *p)
 	manifest_release(&p->base);
 	channel_sendf(&p->s->client, "send", "what full\nreason %s\n",
 		p->ask.base ? "the base manifest is not kept here" :
-		"there is no base");
+			      "there is no base");
 	/* What followed push is void up to the client's `full`. */
 	do {
 		if (session_frame(p->s, &f, p->err) < 0)
@@ -322,7 +323,7 @@ relay(struct push *p, struct frame *f)
 				"an unexpected %s frame", in.type);
 		if (!strcmp(in.type, "amend")) {
 			if (intake_amend(&p->m, in.data, in.len, &line,
-				p->err) < 0)
+				    p->err) < 0)
 				return -1;
 			p->amended = true;
 		}
@@ -366,8 +367,8 @@ receive_manifest(struct push *p)
 
 	/* A compare has no tmp/ to write to, and sends no files. */
 	if (p->then != THEN_COMPARE)
-		o.tmp = openat(p->store->own, "tmp", O_RDONLY | O_DIRECTORY |
-			O_CLOEXEC);
+		o.tmp = openat(p->store->own, "tmp",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rc = intake_start(&p->s->intake, &o, p->err);
 	io_close(&o.tmp);
 	if (rc < 0 || relay(p, &f) < 0)
@@ -384,8 +385,7 @@ make_plan(struct push *p)
 		plan_release(&p->plan);
 	p->planned = true;
 	return plan_make(&p->plan, p->store, &p->m,
-		p->absent || p->ask.no_cache,
-		p->then == THEN_COMPARE, p->err);
+		p->absent || p->ask.no_cache, p->then == THEN_COMPARE, p->err);
 }
 
 static void
@@ -497,13 +497,16 @@ fill_record(struct push *p, const char *manifest)
 	digest_to_hex(p->m.id, tree);
 	manifest_count(&p->m, &files, &bytes);
 	*r = (struct record){ .id = mem_strdup(p->id),
-		.app = mem_strdup(a->app), .tree = mem_strdup(tree),
+		.app = mem_strdup(a->app),
+		.tree = mem_strdup(tree),
 		.settings = mem_strdup(a->settings),
 		.manifest = mem_strdup(manifest),
 		.state = mem_strdup("staged"),
 		.by = mem_strdup(session_who(p->s, a->user)),
-		.created = (uint64_t)time(NULL), .files = files,
-		.bytes = bytes, .hooks = a->hooks,
+		.created = (uint64_t)time(NULL),
+		.files = files,
+		.bytes = bytes,
+		.hooks = a->hooks,
 		.git_dirty = a->git_dirty };
 #define COPY(field) r->field = a->field ? mem_strdup(a->field) : NULL
 	COPY(remote);
@@ -604,7 +607,8 @@ run_build(struct push *p)
 		return rc;
 	p->result->stage = mem_strdup("build");
 	p->err->status = how != HOOK_CANCELLED ? STATUS_HOOK :
-		p->s->gone ? STATUS_TRANSFER : STATUS_INT;
+		p->s->gone                     ? STATUS_TRANSFER :
+						 STATUS_INT;
 	return -1;
 }
 
@@ -612,7 +616,7 @@ static int
 build(struct push *p)
 {
 	const char *carry_from = p->live.id && !p->ask.rebuild ? p->live.id :
-		"";
+								 "";
 
 	if (session_open_log(p->s, p->id, p->err) < 0 ||
 		stage_shared(p->store, p->id, &p->hooks.shared, shared_note,
@@ -648,7 +652,7 @@ hold(struct push *p)
 			return error_status(p->err, STATUS_TRANSFER,
 				"expected go, got a %s frame", f.type);
 		if (session_turn(p->s, NULL, 0, (int)(end - io_now_ms()),
-			p->err) < 0)
+			    p->err) < 0)
 			return -1;
 	}
 	return error_status(p->err, STATUS_TRANSFER,

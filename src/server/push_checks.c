@@ -19,7 +19,8 @@ check_expected(const struct msg_push *ask, const struct record *live,
 		return 0;
 	error_status(err, STATUS_REFUSED, "%s is live, not %s", is,
 		ask->expect);
-	return error_hint(err, "see what was deployed meanwhile: "
+	return error_hint(err,
+		"see what was deployed meanwhile: "
 		"deploy releases");
 }
 
@@ -28,10 +29,12 @@ over(struct error *err, const char *what, uint64_t is, uint64_t most,
 	const char *key)
 {
 	error_status(err, STATUS_REFUSED,
-		"the tree has %" PRIu64 " %s; this server takes %" PRIu64,
-		is, what, most);
-	return error_hint(err, "raise %s in deployd.conf, or leave files out "
-		"with .deployignore", key);
+		"the tree has %" PRIu64 " %s; this server takes %" PRIu64, is,
+		what, most);
+	return error_hint(err,
+		"raise %s in deployd.conf, or leave files out "
+		"with .deployignore",
+		key);
 }
 
 int
@@ -69,12 +72,13 @@ check_manifest(const struct config *c, const struct manifest *m,
 			e->size > c->max_file_size)
 			return error_status(err, STATUS_REFUSED,
 				"%s has %" PRIu64 " bytes; max_file_size in "
-				"deployd.conf is %" PRIu64, e->path, e->size,
-				c->max_file_size);
+				"deployd.conf is %" PRIu64,
+				e->path, e->size, c->max_file_size);
 		if (c->max_path && strlen(e->path) > c->max_path)
 			return error_status(err, STATUS_REFUSED,
 				"%s is longer than max_path in deployd.conf, "
-				"%" PRIu64 " bytes", e->path, c->max_path);
+				"%" PRIu64 " bytes",
+				e->path, c->max_path);
 	}
 	return 0;
 }
@@ -95,8 +99,7 @@ guard(const struct store *s, const struct msg_push *ask, struct error *err)
 }
 
 static int
-check_held(const struct store *s, const struct msg_push *ask,
-	struct error *err)
+check_held(const struct store *s, const struct msg_push *ask, struct error *err)
 {
 	char id[RELEASE_ID_LEN + 1];
 
@@ -107,7 +110,8 @@ check_held(const struct store *s, const struct msg_push *ask,
 	error_status(err, STATUS_REFUSED,
 		"this tree is held: it is that of %s, which was rolled back",
 		id);
-	error_hint(err, "see why with `deploy log` and `deploy releases`; "
+	error_hint(err,
+		"see why with `deploy log` and `deploy releases`; "
 		"deploy it all the same with --force");
 	return guard(s, ask, err);
 }
@@ -125,15 +129,16 @@ check_guards(const struct store *s, const struct msg_push *ask,
 	} else if (live->id && ask->files < live->files / 10) {
 		error_status(err, STATUS_REFUSED,
 			"suspicious: the tree has %" PRIu64
-			" files, what is live has %" PRIu64, ask->files,
-			live->files);
+			" files, what is live has %" PRIu64,
+			ask->files, live->files);
 		if (guard(s, ask, err) < 0)
 			return -1;
 	}
 	if (live->id && live->hooks && !ask->hooks) {
 		error_status(err, STATUS_REFUSED,
-			"suspicious: there are no hooks, what is live has %"
-			PRIu64 "; is deploy.conf missing?", live->hooks);
+			"suspicious: there are no hooks, what is live has %" PRIu64
+			"; is deploy.conf missing?",
+			live->hooks);
 		return guard(s, ask, err);
 	}
 	return 0;
@@ -152,7 +157,7 @@ check_space(const struct store *s, uint64_t bytes, struct error *err)
 		return 0;
 	error_status(err, STATUS_REFUSED,
 		"no space: the upload needs %" PRIu64 " bytes and %llu in "
-		"reserve, %" PRIu64 " are free", bytes, RESERVE_BYTES,
-		free_bytes);
+		"reserve, %" PRIu64 " are free",
+		bytes, RESERVE_BYTES, free_bytes);
 	return error_hint(err, "free some on the server: deployd prune APP");
 }

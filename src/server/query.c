@@ -202,13 +202,14 @@ serve_rollback(struct query *q)
 
 	if (store_current(&s->store, was, q->err) < 0 ||
 		(q->ask.release &&
-			store_find(&s->store, q->ask.release, to, q->err) < 0) ||
+			store_find(&s->store, q->ask.release, to, q->err) <
+				0) ||
 		(*was && session_open_log(s, was, q->err) < 0))
 		return -1;
 	if (activate_rollback(&s->store, s->config, *to ? to : NULL,
-		q->ask.expect, session_who(s, q->ask.user),
-		q->ask.wait > SWITCH_SECONDS ? q->ask.wait : SWITCH_SECONDS,
-		&host, went, q->err) < 0)
+		    q->ask.expect, session_who(s, q->ask.user),
+		    q->ask.wait > SWITCH_SECONDS ? q->ask.wait : SWITCH_SECONDS,
+		    &host, went, q->err) < 0)
 		return -1;
 	q->result->outcome = mem_strdup("rolled-back");
 	q->result->release = mem_strdup(went);
@@ -223,8 +224,10 @@ serve_activate(struct query *q)
 	struct activate_host host = session_host(s);
 	char id[RELEASE_ID_LEN + 1], was[RELEASE_ID_LEN + 1];
 	const char *stage = NULL;
-	struct activate_options o = { .kind = ACTIVATE_AGAIN, .release = id,
-		.who = session_who(s, q->ask.user), .wait = SWITCH_SECONDS };
+	struct activate_options o = { .kind = ACTIVATE_AGAIN,
+		.release = id,
+		.who = session_who(s, q->ask.user),
+		.wait = SWITCH_SECONDS };
 	struct record r = { 0 };
 
 	if (!q->ask.release)

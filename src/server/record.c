@@ -18,7 +18,9 @@
 #define MANIFEST_MOST (1u << 30)
 
 #define F(kind, key, member) \
-	{ key, MESSAGE_##kind, offsetof(struct record, member) }
+	{ \
+		key, MESSAGE_##kind, offsetof(struct record, member) \
+	}
 
 const struct message_field record_fields[] = {
 	F(TEXT, "id", id),
@@ -68,8 +70,9 @@ record_load(const struct store *s, const char *id, struct record *r,
 	if (rc == 0)
 		rc = message_read(record_fields, buf_str(&text), text.len, r,
 			err);
-	if (rc == 0 && (!r->id || strcmp(r->id, id) || !r->tree ||
-		!r->settings || !r->manifest || !r->state)) {
+	if (rc == 0 &&
+		(!r->id || strcmp(r->id, id) || !r->tree || !r->settings ||
+			!r->manifest || !r->state)) {
 		errno = EINVAL;
 		rc = error_set(err, "it is incomplete");
 	}
@@ -93,8 +96,8 @@ record_save(const struct store *s, const struct record *r, struct error *err)
 	message_write(record_fields, r, &text);
 	dir = openat(s->own, "records", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rc = dir < 0 ? error_errno(err, "records") :
-		replace_file(dir, r->id, text.data, text.len, 0600,
-			REPLACE_SYNC, err);
+		       replace_file(dir, r->id, text.data, text.len, 0600,
+			       REPLACE_SYNC, err);
 	io_close(&dir);
 	buf_release(&text);
 	return rc;
@@ -170,7 +173,8 @@ record_save_settings(const struct store *s, const char *id, const char *text,
 	int rc;
 
 	snprintf(name, sizeof(name), "%s.settings", id);
-	rc = dir < 0 ? error_errno(err, "records") :
+	rc = dir < 0 ?
+		error_errno(err, "records") :
 		replace_file(dir, name, text, len, 0600, REPLACE_SYNC, err);
 	io_close(&dir);
 	return rc;
@@ -186,7 +190,8 @@ store_save_manifest(const struct store *s, const char *text, size_t len,
 	digest_bytes(text, len, digest);
 	digest_to_hex(digest, hex);
 	dir = openat(s->own, "manifests", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = dir < 0 ? error_errno(err, "manifests") :
+	rc = dir < 0 ?
+		error_errno(err, "manifests") :
 		replace_file(dir, hex, text, len, 0600, REPLACE_SYNC, err);
 	io_close(&dir);
 	return rc;

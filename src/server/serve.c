@@ -42,7 +42,8 @@ take_place(const struct config *c, struct error *err)
 	}
 	io_close(&dir);
 	if (fd < 0)
-		error_status(err, STATUS_BUSY, "this server has %" PRIu64
+		error_status(err, STATUS_BUSY,
+			"this server has %" PRIu64
 			" sessions already (max_sessions in deployd.conf)",
 			c->max_sessions);
 	return fd;

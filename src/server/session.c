@@ -190,8 +190,8 @@ session_open_log(struct session *s, const char *id, struct error *err)
 
 	io_close(&s->log);
 	snprintf(name, sizeof(name), "logs/%s", id);
-	s->log = openat(s->store.own, name, O_WRONLY | O_CREAT | O_APPEND |
-		O_NOFOLLOW | O_CLOEXEC, 0600);
+	s->log = openat(s->store.own, name,
+		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (s->log < 0)
 		return error_errno(err, "cannot open the log of %s", id);
 	return 0;
@@ -290,7 +290,8 @@ session_wait(void *arg, int ms)
 	int64_t end = io_now_ms() + ms;
 
 	while (io_now_ms() < end)
-		if (session_turn(s, NULL, 0, (int)(end - io_now_ms()), &err) < 0 ||
+		if (session_turn(s, NULL, 0, (int)(end - io_now_ms()), &err) <
+				0 ||
 			(s->client.eof && !s->detached))
 			return -1;
 	return 0;
@@ -310,8 +311,8 @@ session_finish(struct session *s, const struct msg_result *r)
 		s->client.taken = 0;
 		if (s->client.broken && s->client.eof)
 			break;
-		if (session_turn(s, NULL, 0, (int)(end - io_now_ms()),
-			&err) < 0)
+		if (session_turn(s, NULL, 0, (int)(end - io_now_ms()), &err) <
+			0)
 			break;
 	}
 }

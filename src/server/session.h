@@ -26,7 +26,7 @@ struct session {
 	const struct config *config;
 	struct channel client;
 	struct store store;
-	bool opened;           /* the store is */
+	bool opened; /* the store is */
 	struct intake intake;
 	bool detached;
 	bool cancelled;        /* by abort or by vanishing; see `gone` */
@@ -34,7 +34,7 @@ struct session {
 	int64_t heard, pinged; /* io_now_ms() */
 	int log;               /* logs/ID, or -1 */
 	uint64_t logged;
-	const char *stage;     /* the one last announced */
+	const char *stage; /* the one last announced */
 };
 
 void session_init(struct session *s, const struct config *c, int in, int out);
@@ -53,8 +53,7 @@ int session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
  */
 int session_frame(struct session *s, struct frame *f, struct error *err);
 /* The same without waiting: 1, 0 for none yet, -1. */
-int session_poll_frame(struct session *s, struct frame *f,
-	struct error *err);
+int session_poll_frame(struct session *s, struct frame *f, struct error *err);
 
 /* From here on the client only watches. */
 void session_detach(struct session *s);

@@ -27,11 +27,11 @@ struct stage {
 	struct plan *p;
 	const struct stage_options *o;
 	int next, tmp;
-	struct beneath at;       /* in next/ */
-	struct beneath release;  /* in the release last copied from */
+	struct beneath at;      /* in next/ */
+	struct beneath release; /* in the release last copied from */
 	const char *release_id;
 	int release_fd;
-	size_t written;          /* files with new bytes or names */
+	size_t written; /* files with new bytes or names */
 	struct error *err;
 };
 
@@ -84,8 +84,7 @@ belongs(const struct stage *t, const char *path, const struct stat *st)
 	if (S_ISDIR(st->st_mode))
 		return e->type == ENTRY_DIRECTORY;
 	if (S_ISREG(st->st_mode))
-		return e->type == ENTRY_FILE &&
-			t->p->in_place[e - t->p->m->v];
+		return e->type == ENTRY_FILE && t->p->in_place[e - t->p->m->v];
 	return S_ISLNK(st->st_mode) && e->type == ENTRY_LINK;
 }
 
@@ -113,12 +112,13 @@ sweep(struct stage *t, int fd, struct buf *path)
 			if (rmtree_at(fd, e->d_name) < 0)
 				rc = failed(t, path->data);
 		} else if (S_ISDIR(st.st_mode)) {
-			int sub = openat(fd, e->d_name, O_RDONLY |
-				O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			int sub = openat(fd, e->d_name,
+				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					O_CLOEXEC);
 
 			buf_addch(path, '/');
 			rc = sub < 0 ? failed(t, path->data) :
-				sweep(t, sub, path);
+				       sweep(t, sub, path);
 		}
 		buf_truncate(path, len);
 	}
@@ -173,8 +173,9 @@ open_in_release(struct stage *t, const struct supply *u)
 		beneath_init(&t->release, t->release_fd);
 	}
 	dir = beneath_at(&t->release, u->path, &leaf);
-	return dir < 0 ? -1 : openat(dir, leaf, O_RDONLY | O_NOFOLLOW |
-		O_CLOEXEC | O_NOCTTY);
+	return dir < 0 ?
+		-1 :
+		openat(dir, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 }
 
 /* Opens where a supply's bytes are; -1 with errno. */
@@ -194,8 +195,8 @@ open_supply(struct stage *t, const struct supply *u)
 static int
 copy_supply(struct stage *t, const struct supply *u, int dir, const char *leaf)
 {
-	int out = openat(dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-		O_CLOEXEC, 0600);
+	int out = openat(dir, leaf,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int in = -1, rc = -1;
 
 	if (out < 0)
@@ -272,7 +273,7 @@ make_entry(struct stage *t, const struct entry *e)
 	if (e->type == ENTRY_DIRECTORY)
 		return make_directory(t, dir, leaf, e);
 	if ((e->type == ENTRY_LINK ? make_link(t, dir, leaf, e) :
-		make_file(t, dir, leaf, e)) < 0)
+				     make_file(t, dir, leaf, e)) < 0)
 		return -1;
 	return set_attributes(t, dir, leaf, e);
 }
@@ -317,7 +318,7 @@ static int
 sync_entry(struct stage *t, const struct entry *e)
 {
 	int flags = e->type == ENTRY_DIRECTORY ? O_RDONLY | O_DIRECTORY :
-		O_RDONLY;
+						 O_RDONLY;
 	const char *leaf;
 	int dir = beneath_at(&t->at, e->path, &leaf), fd, rc;
 
@@ -366,8 +367,8 @@ save_index(struct stage *t)
 		if (m->v[i].type != ENTRY_FILE)
 			continue;
 		dir = beneath_at(&t->at, m->v[i].path, &leaf);
-		if (dir >= 0 && fstatat(dir, leaf, &st,
-			AT_SYMLINK_NOFOLLOW) == 0)
+		if (dir >= 0 &&
+			fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			index_put(x, m->v[i].path, &st, m->v[i].digest);
 	}
 	rc = index_save(x, t->s->own, "next.index", t->err);
@@ -401,16 +402,21 @@ int
 stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 	struct error *err)
 {
-	struct stage t = { .s = s, .p = p, .o = o, .err = err, .next = -1,
-		.tmp = -1, .release_fd = -1 };
+	struct stage t = { .s = s,
+		.p = p,
+		.o = o,
+		.err = err,
+		.next = -1,
+		.tmp = -1,
+		.release_fd = -1 };
 	int rc = -1;
 
 	if (mkdirat(s->own, "next", 0755) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make next/");
-	t.next = openat(s->own, "next", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-		O_CLOEXEC);
-	t.tmp = openat(s->own, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-		O_CLOEXEC);
+	t.next = openat(s->own, "next",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	t.tmp = openat(s->own, "tmp",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	beneath_init(&t.at, t.next);
 	beneath_init(&t.release, -1);
 	if (t.next < 0 || t.tmp < 0)
@@ -500,8 +506,8 @@ stage_recover(struct store *s, struct error *err)
 void
 stage_clear_tmp(struct store *s)
 {
-	int fd = openat(s->own, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-		O_CLOEXEC);
+	int fd = openat(s->own, "tmp",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 

@@ -112,7 +112,8 @@ make_root(const char *root, struct error *err)
 		return 0;
 	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (mkdir(root, 0755) == 0 ||
-		(fd >= 0 && *root == '/' && beneath_mkdirs(fd, root + 1) == 0)) {
+		(fd >= 0 && *root == '/' &&
+			beneath_mkdirs(fd, root + 1) == 0)) {
 		io_close(&fd);
 		return 0;
 	}
@@ -291,8 +292,10 @@ store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 			return 0;
 		}
 	}
-	error_status(err, STATUS_REFUSED, "%s/current is not deployd's own "
-		"link to a release", s->path);
+	error_status(err, STATUS_REFUSED,
+		"%s/current is not deployd's own "
+		"link to a release",
+		s->path);
 	return error_hint(err, "move it away on the server, then deploy again");
 }
 
@@ -411,16 +414,17 @@ store_find(const struct store *s, const char *text,
 	for (i = 0; i < ids.n; i++) {
 		const char *tree = ids.v[i] + RELEASE_ID_LEN - 8;
 
-		if (len == 0 || (strncmp(ids.v[i], text, len) &&
-			strcmp(tree, text)))
+		if (len == 0 ||
+			(strncmp(ids.v[i], text, len) && strcmp(tree, text)))
 			continue;
 		found++;
 		snprintf(id, RELEASE_ID_LEN + 1, "%s", ids.v[i]);
 	}
 	if (found != 1) {
-		error_status(err, STATUS_REFUSED, found ?
-			"'%s' stands for more than one release" :
-			"there is no release '%s'", text);
+		error_status(err, STATUS_REFUSED,
+			found ? "'%s' stands for more than one release" :
+				"there is no release '%s'",
+			text);
 		rc = list_what_there_is(&ids, err);
 	}
 	strv_release(&ids);

@@ -39,11 +39,11 @@
 
 struct store {
 	char *app;
-	char *path;     /* absolute, of the app's directory */
-	int root;       /* handles: ROOT, ROOT/APP, ROOT/APP/.deployd */
+	char *path; /* absolute, of the app's directory */
+	int root;   /* handles: ROOT, ROOT/APP, ROOT/APP/.deployd */
 	int dir;
 	int own;
-	int lock;       /* held descriptors or -1 */
+	int lock; /* held descriptors or -1 */
 	int switch_lock;
 };
 
@@ -52,8 +52,8 @@ struct store {
  * Without create a missing app is STATUS_REFUSED with the near miss among
  * the other apps as hint (`this server has 'blog'`).
  */
-int store_open(struct store *s, const char *root, const char *app,
-	bool create, struct error *err);
+int store_open(struct store *s, const char *root, const char *app, bool create,
+	struct error *err);
 void store_release(struct store *s);
 /* Names of all apps under root, sorted. */
 int store_apps(const char *root, struct strv *apps, struct error *err);
@@ -90,8 +90,7 @@ int store_switch_none(struct store *s, struct error *err);
 int store_mint(const struct store *s, const uint8_t tree[static DIGEST_SIZE],
 	char id[static RELEASE_ID_LEN + 1], struct error *err);
 /* Directories under releases/, sorted, newest last. */
-int store_releases(const struct store *s, struct strv *ids,
-	struct error *err);
+int store_releases(const struct store *s, struct strv *ids, struct error *err);
 /*
  * The one release whose ID begins with, or whose short tree id is, `text`;
  * ambiguous and unknown ones are STATUS_REFUSED and list what there is.
@@ -109,14 +108,14 @@ struct record {
 	char *reason;      /* of failed and reverted */
 	char *git_commit, *git_branch, *git_subject, *git_author, *git_remote;
 	bool git_dirty;
-	bool checked;      /* restart and check passed since it was switched
+	bool checked; /* restart and check passed since it was switched
 	                      to last */
-	bool held;         /* rolled back from, by hand or by a check */
+	bool held;    /* rolled back from, by hand or by a check */
 	bool pinned;
 	bool went_live;
 	uint64_t created, activated; /* seconds since 1970 */
 	uint64_t files, bytes;
-	uint64_t hooks;    /* its settings have so many hook commands */
+	uint64_t hooks; /* its settings have so many hook commands */
 };
 
 extern const struct message_field record_fields[];
@@ -130,9 +129,8 @@ int record_save(const struct store *s, const struct record *r,
 /* IDs of all records, sorted. */
 int record_list(const struct store *s, struct strv *ids, struct error *err);
 /* A kept record of this tree and settings that is held; "" if none. */
-int record_held(const struct store *s, const char *tree,
-	const char *settings, char id[static RELEASE_ID_LEN + 1],
-	struct error *err);
+int record_held(const struct store *s, const char *tree, const char *settings,
+	char id[static RELEASE_ID_LEN + 1], struct error *err);
 /* Fills the wire's form; strings are borrowed from r. */
 void record_to_message(const struct record *r, const char *live,
 	struct msg_release *out);
@@ -167,13 +165,12 @@ int store_load_manifest(const struct store *s, const char *hex,
  *	forced     a refusal was overridden; TEXT says which
  */
 struct event {
-	int64_t time;  /* seconds since 1970 */
+	int64_t time;                        /* seconds since 1970 */
 	char *name, *id, *from, *who, *text; /* "" where it has none */
 };
 
 int history_append(const struct store *s, const char *name, const char *id,
-	const char *from, const char *who, const char *text,
-	struct error *err);
+	const char *from, const char *who, const char *text, struct error *err);
 typedef int history_fn(const struct event *e, void *arg);
 /* Calls fn for each event, oldest first, until it returns nonzero. */
 int history_each(const struct store *s, history_fn *fn, void *arg,
@@ -183,8 +180,8 @@ int history_each(const struct store *s, history_fn *fn, void *arg,
  * as the events tell (a rollback undoes a deploy, so two in a row go two
  * back), and whose directory still is there.  "" if none.
  */
-int history_previous(const struct store *s,
-	char id[static RELEASE_ID_LEN + 1], struct error *err);
+int history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
+	struct error *err);
 /*
  * A `switching` without an outcome: 1 and its ID and FROM, else 0.
  */

@@ -142,7 +142,8 @@ pair(const struct entry *old, const struct entry *new, void *arg)
 	if (!new)
 		return 0;
 	w->times[new - w->m->v] = old && entry_equal(old, new) ?
-		w->last->times[old - w->last->m.v] : w->stamp;
+		w->last->times[old - w->last->m.v] :
+		w->stamp;
 	return 0;
 }
 
@@ -187,8 +188,8 @@ times_save(const struct store *s, const char *id, const int64_t *times,
 	snprintf(name, sizeof(name), "%s.times", id);
 	dir = openat(s->own, "records", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rc = dir < 0 ? error_errno(err, "records") :
-		replace_file(dir, name, buf_str(&text), text.len, 0600,
-			REPLACE_SYNC, err);
+		       replace_file(dir, name, buf_str(&text), text.len, 0600,
+			       REPLACE_SYNC, err);
 	io_close(&dir);
 	buf_release(&text);
 	return rc;

@@ -26,7 +26,6 @@ int times_save(const struct store *s, const char *id, const int64_t *times,
 /* Notes, synced, that id's build begins, and later that it ended. */
 int times_build_begins(const struct store *s, const char *id,
 	struct error *err);
-int times_build_ended(const struct store *s, const char *id,
-	struct error *err);
+int times_build_ended(const struct store *s, const char *id, struct error *err);
 
 #endif

@@ -12,9 +12,9 @@
 #include "tree/manifest.h"
 
 struct source {
-	int dirfd;            /* of a directory, borrowed, else -1 */
-	int spool;            /* of an archive, an unlinked file, else -1 */
-	uint64_t *offsets;    /* in the spool, by the entry's place */
+	int dirfd;         /* of a directory, borrowed, else -1 */
+	int spool;         /* of an archive, an unlinked file, else -1 */
+	uint64_t *offsets; /* in the spool, by the entry's place */
 	bool exact_modes;
 	struct beneath at;
 };

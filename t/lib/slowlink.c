@@ -164,8 +164,9 @@ run(struct way *up, struct way *down)
 			next = other;
 		if (down->closed)
 			return;
-		if (poll(p, 4, next <= now ? 0 :
-			(int)((next - now + 999) / 1000)) < 0)
+		if (poll(p, 4,
+			    next <= now ? 0 :
+					  (int)((next - now + 999) / 1000)) < 0)
 			continue;
 		now = now_us();
 		if (p[0].revents)
@@ -248,8 +249,7 @@ main(int argc, char **argv)
 		FILE *f = fopen(count, "a");
 
 		if (f) {
-			fprintf(f, "%llu %llu\n",
-				(unsigned long long)up.passed,
+			fprintf(f, "%llu %llu\n", (unsigned long long)up.passed,
 				(unsigned long long)down.passed);
 			fclose(f);
 		}
