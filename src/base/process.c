@@ -116,8 +116,8 @@ process_wait(pid_t pid)
 }
 
 int
-process_output(const char *const *argv, int cwd, size_t most, struct buf *out,
-	struct error *err)
+process_output(const char *const *argv, char *const *envp, int cwd, size_t most,
+	struct buf *out, struct error *err)
 {
 	struct process_options o = PROCESS_OPTIONS_INIT;
 	int fd[2], rc;
@@ -127,6 +127,7 @@ process_output(const char *const *argv, int cwd, size_t most, struct buf *out,
 	if (pipe2(fd, O_CLOEXEC) < 0)
 		return error_errno(err, "pipe");
 	o.argv = argv;
+	o.envp = envp;
 	o.cwd = cwd;
 	o.fds[1] = fd[1];
 	o.fds[2] = -1;

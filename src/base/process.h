@@ -35,10 +35,11 @@ int process_wait(pid_t pid);
 
 /*
  * Runs argv with standard error dropped and collects at most `most` bytes of
- * its output.  Returns its exit status, or -1 (not started, too long).
+ * its output; envp and cwd as above.  Returns its exit status, or -1 (not
+ * started, too long).
  */
-int process_output(const char *const *argv, int cwd, size_t most,
-	struct buf *out, struct error *err);
+int process_output(const char *const *argv, char *const *envp, int cwd,
+	size_t most, struct buf *out, struct error *err);
 
 /* Closes every descriptor but the n in keep; for a child that does not exec. */
 void process_close_all_but(const int *keep, int n);

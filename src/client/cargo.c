@@ -1,37 +1,25 @@
 #include "client/cargo.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"
 #include "client/cache.h"
+#include "client/progress.h"
 #include "client/report.h"
-#include "client/session.h"
+#include "client/signals.h"
+#include "client/user.h"
 
 #define LARGE_BYTES 100000000
 #define OFFENDERS 5
 
 /* While the walk goes on. */
-struct watch {
+struct walk_watch {
 	struct progress progress;
-	void (*decided)(void *arg, const char *path, bool in, const char *rule);
-	void *arg;
+	const struct cargo_callbacks *callbacks;
 };
-
-static char *
-name_user(void)
-{
-	const struct passwd *pw = getpwuid(getuid());
-	const char *login = pw ? pw->pw_name : getenv("USER");
-	char host[256] = "";
-
-	gethostname(host, sizeof(host) - 1);
-	return mem_printf("%s@%s", login ? login : "unknown", host);
-}
 
 static bool
 stop(void *arg)
@@ -42,29 +30,23 @@ stop(void *arg)
 static void
 show_progress(void *arg, uint64_t files, uint64_t bytes)
 {
-	struct watch *w = arg;
+	struct walk_watch *w = arg;
 
 	progress_at(&w->progress, bytes);
+	if (w->callbacks->tick)
+		w->callbacks->tick(w->callbacks->arg);
 }
 
 static void
 pass_decision(void *arg, const char *path, bool in, const char *rule)
 {
-	struct watch *w = arg;
+	struct walk_watch *w = arg;
 
-	w->decided(w->arg, path, in, rule);
+	w->callbacks->decided(w->callbacks->arg, path, in, rule);
 }
 
 static int
-interrupted(struct error *err)
-{
-	return error_status(err,
-		signals_caught() == 15 ? STATUS_TERM : STATUS_INT,
-		"interrupted; nothing was sent");
-}
-
-static int
-scan(struct cargo *c, const struct options *o, struct watch *w,
+scan(struct cargo *c, const struct options *o, struct walk_watch *w,
 	struct error *err)
 {
 	const struct project *p = c->project;
@@ -74,7 +56,7 @@ scan(struct cargo *c, const struct options *o, struct watch *w,
 		.include = p->include,
 		.exact_modes = p->exact_modes,
 		.progress = show_progress,
-		.decided = w->decided ? pass_decision : NULL,
+		.decided = w->callbacks->decided ? pass_decision : NULL,
 		.stop = stop,
 		.arg = w };
 	struct error ignored = ERROR_INIT;
@@ -84,18 +66,20 @@ scan(struct cargo *c, const struct options *o, struct watch *w,
 	cache_index_name(p->tree, name);
 	if (c->cache >= 0 && !o->no_cache)
 		s.index = index_load(c->cache, name);
-	progress_begin(&w->progress, "hashing", 0);
+	progress_begin(&w->progress, "hashing", NULL, 0);
 	rc = scan_tree(&s, &c->m, &c->scan, err);
 	progress_end(&w->progress);
 	if (rc == 0 && s.index &&
 		index_save(s.index, c->cache, name, &ignored) < 0)
 		log_verbose("the index is not kept: %s", ignored.text);
 	index_free(s.index);
-	return rc < 0 && signals_caught() ? interrupted(err) : rc;
+	if (rc < 0 && signals_caught())
+		signals_error(err, "interrupted; nothing was sent");
+	return rc;
 }
 
 static int
-load_directory(struct cargo *c, const struct options *o, struct watch *w,
+load_directory(struct cargo *c, const struct options *o, struct walk_watch *w,
 	struct error *err)
 {
 	const struct project *p = c->project;
@@ -112,17 +96,16 @@ load_directory(struct cargo *c, const struct options *o, struct watch *w,
 
 int
 cargo_load(struct cargo *c, const struct project *p, const struct options *o,
-	void (*decided)(void *arg, const char *path, bool in, const char *rule),
-	void *arg, struct error *err)
+	const struct cargo_callbacks *callbacks, struct error *err)
 {
-	struct watch w = { .decided = decided, .arg = arg };
+	struct walk_watch w = { .callbacks = callbacks };
 	int rc;
 
 	memset(c, 0, sizeof(*c));
 	c->project = p;
 	c->dirfd = -1;
 	source_directory(&c->source, -1, false);
-	c->user = name_user();
+	c->user = user_name();
 	c->cache = cache_open();
 	if (o->tar)
 		rc = source_archive(&c->source, o->tar, p->exact_modes, &c->m,

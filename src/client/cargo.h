@@ -25,14 +25,22 @@ struct cargo {
 	int cache;  /* cache.h's handle, or -1 */
 };
 
+/* Called while it is loaded. */
+struct cargo_callbacks {
+	/* scan.h's; may be NULL. */
+	void (*decided)(void *arg, const char *path, bool in, const char *rule);
+	/* Now and then, so that a conversation does not fall silent. */
+	void (*tick)(void *arg);
+	void *arg;
+};
+
 /*
  * Walks the tree (or reads the archive of --tar) and asks git.  Stops with
- * STATUS_INT when a signal was caught.  decided and arg are scan.h's.
+ * STATUS_INT when a signal was caught.
  */
 int cargo_load(struct cargo *c, const struct project *p,
-	const struct options *o,
-	void (*decided)(void *arg, const char *path, bool in, const char *rule),
-	void *arg, struct error *err);
+	const struct options *o, const struct cargo_callbacks *callbacks,
+	struct error *err);
 void cargo_release(struct cargo *c);
 
 /* Warns of what looks like secrets among the lines that will be sent. */

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/io.h"
 #include "base/log.h"
 #include "base/zstream.h"
 #include "client/cache.h"
+#include "client/report.h"
 
 #define WINDOW_LOG 23
 /* Manifests are text full of random hashes: more than 3 gains nothing. */
@@ -14,13 +14,13 @@
 
 void
 delivery_open(struct delivery *d, const struct target *t,
-	const struct options *o, enum push_then then)
+	const struct options *o, enum push_then then, bool prefix)
 {
 	memset(d, 0, sizeof(*d));
 	d->target = t;
 	d->options = o;
 	d->then = then;
-	d->began = io_now_ms();
+	watch_init(&d->watch, t->text, prefix);
 	session_open(&d->session, t, o);
 }
 
@@ -32,7 +32,7 @@ delivery_fail(struct delivery *d, const struct error *err)
 	d->error = *err;
 	d->state = DELIVERY_DONE;
 	progress_end(&d->progress);
-	hook_output_end(&d->output);
+	watch_end(&d->watch);
 }
 
 static int
@@ -128,13 +128,12 @@ copy_manifest(struct delivery *d, const struct cargo *c)
 }
 
 void
-delivery_ask(struct delivery *d, const struct cargo *c, bool prefix)
+delivery_ask(struct delivery *d, const struct cargo *c)
 {
 	char tree[DIGEST_HEX + 1];
 	struct msg_push p;
 
 	d->cargo = c;
-	d->output.prefix = prefix ? d->target->text : NULL;
 	copy_manifest(d, c);
 	if (!d->options->no_cache)
 		d->has_base = cache_load_base(c->cache, d->target, &d->base,
@@ -271,7 +270,8 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 	if (d->then == THEN_COMPARE || d->need.n == 0)
 		return 0;
 	d->state = DELIVERY_SENDING;
-	progress_begin(&d->progress, "sending", d->need_end.bytes);
+	progress_begin(&d->progress, "sending", d->target->text,
+		d->need_end.bytes);
 	return 0;
 }
 
@@ -298,44 +298,6 @@ take_bad(struct delivery *d, const struct frame *f, struct error *err)
 	if (rc == 0)
 		d->state = DELIVERY_SENDING;
 	return rc;
-}
-
-static int
-take_stage(struct delivery *d, const struct frame *f, struct error *err)
-{
-	size_t len = f->len > 6 ? f->len - 6 : 0; /* "name X\n" */
-
-	progress_end(&d->progress);
-	if (len >= sizeof(d->stage) || len == 0)
-		return 0;
-	memcpy(d->stage, f->data + 5, len);
-	d->stage[len] = '\0';
-	log_verbose("%s: %s (%.1f s)", d->target->text, d->stage,
-		(double)(io_now_ms() - d->began) / 1000);
-	report_event("stage", "target", "s", d->target->text, "stage", "s",
-		d->stage, NULL);
-	if (!strcmp(d->stage, "switch"))
-		d->state = DELIVERY_SWITCHED;
-	return 0;
-}
-
-static int
-take_log(struct delivery *d, const struct frame *f, struct error *err)
-{
-	hook_output_add(&d->output, f->data, f->len);
-	return 0;
-}
-
-static int
-take_note(struct delivery *d, const struct frame *f, struct error *err)
-{
-	char *text = mem_strndup(f->data, f->len);
-
-	log_info("%s: %s", d->target->text, text);
-	report_event("note", "target", "s", d->target->text, "text", "s", text,
-		NULL);
-	free(text);
-	return 0;
 }
 
 static int
@@ -380,7 +342,7 @@ take_result(struct delivery *d, const struct frame *f, struct error *err)
 	if (MESSAGE_READ(result, f, &d->result, err) < 0)
 		return -1;
 	progress_end(&d->progress);
-	hook_output_end(&d->output);
+	watch_end(&d->watch);
 	if (d->state == DELIVERY_DONE)
 		return 0; /* it failed here before: that is the reason */
 	if (d->result.status) {
@@ -407,9 +369,6 @@ static const struct {
 	{ "staged", take_staged },
 	{ "manifest", take_manifest },
 	{ "result", take_result },
-	{ ".stage", take_stage },
-	{ ".log", take_log },
-	{ ".note", take_note },
 };
 
 static int
@@ -417,6 +376,12 @@ dispatch(struct delivery *d, const struct frame *f, struct error *err)
 {
 	size_t i;
 
+	if (watch_frame(&d->watch, f)) {
+		progress_end(&d->progress);
+		if (d->watch.switched)
+			d->state = DELIVERY_SWITCHED;
+		return 0;
+	}
 	for (i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
 		if (!strcmp(f->type, handlers[i].type))
 			return handlers[i].take(d, f, err);
@@ -497,12 +462,6 @@ delivery_abort(struct delivery *d)
 }
 
 void
-delivery_close(struct delivery *d)
-{
-	session_close(&d->session);
-}
-
-void
 delivery_release(struct delivery *d)
 {
 	pack_free(d->pack);
@@ -518,7 +477,8 @@ delivery_release(struct delivery *d)
 	MESSAGE_RELEASE(live, &d->live);
 	MESSAGE_RELEASE(need_end, &d->need_end);
 	MESSAGE_RELEASE(result, &d->result);
-	hook_output_release(&d->output);
+	watch_release(&d->watch);
+	session_release(&d->session);
 }
 
 enum status

@@ -14,8 +14,9 @@
 #define CLIENT_DELIVERY_H
 
 #include "client/cargo.h"
-#include "client/report.h"
+#include "client/progress.h"
 #include "client/session.h"
+#include "client/watch.h"
 #include "tree/pack.h"
 
 enum delivery_state {
@@ -50,26 +51,25 @@ struct delivery {
 	struct manifest live_tree;
 	struct zin *unzip;
 	struct progress progress;
-	struct hook_output output;
-	char stage[32];
+	struct watch watch;
 	struct msg_result result;
 	struct error error; /* why it ended without success */
-	int64_t began;
 };
 
-/* Begins to connect; everything is borrowed until delivery_release(). */
+/*
+ * Begins to connect; everything is borrowed until delivery_release().  prefix:
+ * there are several, so what is printed begins with the target.
+ */
 void delivery_open(struct delivery *d, const struct target *t,
-	const struct options *o, enum push_then then);
+	const struct options *o, enum push_then then, bool prefix);
 /* Sends push once the cargo is known. */
-void delivery_ask(struct delivery *d, const struct cargo *c, bool prefix);
+void delivery_ask(struct delivery *d, const struct cargo *c);
 /* Handles what came, produces what may go. */
 void delivery_step(struct delivery *d);
 void delivery_go(struct delivery *d);
 void delivery_abort(struct delivery *d);
 /* Ends it here and now with that error. */
 void delivery_fail(struct delivery *d, const struct error *err);
-/* Closes the connection; the report is in d->session.report. */
-void delivery_close(struct delivery *d);
 void delivery_release(struct delivery *d);
 
 /* STATUS_OK, or d->error's. */

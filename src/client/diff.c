@@ -11,6 +11,8 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "client/delivery.h"
+#include "client/report.h"
+#include "client/signals.h"
 #include "client/verbs.h"
 
 struct diff {
@@ -141,9 +143,7 @@ converse(struct delivery *v, struct error *err)
 			return -1;
 		delivery_step(v);
 		if (signals_caught())
-			return error_status(err,
-				(enum status)(128 + signals_caught()),
-				"interrupted");
+			return signals_error(err, "interrupted");
 	}
 	if (delivery_status(v) == STATUS_OK)
 		return 0;
@@ -157,9 +157,9 @@ diff_target(struct diff *d, struct delivery *v, struct error *err)
 	uint64_t packed = 0;
 	int rc;
 
-	delivery_ask(v, &d->cargo, false);
+	delivery_ask(v, &d->cargo);
 	rc = converse(v, err);
-	delivery_close(v);
+	session_close(&v->session);
 	if (rc < 0)
 		return -1;
 	d->added = d->changed = d->removed = 0;
@@ -173,19 +173,22 @@ diff_target(struct diff *d, struct delivery *v, struct error *err)
 static int
 diff_all(struct diff *d, struct error *err)
 {
+	const struct cargo_callbacks callbacks = {
+		.decided = d->o->files ? print_decision : NULL, .arg = d
+	};
 	bool differs = false;
 	size_t i;
 	int rc;
 
-	rc = cargo_load(&d->cargo, &d->project, d->o,
-		d->o->files ? print_decision : NULL, d, err);
+	rc = cargo_load(&d->cargo, &d->project, d->o, &callbacks, err);
 	for (i = 0; rc == 0 && i < d->targets.n; i++) {
 		struct delivery v;
 
 		log_info("comparing %s with %s",
 			d->o->tar ? d->o->tar : d->project.tree,
 			d->targets.v[i].text);
-		delivery_open(&v, &d->targets.v[i], d->o, THEN_COMPARE);
+		delivery_open(&v, &d->targets.v[i], d->o, THEN_COMPARE,
+			d->targets.n > 1);
 		rc = diff_target(d, &v, err);
 		delivery_release(&v);
 		differs |= d->added + d->changed + d->removed != 0;

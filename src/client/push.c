@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "client/cache.h"
 #include "client/delivery.h"
+#include "client/report.h"
+#include "client/signals.h"
 #include "client/verbs.h"
 
 /* After a signal: so long is waited for the servers' last words. */
@@ -32,6 +34,22 @@ choose_then(const struct push *p)
 	return p->n > 1 ? THEN_HOLD : THEN_ACTIVATE;
 }
 
+/* Before any byte is sent: what goes where. */
+static void
+announce(const struct push *p)
+{
+	const char *what = p->o->tar ? p->o->tar : p->project.tree;
+	size_t i;
+
+	for (i = 0; i < p->targets.n; i++) {
+		const char *target = p->targets.v[i].text;
+
+		log_info("deploying %s to %s", what, target);
+		report_event("begin", "target", "s", target, "directory", "s",
+			what, NULL);
+	}
+}
+
 static void
 open_deliveries(struct push *p)
 {
@@ -41,17 +59,38 @@ open_deliveries(struct push *p)
 	p->v = mem_zalloc(p->n, sizeof(*p->v));
 	p->sessions = mem_zalloc(p->n, sizeof(*p->sessions));
 	for (i = 0; i < p->n; i++) {
-		const struct target *t = &p->targets.v[i];
-
-		log_info("deploying %s to %s",
-			p->o->tar ? p->o->tar : p->project.tree, t->text);
-		report_event("begin", "target", "s", t->text, "directory", "s",
-			p->project.tree, NULL);
-	}
-	for (i = 0; i < p->n; i++) {
-		delivery_open(&p->v[i], &p->targets.v[i], p->o, choose_then(p));
+		delivery_open(&p->v[i], &p->targets.v[i], p->o, choose_then(p),
+			p->n > 1);
 		p->sessions[i] = &p->v[i].session;
 	}
+}
+
+/* Hello crosses while the tree is hashed, and pings if that takes long. */
+static void
+tick(void *arg)
+{
+	struct push *p = arg;
+	struct error ignored = ERROR_INIT;
+
+	(void)sessions_turn(p->sessions, p->n, 0, &ignored);
+}
+
+/*
+ * An archive may come from a program that takes its time, while which no
+ * connection is to wait.
+ */
+static int
+load(struct push *p, struct error *err)
+{
+	const struct cargo_callbacks callbacks = { .tick = tick, .arg = p };
+	int rc;
+
+	if (!p->o->tar)
+		open_deliveries(p);
+	rc = cargo_load(&p->cargo, &p->project, p->o, &callbacks, err);
+	if (p->o->tar && rc == 0)
+		open_deliveries(p);
+	return rc;
 }
 
 static bool
@@ -68,7 +107,7 @@ ask_next(struct push *p)
 
 	for (i = 0; i < p->n; i++) {
 		if (p->v[i].state == DELIVERY_OPENING)
-			delivery_ask(&p->v[i], &p->cargo, p->n > 1);
+			delivery_ask(&p->v[i], &p->cargo);
 		if (!settled(&p->v[i]))
 			return;
 	}
@@ -144,9 +183,9 @@ leave_for_signal(struct push *p)
 {
 	struct error err = ERROR_INIT;
 
-	error_status(&err, signals_caught() == 15 ? STATUS_TERM : STATUS_INT,
-		"interrupted after the switch had begun; the server goes on "
-		"by itself");
+	signals_error(&err,
+		"interrupted after the switch had begun; "
+		"the server goes on by itself");
 	error_hint(&err, "see what is live: deploy status");
 	leave(p, &err);
 }
@@ -229,7 +268,7 @@ say_deployed(const struct delivery *d)
 	buf_addstr(&b, " of ");
 	report_bytes(&b, d->cargo->bytes);
 	buf_addstr(&b, " in ");
-	report_seconds(&b, io_now_ms() - d->began);
+	report_seconds(&b, io_now_ms() - d->watch.began);
 	log_info("%s", b.data);
 	if (!strcmp(r->outcome, "built"))
 		log_info("make it live: deploy activate %s %s", d->target->text,
@@ -242,7 +281,7 @@ say_same(const struct delivery *d)
 {
 	struct buf b = BUF_INIT;
 
-	report_seconds(&b, io_now_ms() - d->began);
+	report_seconds(&b, io_now_ms() - d->watch.began);
 	log_info("unchanged %s %s: it is live already (%s)", d->target->app,
 		d->result.release ? d->result.release : "", b.data);
 	buf_release(&b);
@@ -253,7 +292,7 @@ static void
 say_failed(struct delivery *d, size_t targets)
 {
 	if (log_level() == LOG_QUIET && d->result.stage)
-		hook_output_show_tail(&d->output);
+		watch_show_tail(&d->watch);
 	if (targets > 1)
 		error_prefix(&d->error, "%s: ", d->target->text);
 	log_error("deploy", &d->error);
@@ -285,7 +324,7 @@ finish_delivery(struct push *p, struct delivery *d)
 {
 	bool well = done_well(d);
 
-	delivery_close(d);
+	session_close(&d->session);
 	if (!well)
 		say_failed(d, p->n);
 	else if (!strcmp(d->result.outcome, "same"))
@@ -331,21 +370,19 @@ deploy(struct push *p, struct error *err)
 {
 	enum status status = STATUS_OK;
 	size_t i;
-	int rc = -1;
+	int rc;
 
 	signals_catch();
-	open_deliveries(p);
-	if (cargo_load(&p->cargo, &p->project, p->o, NULL, NULL, err) == 0) {
+	announce(p);
+	rc = load(p, err);
+	if (rc == 0) {
 		cargo_hint_hooks(&p->cargo);
 		rc = run(p, err);
 	}
 	if (rc == 0)
 		status = finish_all(p);
-	for (i = 0; i < p->n; i++) {
-		if (rc < 0)
-			delivery_close(&p->v[i]);
+	for (i = 0; i < p->n; i++)
 		delivery_release(&p->v[i]);
-	}
 	cargo_release(&p->cargo);
 	free(p->v);
 	free(p->sessions);

@@ -26,36 +26,23 @@ struct session {
 	struct channel channel;
 	bool greeted; /* the server's hello came */
 	struct msg_hello server;
-	int64_t pinged; /* io_now_ms() of the last ping */
+	int64_t pinged, heard; /* io_now_ms() */
 };
 
 void session_open(struct session *s, const struct target *t,
 	const struct options *o);
-/* Polls for up to timeout ms; descriptors of -1 and NULLs are passed over. */
+/* Polls for up to timeout ms; NULLs are passed over. */
 int sessions_turn(struct session *const *v, size_t n, int timeout_ms,
 	struct error *err);
 /*
- * The next frame but hello and those that begin with "." and are handled
- * here (.ping): 1, 0 none now, -1 the conversation is over without a result
- * (closes the transport to learn why).
+ * The next frame but hello and .ping, which are handled here: 1, 0 none now,
+ * -1 the conversation is over without a result (closes the transport to
+ * learn why).
  */
 int session_next(struct session *s, struct frame *f, struct error *err);
+/* Ends it, whatever is queued; may be called again. */
 void session_close(struct session *s);
-
-/*
- * Set by SIGINT or SIGTERM (the second one ends the program at once): its
- * number, or 0.
- */
-void signals_catch(void);
-int signals_caught(void);
-
-/*
- * The whole of a verb that asks and prints: sends `ask`, hands each frame
- * but the result to `each`, gives back the result.
- */
-typedef int ask_frame_fn(const struct frame *f, void *arg, struct error *err);
-int session_ask(const struct target *t, const struct options *o,
-	const struct msg_ask *ask, ask_frame_fn *each, void *arg,
-	struct msg_result *result, struct error *err);
+/* After session_close(). */
+void session_release(struct session *s);
 
 #endif

@@ -52,8 +52,8 @@ fetch(const struct transport *t, const char *file)
 	strv_add(&argv, "--");
 	strv_add(&argv, t->o->host);
 	strv_add(&argv, "true");
-	(void)process_output((const char *const *)argv.v, -1, 65536, &output,
-		&ignored);
+	(void)process_output((const char *const *)argv.v, NULL, -1, 65536,
+		&output, &ignored);
 	buf_release(&output);
 	strv_release(&argv);
 }

@@ -183,8 +183,8 @@ ssh_config_read(struct ssh_config *c, const struct transport_options *o,
 	}
 	strv_add(&argv, "--");
 	strv_add(&argv, o->host);
-	rc = process_output((const char *const *)argv.v, -1, OUTPUT_MOST, &text,
-		err);
+	rc = process_output((const char *const *)argv.v, NULL, -1, OUTPUT_MOST,
+		&text, err);
 	if (rc > 0) {
 		rc = error_status(err, STATUS_CONNECT,
 			"ssh rejects its configuration for %s", o->host);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/gitenv.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -26,47 +27,10 @@ struct gitfiles {
 /*
  * All that is tracked: asking with -ci, for what is ignored, costs an lstat a
  * file.  The repository may be another user's, whose configuration is not to
- * run programs of theirs as us: no file system monitor, and no transport, by
- * which a partial clone would fetch what it lacks.
+ * run programs of theirs as us: no file system monitor.
  */
 static const char *const command[] = { "git", "-c", "safe.directory=*", "-c",
 	"core.fsmonitor=false", "ls-files", "-z", NULL };
-
-/* A hook of git's sets GIT_DIR and more of the kind for its own repository. */
-static bool
-is_inherited(const char *variable)
-{
-	static const char *const kept[] = { "GIT_CEILING_DIRECTORIES=",
-		"GIT_CONFIG_GLOBAL=", "GIT_CONFIG_NOSYSTEM=",
-		"GIT_CONFIG_SYSTEM=", "GIT_DISCOVERY_ACROSS_FILESYSTEM=",
-		"GIT_EXEC_PATH=" };
-	size_t i;
-
-	if (strncmp(variable, "GIT_", 4) != 0)
-		return true;
-	for (i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-		if (!strncmp(variable, kept[i], strlen(kept[i])))
-			return true;
-	return false;
-}
-
-/* Our environment for git; the vector is the caller's to free. */
-static char **
-make_environment(void)
-{
-	size_t n = 0, k = 0;
-	char **v;
-
-	while (environ && environ[n])
-		n++;
-	v = mem_zalloc(n + 3, sizeof(*v));
-	for (n = 0; environ && environ[n]; n++)
-		if (is_inherited(environ[n]))
-			v[k++] = environ[n];
-	v[k++] = (char *)"GIT_ALLOW_PROTOCOL=none";
-	v[k] = (char *)"GIT_OPTIONAL_LOCKS=0";
-	return v;
-}
 
 struct gitfiles *
 gitfiles_start(int dirfd)
@@ -80,7 +44,7 @@ gitfiles_start(int dirfd)
 	if (pipe2(fd, O_CLOEXEC) < 0)
 		return g;
 	o.argv = command;
-	o.envp = make_environment();
+	o.envp = gitenv_make();
 	o.cwd = dirfd;
 	o.fds[1] = fd[1];
 	o.fds[2] = -1;

@@ -27,7 +27,7 @@ output(const char *script, struct buf *out)
 	const char *argv[] = { "sh", "-c", script, NULL };
 
 	buf_clear(out);
-	return process_output(argv, -1, 100000, out, &err);
+	return process_output(argv, NULL, -1, 100000, out, &err);
 }
 
 START_TEST(exit_statuses_and_signals_come_back)
@@ -65,7 +65,7 @@ START_TEST(arguments_are_never_seen_by_a_shell)
 	struct buf out = BUF_INIT;
 
 	unit_dir();
-	ck_assert_int_eq(process_output(argv, -1, 1000, &out, &err), 0);
+	ck_assert_int_eq(process_output(argv, NULL, -1, 1000, &out, &err), 0);
 	ck_assert_str_eq(buf_str(&out), "$(touch evil)|a b|;x||");
 	ck_assert_int_lt(access("evil", F_OK), 0);
 	buf_release(&out);
@@ -192,7 +192,7 @@ START_TEST(no_descriptor_is_left_open)
 	close(before);
 	run(&o, "true");
 	output("echo x", &out);
-	process_output(argv, -1, 10, &out, &err);
+	process_output(argv, NULL, -1, 10, &out, &err);
 	after = dup(0);
 	ck_assert_int_eq(after, before);
 	buf_release(&out);

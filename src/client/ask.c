@@ -1,0 +1,231 @@
+#include "client/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "client/report.h"
+#include "client/session.h"
+#include "client/signals.h"
+#include "client/user.h"
+
+/* After a signal: so long is waited for the server's last word. */
+#define ABORT_MS 5000
+
+/* One question under way. */
+struct question {
+	struct ask *a;
+	struct session session;
+	struct msg_result result;
+	int64_t deadline; /* once aborted, else 0 */
+};
+
+static void
+send_ask(struct question *q, const char *release)
+{
+	const struct options *o = q->a->options;
+	char *user = user_name();
+	struct msg_ask ask = {
+		.verb = (char *)q->a->verb,
+		.app = q->a->target->app,
+		.release = (char *)release,
+		.expect = (char *)o->expect,
+		.user = user,
+		.wait = o->wait ? o->wait_seconds : 0,
+		.force = o->force,
+	};
+
+	MESSAGE_SEND(&q->session.channel, "ask", ask, &ask);
+	free(user);
+}
+
+static int
+take_result(struct question *q, const struct frame *f, struct error *err)
+{
+	if (MESSAGE_READ(result, f, &q->result, err) < 0)
+		return -1;
+	if (q->result.status) {
+		result_to_error(&q->result, err);
+		return -1;
+	}
+	return 1;
+}
+
+/* 1 at the result, 0 for more, -1. */
+static int
+take_frame(struct question *q, const struct frame *f, struct error *err)
+{
+	struct ask *a = q->a;
+
+	if (!strcmp(f->type, "result"))
+		return take_result(q, f, err);
+	if (a->changes && watch_frame(&a->watch, f))
+		return 0;
+	if (a->take)
+		return a->take(a, f, err);
+	if (f->type[0] == '.')
+		return 0;
+	return error_status(err, STATUS_TRANSFER,
+		"the server sent an unexpected %s frame", f->type);
+}
+
+static int
+heed_signal(struct question *q, struct error *err)
+{
+	if (!signals_caught())
+		return 0;
+	if (!q->a->changes)
+		return signals_error(err, "interrupted");
+	if (q->a->watch.switched) {
+		signals_error(err,
+			"interrupted after the switch had begun; "
+			"the server goes on by itself");
+		return error_hint(err, "see what is live: deploy status %s",
+			q->a->target->text);
+	}
+	if (!q->deadline) {
+		q->deadline = io_now_ms() + ABORT_MS;
+		channel_send(&q->session.channel, "abort", "", 0);
+	}
+	if (io_now_ms() < q->deadline)
+		return 0;
+	return error_status(err, STATUS_TRANSFER,
+		"aborted, but the server did not answer");
+}
+
+static int
+converse(struct question *q, struct error *err)
+{
+	struct session *s = &q->session;
+	struct frame f;
+	int rc = 0;
+
+	while (rc == 0) {
+		if (sessions_turn(&s, 1, 250, err) < 0)
+			return -1;
+		while (rc == 0 && (rc = session_next(s, &f, err)) > 0)
+			rc = take_frame(q, &f, err);
+		if (rc == 0)
+			rc = heed_signal(q, err);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* What is live although it failed; the server said it. */
+static void
+say_live(const struct question *q)
+{
+	const struct msg_result *r = &q->result;
+
+	if (q->a->changes && r->status && r->live)
+		log_info("%s: %s is live", q->a->target->text, r->live);
+}
+
+static int
+ask_target(struct ask *a, const char *release, struct error *err)
+{
+	struct question q = { .a = a };
+	int rc;
+
+	watch_init(&a->watch, a->target->text, a->targets > 1);
+	session_open(&q.session, a->target, a->options);
+	send_ask(&q, release);
+	rc = converse(&q, err);
+	watch_end(&a->watch);
+	if (rc == 0 && a->done)
+		a->done(a, &q.result);
+	if (rc < 0 && log_level() == LOG_QUIET && q.result.stage)
+		watch_show_tail(&a->watch);
+	if (rc < 0)
+		say_live(&q);
+	if (a->changes)
+		report_event("target-result", "target", "s", a->target->text,
+			"status", "i", (int64_t)(rc < 0 ? err->status : 0),
+			"outcome", "s", rc < 0 ? "failed" : q.result.outcome,
+			"release", "s", q.result.release, "previous", "s",
+			q.result.previous, "live", "s", q.result.live, "error",
+			"s", rc < 0 ? err->text : NULL, NULL);
+	session_release(&q.session);
+	watch_release(&a->watch);
+	MESSAGE_RELEASE(result, &q.result);
+	return rc;
+}
+
+/* With several targets each tells its own failure. */
+static int
+ask_all(struct ask *a, const struct targets *t, const char *release,
+	struct error *err)
+{
+	enum status status = STATUS_OK;
+	size_t i, well = 0;
+
+	a->targets = t->n;
+	for (i = 0; i < t->n && !signals_caught(); i++) {
+		struct error one = ERROR_INIT;
+
+		a->target = &t->v[i];
+		if (ask_target(a, release, &one) == 0) {
+			well++;
+			continue;
+		}
+		if (status == STATUS_OK)
+			status = one.status;
+		if (t->n == 1)
+			*err = one;
+		else
+			error_prefix(&one, "%s: ", a->target->text);
+		if (t->n > 1)
+			log_error("deploy", &one);
+	}
+	if (a->changes && well && status != STATUS_OK)
+		return STATUS_PARTIAL;
+	return (int)status;
+}
+
+/* Whether a lone word is the release and not the target. */
+static bool
+is_release(const struct ask *a, const struct project *p, const char *word)
+{
+	if (strchr(word, ':') || project_has_remote(p, word))
+		return false;
+	/* 20261123T061530Z-1a2b3c4d, its beginning or its end. */
+	return a->needs_release ||
+		word[strspn(word, "0123456789abcdefTZ-")] == '\0';
+}
+
+static int
+choose_words(const struct ask *a, const struct project *p,
+	const struct options *o, const char **target, const char **release,
+	struct error *err)
+{
+	*target = o->args.n > 0 ? o->args.v[0] : NULL;
+	*release = o->args.n > 1 ? o->args.v[1] : NULL;
+	if (*target && !*release && is_release(a, p, *target)) {
+		*release = *target;
+		*target = NULL;
+	}
+	if (*release || !a->needs_release)
+		return 0;
+	error_status(err, STATUS_USAGE, "%s needs a release", a->verb);
+	return error_hint(err, "deploy releases lists them");
+}
+
+int
+ask_run(struct ask *a, struct options *o, struct error *err)
+{
+	struct project p = { 0 };
+	struct targets t = { 0 };
+	const char *target, *release;
+	int rc = -1;
+
+	signals_catch();
+	a->options = o;
+	if (project_open(&p, o->directory, NULL, err) == 0 &&
+		choose_words(a, &p, o, &target, &release, err) == 0 &&
+		targets_choose(&t, &p, o, target, err) == 0)
+		rc = ask_all(a, &t, release, err);
+	targets_release(&t);
+	project_release(&p);
+	return rc < 0 ? (int)err->status : rc;
+}

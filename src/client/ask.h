@@ -1,0 +1,37 @@
+/*
+ * The verbs that ask a server something and print its answer: a question to
+ * each target in turn.
+ */
+#ifndef CLIENT_ASK_H
+#define CLIENT_ASK_H
+
+#include "client/options.h"
+#include "client/project.h"
+#include "client/watch.h"
+#include "wire/message.h"
+
+struct ask {
+	const char *verb;
+	bool changes;       /* something on the server: a signal aborts it */
+	bool needs_release; /* a lone word is a release, not a target */
+	/* Takes a frame of the answer; NULL: there are none. */
+	int (*take)(struct ask *a, const struct frame *f, struct error *err);
+	/* Success; both may be NULL. */
+	void (*done)(struct ask *a, const struct msg_result *r);
+	void *arg;
+
+	/* Set by ask_run(). */
+	const struct target *target;
+	size_t targets;
+	struct watch watch;
+	const struct options *options;
+};
+
+/*
+ * Reads the project, chooses the targets and the release of the arguments,
+ * asks them all.  The exit status: the first failure's, or STATUS_PARTIAL
+ * where `changes' succeeded on some.
+ */
+int ask_run(struct ask *a, struct options *o, struct error *err);
+
+#endif

@@ -1,0 +1,89 @@
+/* The verb log: what the hooks of a release said. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "client/ask.h"
+#include "client/report.h"
+#include "client/verbs.h"
+
+/* Of a log with -n, so much at most is held. */
+#define HELD_MOST (16 * 1024 * 1024)
+
+struct lines {
+	struct buf text;
+	uint64_t most; /* of lines, 0: all */
+};
+
+/* Drops all but the last lines, and never the unfinished one. */
+static void
+drop(struct lines *l)
+{
+	const char *s = buf_str(&l->text), *at = s + l->text.len;
+	uint64_t n = 0;
+
+	if (at > s && at[-1] == '\n')
+		at--;
+	while (at > s && (at[-1] != '\n' || ++n < l->most))
+		at--;
+	buf_consume(&l->text, (size_t)(at - s));
+}
+
+/* Prints whole lines; with `all', what is left too. */
+static void
+print(struct ask *a, struct buf *text, bool all)
+{
+	while (text->len) {
+		const char *nl = memchr(text->data, '\n', text->len);
+		size_t len = nl ? (size_t)(nl - text->data) : text->len;
+
+		if (!nl && !all)
+			return;
+		if (report_is_json()) {
+			char *line = mem_strndup(text->data, len);
+
+			report_event("log", "target", "s", a->target->text,
+				"text", "s", line, NULL);
+			free(line);
+		} else {
+			report_line("%.*s", (int)len, text->data);
+		}
+		buf_consume(text, len + (nl != NULL));
+	}
+}
+
+static int
+take(struct ask *a, const struct frame *f, struct error *err)
+{
+	struct lines *l = a->arg;
+
+	if (strcmp(f->type, ".log") != 0)
+		return 0;
+	buf_add(&l->text, f->data, f->len);
+	if (!l->most)
+		print(a, &l->text, false);
+	else if (l->text.len > HELD_MOST)
+		drop(l);
+	return 0;
+}
+
+static void
+done(struct ask *a, const struct msg_result *r)
+{
+	struct lines *l = a->arg;
+
+	if (l->most)
+		drop(l);
+	print(a, &l->text, true);
+}
+
+int
+verb_log(struct options *o, struct error *err)
+{
+	struct lines l = { BUF_INIT, o->lines };
+	struct ask a = { .verb = "log", .take = take, .done = done, .arg = &l };
+	int rc = ask_run(&a, o, err);
+
+	buf_release(&l.text);
+	return rc;
+}

@@ -1,0 +1,217 @@
+#include "client/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define PING_MS 10000
+/* deployd pings every 10 s, whatever it is doing. */
+#define SILENCE_MS 60000
+
+static enum transport_kind
+choose_kind(const struct target *t, const struct options *o)
+{
+	if (t->local)
+		return TRANSPORT_LOCAL;
+	if (o->transport && !strcmp(o->transport, "libssh2"))
+		return TRANSPORT_LIBSSH2;
+	if (o->transport && !strcmp(o->transport, "openssh"))
+		return TRANSPORT_OPENSSH;
+	return TRANSPORT_AUTO;
+}
+
+void
+session_open(struct session *s, const struct target *t, const struct options *o)
+{
+	struct msg_hello hello = { 1, (char *)"deploy/" VERSION };
+	int fd;
+
+	memset(s, 0, sizeof(*s));
+	s->target = t;
+	s->transport_options = (struct transport_options){
+		.kind = choose_kind(t, o),
+		.user = t->user,
+		.host = t->host,
+		.port = t->port ? t->port : o->port,
+		.config = o->ssh_config,
+		.jump = o->jump,
+		.identities = o->identities,
+		.settings = o->ssh_options,
+		.family = o->family,
+		.deployd = o->deployd,
+	};
+	s->transport = transport_open(&s->transport_options);
+	fd = transport_fd(s->transport);
+	channel_init(&s->channel, fd, fd, true, "the server");
+	s->channel.trace = channel_trace_open();
+	s->pinged = s->heard = io_now_ms();
+	MESSAGE_SEND(&s->channel, "hello", hello, &hello);
+}
+
+static void
+prepare_poll(struct session *s, struct pollfd *p)
+{
+	*p = (struct pollfd){ -1, 0, 0 };
+	if (!s || !s->transport)
+		return;
+	if (!s->channel.eof)
+		p->events |= POLLIN;
+	if (s->channel.tx.len && !s->channel.broken)
+		p->events |= POLLOUT;
+	if (p->events)
+		p->fd = s->channel.in;
+}
+
+static void
+keep_alive(struct session *s)
+{
+	int64_t now = io_now_ms();
+
+	if (now - s->pinged < PING_MS)
+		return;
+	s->pinged = now;
+	channel_send(&s->channel, ".ping", "", 0);
+}
+
+static int
+pump(struct session *s, const struct pollfd *p, struct error *err)
+{
+	uint64_t before = s->channel.received;
+	const short readable = POLLIN | POLLHUP | POLLERR;
+
+	if (channel_pump(&s->channel, (p->revents & readable) != 0,
+		    (p->revents & (POLLOUT | POLLERR)) != 0, err) < 0)
+		return -1;
+	if (s->channel.received != before)
+		s->heard = io_now_ms();
+	keep_alive(s);
+	return 0;
+}
+
+int
+sessions_turn(struct session *const *v, size_t n, int timeout_ms,
+	struct error *err)
+{
+	struct pollfd *p = mem_zalloc(n, sizeof(*p));
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < n; i++)
+		prepare_poll(v[i], &p[i]);
+	if (poll(p, n, timeout_ms) < 0 && errno != EINTR)
+		rc = error_errno(err, "poll");
+	for (i = 0; rc == 0 && i < n; i++)
+		if (p[i].fd >= 0)
+			rc = pump(v[i], &p[i], err);
+	free(p);
+	return rc;
+}
+
+/* The conversation is over without a result: whoever knows why says so. */
+static int
+over(struct session *s, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	struct transport *t = s->transport;
+
+	s->transport = NULL;
+	if (!t)
+		return error_status(err, STATUS_TRANSFER,
+			"the connection was closed");
+	if (transport_close(t, &s->report, &why) < 0) {
+		*err = why;
+		return -1;
+	}
+	if (s->channel.wants_magic)
+		return error_status(err, STATUS_CONNECT,
+			"the server ended the connection before deployd said "
+			"a word");
+	error_status(err, s->greeted ? STATUS_TRANSFER : STATUS_CONNECT,
+		"the server ended the conversation without a result%s%s",
+		s->report.errors[0] ? ": " : "", s->report.errors);
+	return -1;
+}
+
+/* It spoke, but not our protocol: the transport may know better. */
+static int
+babble(struct session *s, struct error *err)
+{
+	struct error said = *err;
+
+	if (!s->channel.wants_magic)
+		return -1;
+	if (over(s, err) < 0 && err->status == STATUS_CONNECT && err->hint[0])
+		return -1;
+	*err = said;
+	return error_hint(err,
+		"deployd has to be what runs there; see what "
+		"this prints: ssh %s%s%s true",
+		s->target->user ? s->target->user : "",
+		s->target->user ? "@" : "",
+		s->target->host ? s->target->host : "localhost");
+}
+
+static int
+take_hello(struct session *s, const struct frame *f, struct error *err)
+{
+	MESSAGE_RELEASE(hello, &s->server);
+	if (MESSAGE_READ(hello, f, &s->server, err) < 0)
+		return -1;
+	s->greeted = true;
+	log_debug("%s speaks version %llu (%s)", s->target->text,
+		(unsigned long long)s->server.version,
+		s->server.agent ? s->server.agent : "");
+	return 0;
+}
+
+static int
+check_silence(struct session *s, struct error *err)
+{
+	if (!s->greeted || io_now_ms() - s->heard < SILENCE_MS)
+		return 0;
+	return error_status(err, STATUS_TRANSFER,
+		"deployd has said nothing for %d s", SILENCE_MS / 1000);
+}
+
+int
+session_next(struct session *s, struct frame *f, struct error *err)
+{
+	int rc;
+
+	while ((rc = channel_next(&s->channel, f, err)) > 0) {
+		if (!strcmp(f->type, ".ping"))
+			continue;
+		if (strcmp(f->type, "hello") != 0)
+			return 1;
+		if (take_hello(s, f, err) < 0)
+			return -1;
+	}
+	if (rc < 0)
+		return babble(s, err);
+	if (s->channel.eof)
+		return over(s, err);
+	return check_silence(s, err);
+}
+
+void
+session_close(struct session *s)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (s->transport)
+		(void)transport_close(s->transport, &s->report, &ignored);
+	s->transport = NULL;
+}
+
+void
+session_release(struct session *s)
+{
+	session_close(s);
+	channel_release(&s->channel);
+	MESSAGE_RELEASE(hello, &s->server);
+}

@@ -1,0 +1,16 @@
+/*
+ * SIGINT and SIGTERM.  The first one is noted, for the verb to end in order;
+ * the second ends the program at once.
+ */
+#ifndef CLIENT_SIGNALS_H
+#define CLIENT_SIGNALS_H
+
+#include "base/error.h"
+
+void signals_catch(void);
+/* The number of the signal that came, or 0. */
+int signals_caught(void);
+/* STATUS_INT or STATUS_TERM and those words. */
+int signals_error(struct error *err, const char *text);
+
+#endif

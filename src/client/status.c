@@ -1,0 +1,95 @@
+/* The verb status: what is live, and what goes on. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "client/ask.h"
+#include "client/report.h"
+#include "client/verbs.h"
+
+static void
+print_room(const struct msg_status *m)
+{
+	struct buf b = BUF_INIT;
+
+	report_bytes(&b, m->free_bytes);
+	buf_addstr(&b, " of ");
+	report_bytes(&b, m->total_bytes);
+	report_line("  room      %s free", b.data);
+	buf_release(&b);
+}
+
+static void
+print_status(const struct ask *a, const struct msg_status *m)
+{
+	report_line("%s", a->target->text);
+	if (!m->live)
+		report_line("  live      nothing");
+	if (m->previous)
+		report_line("  previous  %s", m->previous);
+	report_line("  releases  %" PRIu64, m->releases);
+	if (m->busy)
+		report_line("  deploying %s", m->busy);
+	print_room(m);
+	report_line("  deployd   %s", m->version ? m->version : "");
+	if (m->apps)
+		report_line("  apps here %s", m->apps);
+}
+
+static void
+tell_status(const struct ask *a, const struct msg_status *m)
+{
+	report_event("status", "target", "s", a->target->text, "live", "s",
+		m->live, "previous", "s", m->previous, "busy", "s", m->busy,
+		"releases", "i", (int64_t)m->releases, "free", "i",
+		(int64_t)m->free_bytes, "total", "i", (int64_t)m->total_bytes,
+		"deployd", "s", m->version, "apps", "s", m->apps, NULL);
+}
+
+static void
+print_live(const struct msg_release *r)
+{
+	struct buf when = BUF_INIT;
+
+	report_time(&when, r->activated ? r->activated : r->created);
+	report_line("  live      %s, %s by %s%s", r->id, when.data,
+		r->by ? r->by : "unknown",
+		r->checked ? "" : ", its check has not passed");
+	if (r->git_commit)
+		report_line("  commit    %s %.12s %s%s",
+			r->git_branch ? r->git_branch : "-", r->git_commit,
+			r->git_subject ? r->git_subject : "",
+			r->git_dirty ? " (with changes)" : "");
+	buf_release(&when);
+}
+
+static int
+take(struct ask *a, const struct frame *f, struct error *err)
+{
+	struct msg_status m = { 0 };
+	struct msg_release r = { 0 };
+	int rc = 0;
+
+	if (!strcmp(f->type, "status")) {
+		rc = MESSAGE_READ(status, f, &m, err);
+		if (rc == 0)
+			(report_is_json() ? tell_status : print_status)(a, &m);
+	} else if (!strcmp(f->type, "release")) {
+		rc = MESSAGE_READ(release, f, &r, err);
+		if (rc == 0 && report_is_json())
+			report_release(&r, a->target->text);
+		else if (rc == 0)
+			print_live(&r);
+	}
+	MESSAGE_RELEASE(status, &m);
+	MESSAGE_RELEASE(release, &r);
+	return rc;
+}
+
+int
+verb_status(struct options *o, struct error *err)
+{
+	struct ask a = { .verb = "status", .take = take };
+
+	return ask_run(&a, o, err);
+}

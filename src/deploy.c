@@ -1,0 +1,102 @@
+/*
+ * deploy: puts a directory on a server as a new release.
+ *
+ *	client/options.c      the command line; option_table.c its options
+ *	client/project.c      deploy.conf; target.c targets.c where to
+ *	client/push.c         the verb push: one tree, one target or several
+ *	  cargo.c             the tree, its settings, what git knows of it
+ *	  delivery.c          one push to one target, a state machine
+ *	client/diff.c         what a push would change
+ *	client/ask.c          the verbs that ask: releases.c status.c log.c
+ *	                      rollback.c
+ *	client/session.c      a conversation over a transport
+ *	client/watch.c        what the server tells meanwhile
+ *	client/report.c       lines for people, events for scripts
+ *	transport/            libssh2, the ssh program, or deployd here
+ *
+ * base/, tree/ and wire/ are shared with the server.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "client/options.h"
+#include "client/report.h"
+#include "client/verbs.h"
+
+/* The first is what happens without a verb. */
+static const struct verb verbs[] = {
+	{ "push", verb_push, "[TARGET [DIR]]",
+		"put the directory on the server as a new release" },
+	{ "diff", verb_diff, "[TARGET [DIR]]",
+		"tell what a deploy would change and send" },
+	{ "releases", verb_releases, "[TARGET]", "list the app's releases" },
+	{ "rollback", verb_rollback, "[TARGET [ID]]",
+		"go back to the release before, or to ID" },
+	{ "activate", verb_activate, "[TARGET] ID",
+		"make a release live that is there already" },
+	{ "status", verb_status, "[TARGET]", "tell what is live" },
+	{ "log", verb_log, "[TARGET [ID]]", "print what the hooks said" },
+	{ "help", verb_help, "[VERB]", "list verbs and options" },
+	{ "version", verb_version, "", "print the version" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static void
+tell_failure(const struct error *err)
+{
+	if (!err->text[0])
+		return;
+	log_error("deploy", err);
+	/* Who typed just `deploy' wants to know how it is done. */
+	if (err->status == STATUS_USAGE && !err->hint[0])
+		options_usage();
+}
+
+/* Whoever reads a pipe may stop, as head does. */
+static bool
+is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+static int
+end(const struct options *o, int status, const struct error *err)
+{
+	if (status != STATUS_OK)
+		tell_failure(err);
+	report_event("result", "verb", "s", o->verb ? o->verb->name : NULL,
+		"status", "i", (int64_t)status, "error", "s",
+		err->text[0] ? err->text : NULL, "hint", "s",
+		err->hint[0] ? err->hint : NULL, NULL);
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != STATUS_OK ||
+		is_pipe(STDOUT_FILENO))
+		return status;
+	log_warn("cannot write to standard output");
+	return STATUS_LOCAL;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	struct error err = ERROR_INIT;
+	int status;
+
+	/* A peer that is gone is an error of write, not the end. */
+	signal(SIGPIPE, SIG_IGN);
+	if (options_parse(&o, verbs, argc, argv, &err) < 0) {
+		status = (int)err.status;
+	} else {
+		log_set_level(o.level);
+		report_json(o.json);
+		status = o.verb->run(&o, &err);
+	}
+	status = end(&o, status, &err);
+	options_release(&o);
+	return status;
+}
