@@ -87,7 +87,7 @@ printf '[hooks]\nbuild = echo ran >ran\n' >deploy.conf
 ok 'with hooks = none' "$DEPLOY" local:blog
 ok 'none runs' test ! -e "$DEPLOYD_ROOT/blog/current/ran"
 printf '[app "blog"]\nhooks = server\nbuild = echo server >ran\n' >"$DEPLOYD_CONF"
-echo 9 >f9
+echo nine >f9
 ok 'with hooks = server' "$DEPLOY" local:blog
 is "the admin's run" "$(cat "$DEPLOYD_ROOT/blog/current/ran")" server
 : >"$DEPLOYD_CONF"

@@ -19,10 +19,10 @@ print_room(const struct msg_status *m)
 	buf_release(&b);
 }
 
+/* What comes behind what is live. */
 static void
-print_status(const struct ask *a, const struct msg_status *m)
+print_rest(const struct msg_status *m)
 {
-	report_line("%s", a->target->text);
 	if (!m->live)
 		report_line("  live      nothing");
 	if (m->previous)
@@ -64,32 +64,59 @@ print_live(const struct msg_release *r)
 }
 
 static int
-take(struct ask *a, const struct frame *f, struct error *err)
+take_status(const struct ask *a, const struct frame *f, struct msg_status *m,
+	struct error *err)
 {
-	struct msg_status m = { 0 };
-	struct msg_release r = { 0 };
-	int rc = 0;
+	MESSAGE_RELEASE(status, m);
+	if (MESSAGE_READ(status, f, m, err) < 0)
+		return -1;
+	if (report_is_json())
+		tell_status(a, m);
+	else
+		report_line("%s", a->target->text);
+	return 0;
+}
 
-	if (!strcmp(f->type, "status")) {
-		rc = MESSAGE_READ(status, f, &m, err);
-		if (rc == 0)
-			(report_is_json() ? tell_status : print_status)(a, &m);
-	} else if (!strcmp(f->type, "release")) {
-		rc = MESSAGE_READ(release, f, &r, err);
-		if (rc == 0 && report_is_json())
-			report_release(&r, a->target->text);
-		else if (rc == 0)
-			print_live(&r);
-	}
-	MESSAGE_RELEASE(status, &m);
+static int
+take_live(const struct ask *a, const struct frame *f, struct error *err)
+{
+	struct msg_release r = { 0 };
+	int rc = MESSAGE_READ(release, f, &r, err);
+
+	if (rc == 0 && report_is_json())
+		report_release(&r, a->target->text);
+	else if (rc == 0)
+		print_live(&r);
 	MESSAGE_RELEASE(release, &r);
 	return rc;
+}
+
+static int
+take(struct ask *a, const struct frame *f, struct error *err)
+{
+	if (!strcmp(f->type, "status"))
+		return take_status(a, f, a->arg, err);
+	if (!strcmp(f->type, "release"))
+		return take_live(a, f, err);
+	return 0;
+}
+
+static void
+done(struct ask *a, const struct msg_result *r)
+{
+	if (!report_is_json())
+		print_rest(a->arg);
 }
 
 int
 verb_status(struct options *o, struct error *err)
 {
-	struct ask a = { .verb = "status", .take = take };
+	struct msg_status m = { 0 };
+	struct ask a = {
+		.verb = "status", .take = take, .done = done, .arg = &m
+	};
+	int rc = ask_run(&a, o, err);
 
-	return ask_run(&a, o, err);
+	MESSAGE_RELEASE(status, &m);
+	return rc;
 }

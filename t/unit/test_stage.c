@@ -26,7 +26,7 @@ struct item {
 	}
 
 static struct store store;
-static int serial;
+static unsigned serial;
 
 static void
 make_store(void)
@@ -146,7 +146,8 @@ commit(const struct manifest *m, char id[static RELEASE_ID_LEN + 1],
 		.manifest = hex,
 		.state = (char *)state };
 
-	snprintf(id, RELEASE_ID_LEN + 1, "20260101T%06dZ-00000000", ++serial);
+	snprintf(id, RELEASE_ID_LEN + 1, "20260101T%06uZ-00000000",
+		++serial % 1000000u);
 	manifest_write(m, &text);
 	digest_to_hex(m->id, tree);
 	ck_assert_int_eq(store_save_manifest(&store, text.data, text.len, hex,
