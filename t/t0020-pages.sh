@@ -41,13 +41,11 @@ joined() {
 }
 
 # Options and verbs.
-{
-	joined src/client/options.c |
-		grep -oE '\{ "[a-z-]+", (no|required|optional)_argument' |
-		sed 's/{ "/--/; s/".*//'
-	sed -n 's/.* letters\[\] = "+:\(.*\)";/\1/p' src/client/options.c |
-		tr -d : | fold -w 1 | sed 's/^/-/'
-} | sort -u >"$TMP/options.deploy"
+joined src/client/option_table.c |
+	grep -oE "\{ (0|'.'), (NULL|\"[a-z-]+\"), OPTION_" |
+	sed "s/^{ 0,//; s/^{ '\(.\)',/ -\1/; s/ NULL, OPTION_//
+		s/ \"\([a-z-]*\)\", OPTION_/ --\1/" | tr -s ' ' '\n' |
+	sed '/^$/d' | sort -u >"$TMP/options.deploy"
 section man/deploy.1 Options | sed -n 's/^\.It Fl //p' |
 	sed 's/ Ns.*//; s/ Ar.*//; s/ *, */\n/g' | sed 's/^/-/' \
 	>"$TMP/options.page"
@@ -57,14 +55,14 @@ ok 'deploy help' "$DEPLOY" help
 cp "$OUT" "$TMP/help"
 while read -r option; do
 	case $option in
-	-h | --help | --version) ;;
 	*) grep -Eq -e "(^|[ ,])$option([ ,=[]|\$)" "$TMP/help" || echo "$option" ;;
 	esac
 done <"$TMP/options.deploy" >"$TMP/lacks"
 is 'lists them all' "$(tr '\n' ' ' <"$TMP/lacks")" ''
-sed -n '/later\[\] = {/,/}/p' src/client/options.c | grep -o '"[a-z]*"' |
+sed -n '/words\[\] = {/,/}/p' src/client/options.c | grep -o '"[a-z]*"' |
 	tr -d '"' | while read -r verb; do
-	section man/deploy.1 Verbs | grep -Eq "(^|[ ,])${verb}[,.]" || echo "$verb"
+	section man/deploy.1 Verbs |
+		grep -Eq "(^|[ ,])${verb}[,.]|^\.It Cm $verb" || echo "$verb"
 done >"$TMP/lacks"
 is 'the words kept for later verbs are in deploy(1)' \
 	"$(tr '\n' ' ' <"$TMP/lacks")" ''
@@ -172,14 +170,15 @@ done
 
 # Events.
 section man/deploy.1 'JSON EVENTS' >"$TMP/events.mdoc"
-joined src/client/*.c | grep -o 'report_event("[a-z-]*"' |
+joined src/deploy.c src/client/*.c | grep -o 'report_event("[a-z-]*"' |
 	sed 's/.*("//; s/"//' >"$TMP/events"
 items Ic <"$TMP/events.mdoc" >"$TMP/events.page"
 same 'the events of deploy(1) are those of the sources' \
 	"$TMP/events" "$TMP/events.page"
-joined src/client/*.c | grep -oE '"[a-z_-]+", "[sib]"' |
+joined src/deploy.c src/client/*.c | grep -oE '"[a-z_-]+", "[sib]"' |
 	sed 's/^"//; s/".*//' >"$TMP/fields"
-grep -o '\.Ar [a-z_-]*' "$TMP/events.mdoc" | sed 's/\.Ar //' >"$TMP/fields.page"
+sed -n 's/^\.Ar //p' "$TMP/events.mdoc" | tr ',;:' '\n' | tr -d ' ' |
+	grep . >"$TMP/fields.page"
 same 'and so are their fields' "$TMP/fields" "$TMP/fields.page"
 
 # Completion.

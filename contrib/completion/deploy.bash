@@ -21,7 +21,7 @@ _deploy()
 	local options='-C -t -n --dry-run -q --quiet -v --verbose --json
 		--force --rebuild --no-cache --no-activate --wait --wait=
 		--expect= --tar= --deployd= --transport= -F -i -p -J -o -4 -6
-		--files --exit-code -h --help --version'
+		--files --exit-code -h --help -V --version'
 	local word=${COMP_WORDS[COMP_CWORD]} i verb=
 	local before=${COMP_WORDS[COMP_CWORD - 1]} part=$word
 
