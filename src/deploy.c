@@ -89,13 +89,10 @@ main(int argc, char **argv)
 
 	/* A peer that is gone is an error of write, not the end. */
 	signal(SIGPIPE, SIG_IGN);
-	if (options_parse(&o, verbs, argc, argv, &err) < 0) {
-		status = (int)err.status;
-	} else {
-		log_set_level(o.level);
-		report_json(o.json);
-		status = o.verb->run(&o, &err);
-	}
+	status = options_parse(&o, verbs, argc, argv, &err);
+	report_json(o.json);
+	log_set_level(o.level);
+	status = status < 0 ? (int)err.status : o.verb->run(&o, &err);
 	status = end(&o, status, &err);
 	options_release(&o);
 	return status;

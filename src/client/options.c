@@ -131,7 +131,8 @@ take_word(struct parser *p, const char *word)
 	o->verb = find_verb(o->verbs, word);
 	if (o->verb)
 		return 0;
-	error_status(p->err, STATUS_USAGE, "not there yet");
+	error_status(p->err, STATUS_USAGE, "`deploy %s' is not there yet",
+		word);
 	return error_hint(p->err, "`deploy help' lists the verbs that are");
 }
 

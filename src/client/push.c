@@ -287,19 +287,20 @@ say_same(const struct delivery *d)
 	buf_release(&b);
 }
 
-/* Why a delivery failed, and what is live in spite of it. */
+/* What is live in spite of it; of several targets each tells why. */
 static void
 say_failed(struct delivery *d, size_t targets)
 {
 	if (log_level() == LOG_QUIET && d->result.stage)
 		watch_show_tail(&d->watch);
-	if (targets > 1)
-		error_prefix(&d->error, "%s: ", d->target->text);
-	log_error("deploy", &d->error);
 	if (d->result.live && d->error.status != STATUS_REVERTED)
 		log_info("%s: %s is live", d->target->text, d->result.live);
 	else if (d->result.status && !d->result.live)
 		log_info("%s: nothing is live", d->target->text);
+	if (targets > 1) {
+		error_prefix(&d->error, "%s: ", d->target->text);
+		log_error("deploy", &d->error);
+	}
 }
 
 static void
@@ -340,7 +341,7 @@ finish_delivery(struct push *p, struct delivery *d)
 
 /* One status for all: the failure's, or 10 where the targets differ. */
 static enum status
-finish_all(struct push *p)
+finish_all(struct push *p, struct error *err)
 {
 	enum status status = STATUS_OK;
 	size_t i, well = 0;
@@ -354,6 +355,8 @@ finish_all(struct push *p)
 		if (!done_well(d) && (status == STATUS_OK || !d->aborting))
 			status = delivery_status(d);
 	}
+	if (p->n == 1)
+		*err = p->v[0].error;
 	if (signals_caught() && status == STATUS_INT)
 		status = (enum status)(128 + signals_caught());
 	if (well == 0 || well == p->n || p->o->no_activate)
@@ -380,7 +383,7 @@ deploy(struct push *p, struct error *err)
 		rc = run(p, err);
 	}
 	if (rc == 0)
-		status = finish_all(p);
+		status = finish_all(p, err);
 	for (i = 0; i < p->n; i++)
 		delivery_release(&p->v[i]);
 	cargo_release(&p->cargo);
