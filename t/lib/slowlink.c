@@ -42,6 +42,7 @@ struct way {
 };
 
 static int64_t delay_us, rate_kbit;
+static volatile sig_atomic_t ended;
 
 static int64_t
 now_us(void)
@@ -154,7 +155,7 @@ prepare(struct way *w, struct pollfd p[2], int64_t now)
 static void
 run(struct way *up, struct way *down)
 {
-	while (!down->closed) {
+	while (!down->closed && !ended) {
 		int64_t now = now_us(), next, other;
 		struct pollfd p[4];
 
@@ -178,6 +179,25 @@ run(struct way *up, struct way *down)
 		if (p[3].revents && write_chunk(down) < 0)
 			return;
 	}
+}
+
+/* The count is wanted also by who hangs up on us. */
+static void
+end(int number)
+{
+	ended = 1;
+}
+
+static void
+write_count(const char *file, const struct way *up, const struct way *down)
+{
+	FILE *f = fopen(file, "a");
+
+	if (!f)
+		return;
+	fprintf(f, "%llu %llu\n", (unsigned long long)up->passed,
+		(unsigned long long)down->passed);
+	fclose(f);
 }
 
 static pid_t
@@ -234,25 +254,20 @@ main(int argc, char **argv)
 	if (optind == argc)
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, end);
+	signal(SIGTERM, end);
 	pid = start(argv + optind, &fd);
 	if (pid < 0)
 		return 1;
 	way_init(&up, STDIN_FILENO, fd, most_up);
 	way_init(&down, fd, STDOUT_FILENO, most_down);
 	run(&up, &down);
+	if (count)
+		write_count(count, &up, &down);
 	close(fd);
 	if ((most_up && up.passed == most_up) ||
 		(most_down && down.passed == most_down))
 		kill(-pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	if (count) {
-		FILE *f = fopen(count, "a");
-
-		if (f) {
-			fprintf(f, "%llu %llu\n", (unsigned long long)up.passed,
-				(unsigned long long)down.passed);
-			fclose(f);
-		}
-	}
 	return 0;
 }
