@@ -146,3 +146,23 @@ rules_decide(const struct rules *r, const struct rules_scope *s, int fd,
 	}
 	return d;
 }
+
+bool
+rules_leave_out(const char *path, bool directory)
+{
+	const char *leaf = path, *slash;
+	char name[COMPONENT_MOST + 1];
+
+	for (; (slash = strchr(leaf, '/')); leaf = slash + 1) {
+		if (slash - leaf > COMPONENT_MOST)
+			continue;
+		memcpy(name, leaf, (size_t)(slash - leaf));
+		name[slash - leaf] = '\0';
+		if (is_vcs_directory(name, true))
+			return true;
+	}
+	if (directory)
+		return is_vcs_directory(leaf, true);
+	return is_vcs_directory(leaf, false) || rules_is_vcs_file(leaf) ||
+		!strcmp(leaf, ".deployignore") || !strcmp(path, "deploy.conf");
+}

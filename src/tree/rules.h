@@ -104,5 +104,11 @@ struct rules_decision rules_decide(const struct rules *r,
 
 /* A file of version control's, as .gitignore: its directory is wanted. */
 bool rules_is_vcs_file(const char *name);
+/*
+ * Whether a path of an archive, in which ignore files have no say, is left
+ * out: it or what it lies in is version control's, or it is a file of
+ * deploy's (whose deploy.conf is the one at the top).
+ */
+bool rules_leave_out(const char *path, bool directory);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 
@@ -15,39 +16,12 @@ ends_with(const char *name, const char *end)
 	return n > len && !strcmp(name + n - len, end);
 }
 
-/* The file's first bytes as a string, "" if they cannot be read. */
-static const char *
-first_bytes(int dirfd, const char *name, char text[static LOOK_MOST + 1])
-{
-	int fd = openat(dirfd, name,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : io_read_full(fd, text, LOOK_MOST), i;
-
-	io_close(&fd);
-	n = n < 0 ? 0 : n;
-	for (i = 0; i < n; i++)
-		if (!text[i])
-			text[i] = '\1';
-	text[n] = '\0';
-	return text;
-}
-
-static bool
-contains(int dirfd, const char *name, const char *what)
-{
-	char text[LOOK_MOST + 1];
-
-	return strstr(first_bytes(dirfd, name, text), what) != NULL;
-}
-
 /* A key in PEM, or one line of text as Rails' master.key is. */
 static bool
-holds_key(int dirfd, const char *name)
+holds_key(const char *text)
 {
-	char text[LOOK_MOST + 1];
 	size_t line;
 
-	first_bytes(dirfd, name, text);
 	if (strstr(text, "PRIVATE KEY"))
 		return true;
 	line = strcspn(text, "\1\n");
@@ -56,10 +30,9 @@ holds_key(int dirfd, const char *name)
 
 /* A token in it, rather than the name of a variable. */
 static bool
-holds_token(int dirfd, const char *name)
+holds_token(const char *text)
 {
-	char text[LOOK_MOST + 1];
-	const char *at = first_bytes(dirfd, name, text);
+	const char *at = text;
 
 	while ((at = strstr(at, "_authToken"))) {
 		at += strlen("_authToken");
@@ -68,6 +41,18 @@ holds_token(int dirfd, const char *name)
 			return true;
 	}
 	return false;
+}
+
+static bool
+holds_private_key(const char *text)
+{
+	return strstr(text, "PRIVATE KEY") != NULL;
+}
+
+static bool
+holds_password(const char *text)
+{
+	return strstr(text, "password") != NULL;
 }
 
 static bool
@@ -106,18 +91,64 @@ is_known_name(const char *name)
 	return false;
 }
 
+/* What tells of the contents where the name does not, or NULL: harmless. */
+static bool (*look_for(const char *name))(const char *text)
+{
+	if (ends_with(name, ".pem"))
+		return holds_private_key;
+	if (ends_with(name, ".key"))
+		return holds_key;
+	if (!strcmp(name, ".npmrc"))
+		return holds_token;
+	if (!strcmp(name, ".pypirc"))
+		return holds_password;
+	return NULL;
+}
+
+/* Makes a string of the n bytes that were read, if any were. */
+static const char *
+as_string(char text[static LOOK_MOST + 1], ssize_t n)
+{
+	ssize_t i;
+
+	n = n < 0 ? 0 : n;
+	for (i = 0; i < n; i++)
+		if (!text[i])
+			text[i] = '\1';
+	text[n] = '\0';
+	return text;
+}
+
 bool
 secrets_look_like(int dirfd, const char *name)
 {
+	bool (*holds)(const char *text) = look_for(name);
+	char text[LOOK_MOST + 1];
+	ssize_t n = 0;
+	int fd;
+
 	if (is_env(name) || is_known_name(name))
 		return true;
-	if (ends_with(name, ".pem"))
-		return contains(dirfd, name, "PRIVATE KEY");
-	if (ends_with(name, ".key"))
-		return holds_key(dirfd, name);
-	if (!strcmp(name, ".npmrc"))
-		return holds_token(dirfd, name);
-	if (!strcmp(name, ".pypirc"))
-		return contains(dirfd, name, "password");
-	return false;
+	if (!holds)
+		return false;
+	fd = openat(dirfd, name,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0)
+		n = io_read_full(fd, text, LOOK_MOST);
+	io_close(&fd);
+	return holds(as_string(text, n));
+}
+
+bool
+secrets_look_like_at(int fd, uint64_t offset, uint64_t size, const char *name)
+{
+	bool (*holds)(const char *text) = look_for(name);
+	char text[LOOK_MOST + 1];
+
+	if (is_env(name) || is_known_name(name))
+		return true;
+	if (!holds)
+		return false;
+	size = size < LOOK_MOST ? size : LOOK_MOST;
+	return holds(as_string(text, pread(fd, text, size, (off_t)offset)));
 }

@@ -54,6 +54,10 @@ int walk_tick(struct walk *w);
 /* The path of what is looked at, as the manifest has it. */
 const char *walk_path(const struct walk *w);
 uint16_t walk_mode(mode_t mode, bool exact);
+/* Why a link's target, of n bytes, cannot be in a tree, or NULL. */
+const char *walk_refuse_target(const char *target, size_t n);
+/* Notes path if it tells of a build system. */
+void walk_note_marker(struct scan_result *r, const char *path);
 
 /* Notes why it cannot be in a tree; 0, since the walk goes on. */
 int walk_refuse(struct walk *w, const char *why);

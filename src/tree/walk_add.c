@@ -40,28 +40,41 @@ walk_add_entry(struct walk *w, const struct entry *like)
 	return manifest_add(w->m, &e);
 }
 
+const char *
+walk_refuse_target(const char *target, size_t n)
+{
+	size_t i;
+
+	if (n == 0)
+		return "an empty target";
+	if (n > TARGET_MOST)
+		return "its target is longer than 4095 bytes";
+	for (i = 0; i < n; i++)
+		if ((unsigned char)target[i] < 0x20 || target[i] == 0x7f)
+			return "a control character in its target";
+	return NULL;
+}
+
 int
 walk_add_link(struct walk *w, struct place *p, const char *name)
 {
 	char target[TARGET_MOST + 2];
 	struct entry e = { .type = ENTRY_LINK, .target = target };
-	ssize_t n = readlinkat(p->fd, name, target, sizeof(target) - 1), i;
+	ssize_t n = readlinkat(p->fd, name, target, sizeof(target) - 1);
+	const char *why;
 
 	if (n < 0)
 		return walk_refuse(w, strerror(errno));
-	if (n > TARGET_MOST)
-		return walk_refuse(w, "its target is longer than 4095 bytes");
+	why = walk_refuse_target(target, (size_t)n);
+	if (why)
+		return walk_refuse(w, why);
 	target[n] = '\0';
-	for (i = 0; i < n; i++)
-		if ((unsigned char)target[i] < 0x20 || target[i] == 0x7f)
-			return walk_refuse(w,
-				"a control character in its target");
 	walk_add_entry(w, &e);
 	return 0;
 }
 
-static void
-note_marker(struct walk *w, const struct place *p, const char *name)
+void
+walk_note_marker(struct scan_result *r, const char *path)
 {
 	static const char *const markers[] = { "package.json",
 		"requirements.txt", "pyproject.toml", "go.mod", "Gemfile",
@@ -69,10 +82,10 @@ note_marker(struct walk *w, const struct place *p, const char *name)
 		"pom.xml", "mix.exs" };
 	size_t i;
 
-	for (i = 0; p->depth == 0 && i < sizeof(markers) / sizeof(*markers);
-		i++)
-		if (!strcmp(name, markers[i]))
-			strv_add(&w->result->markers, name);
+	/* A path without a slash is at the top. */
+	for (i = 0; i < sizeof(markers) / sizeof(*markers); i++)
+		if (!strcmp(path, markers[i]))
+			strv_add(&r->markers, path);
 }
 
 int
@@ -87,7 +100,7 @@ walk_add_file(struct walk *w, struct place *p, const char *name,
 	if (st->st_mode & (S_ISUID | S_ISGID))
 		return walk_refuse(w, "a set-user or set-group bit");
 	w->result->files++;
-	note_marker(w, p, name);
+	walk_note_marker(w->result, walk_path(w));
 	if (secrets_look_like(p->fd, name))
 		strv_add(&w->result->secrets, walk_path(w));
 	added = walk_add_entry(w, &e);
