@@ -94,6 +94,26 @@ load_directory(struct cargo *c, const struct options *o, struct walk_watch *w,
 	return 0;
 }
 
+static int
+load_archive(struct cargo *c, const struct options *o, struct walk_watch *w,
+	struct error *err)
+{
+	const struct source_options s = { .name = o->tar,
+		.exact_modes = c->project->exact_modes,
+		.progress = show_progress,
+		.stop = stop,
+		.arg = w };
+	int rc;
+
+	progress_begin(&w->progress, "reading", NULL, 0);
+	rc = source_archive(&c->source, &s, &c->m, &c->scan, &c->git.commit,
+		err);
+	progress_end(&w->progress);
+	if (rc < 0 && signals_caught())
+		signals_error(err, "interrupted; nothing was sent");
+	return rc;
+}
+
 int
 cargo_load(struct cargo *c, const struct project *p, const struct options *o,
 	const struct cargo_callbacks *callbacks, struct error *err)
@@ -108,8 +128,7 @@ cargo_load(struct cargo *c, const struct project *p, const struct options *o,
 	c->user = user_name();
 	c->cache = cache_open();
 	if (o->tar)
-		rc = source_archive(&c->source, o->tar, p->exact_modes, &c->m,
-			&c->git.commit, err);
+		rc = load_archive(c, o, &w, err);
 	else
 		rc = load_directory(c, o, &w, err);
 	if (rc == 0)

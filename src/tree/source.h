@@ -5,11 +5,13 @@
 #ifndef TREE_SOURCE_H
 #define TREE_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/beneath.h"
 #include "base/error.h"
 #include "tree/manifest.h"
+#include "tree/scan.h"
 
 struct source {
 	int dirfd;         /* of a directory, borrowed, else -1 */
@@ -29,15 +31,30 @@ void source_release(struct source *s);
 int source_open(struct source *s, const struct manifest *m,
 	const struct entry *e, struct error *err);
 
+struct source_options {
+	const char *name; /* of the archive; "-" is standard input */
+	bool exact_modes;
+	/* As scan.h has them; called while a pipe is idle, too. */
+	void (*progress)(void *arg, uint64_t files, uint64_t bytes);
+	bool (*stop)(void *arg);
+	void *arg;
+};
+
 /*
- * Reads a tar archive (git archive's, or CI's; gzip and zstd filters are
- * undone) into a manifest and a spool.  Sorted and checked like a directory:
- * duplicates, bad paths and devices are refused, each named; hard links
- * become files; missing directories are added; modes become git's unless
- * exact_modes.  name "-" is standard input.  *commit becomes the commit of
- * the pax header that git writes, or NULL; the caller frees it.
+ * Reads a tar archive (git archive's, or CI's; gzip, zstd, xz and bzip2 are
+ * undone) into a manifest, finished, and a spool in TMPDIR or /tmp.  Sorted
+ * and checked like a directory: duplicates, bad paths and devices are
+ * refused, each named; hard links become files; missing directories are
+ * added; modes become git's unless exact_modes.  Ignore files have no say,
+ * but version control's files, .deployignore and the deploy.conf at the top
+ * are left out.
+ *
+ * Fills s and *result, which are released by the caller, after a failure
+ * too.  *commit becomes the commit of the pax header that git writes, or
+ * NULL; the caller frees it.
  */
-int source_archive(struct source *s, const char *name, bool exact_modes,
-	struct manifest *m, char **commit, struct error *err);
+int source_archive(struct source *s, const struct source_options *o,
+	struct manifest *m, struct scan_result *result, char **commit,
+	struct error *err);
 
 #endif

@@ -1,0 +1,100 @@
+#include "tree/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+void
+source_directory(struct source *s, int dirfd, bool exact_modes)
+{
+	memset(s, 0, sizeof(*s));
+	s->dirfd = dirfd;
+	s->spool = -1;
+	s->exact_modes = exact_modes;
+	beneath_init(&s->at, dirfd);
+}
+
+void
+source_release(struct source *s)
+{
+	beneath_release(&s->at);
+	io_close(&s->spool);
+	free(s->offsets);
+	s->offsets = NULL;
+	s->dirfd = -1;
+}
+
+/*
+ * An open file description of its own, not a duplicate: several targets may
+ * be in the middle of several files.
+ */
+static int
+open_spool(const struct source *s, uint64_t offset, const char *path,
+	struct error *err)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", s->spool);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || lseek(fd, (off_t)offset, SEEK_SET) < 0) {
+		error_errno(err, "cannot read %s back from what was unpacked",
+			path);
+		io_close(&fd);
+	}
+	return fd;
+}
+
+static int
+open_beneath(struct source *s, const char *path)
+{
+	const char *leaf;
+	int dir = beneath_at(&s->at, path, &leaf);
+
+	if (dir < 0)
+		return -1;
+	return openat(dir, leaf,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static int
+open_path(struct source *s, const char *path, struct error *err)
+{
+	int fd = open_beneath(s, path);
+
+	/* Its directory may have been replaced by one in which it is. */
+	if (fd < 0 && errno == ENOENT) {
+		beneath_forget(&s->at);
+		fd = open_beneath(s, path);
+	}
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return error_set(err, "%s vanished while it was sent", path);
+	if (errno == ELOOP)
+		return error_set(err, "%s is no longer a regular file", path);
+	return error_errno(err, "cannot read %s", path);
+}
+
+int
+source_open(struct source *s, const struct manifest *m, const struct entry *e,
+	struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	if (s->dirfd < 0)
+		return open_spool(s, s->offsets[e - m->v], e->path, err);
+	fd = open_path(s, e->path, err);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	io_close(&fd);
+	return error_set(err, "%s is no longer a regular file", e->path);
+}
