@@ -92,7 +92,8 @@ ok 'with hooks = server' "$DEPLOY" local:blog
 is "the admin's run" "$(cat "$DEPLOYD_ROOT/blog/current/ran")" server
 : >"$DEPLOYD_CONF"
 
-# Archives.
+# Archives; without hooks, whose products the release would have.
+: >deploy.conf
 tar -cf "$TMP/a.tar" --exclude=deploy.conf .
 ok 'an archive' "$DEPLOY" --tar="$TMP/a.tar" local:arch
 rm -f ran
