@@ -127,6 +127,27 @@ copy_manifest(struct delivery *d, const struct cargo *c)
 	beneath_init(&d->source.at, c->source.dirfd);
 }
 
+/*
+ * Whether what is live decides if we go on: then the tree waits for it, or
+ * the switch might be over before we say no.
+ */
+static bool
+waits_for_live(const struct delivery *d)
+{
+	return d->cargo->project->refuse_ancestry && !d->options->force &&
+		d->cargo->git.is_repository;
+}
+
+/* Against the base, which the server may hold. */
+static void
+send_difference(struct delivery *d)
+{
+	if (!d->has_base)
+		return;
+	send_settings(d);
+	send_manifest(d, &d->base);
+}
+
 void
 delivery_ask(struct delivery *d, const struct cargo *c)
 {
@@ -140,36 +161,31 @@ delivery_ask(struct delivery *d, const struct cargo *c)
 				      d->base_hex) == 0;
 	p = request(d, tree);
 	MESSAGE_SEND(&d->session.channel, "push", push, &p);
-	if (d->has_base) {
-		send_settings(d);
-		send_manifest(d, &d->base);
-	}
+	if (!waits_for_live(d))
+		send_difference(d);
 	d->state = DELIVERY_ASKED;
 }
 
 /* Replacing a commit that the checkout does not contain. */
 static int
-check_ancestry(struct delivery *d)
+check_ancestry(struct delivery *d, struct error *err)
 {
 	const struct msg_live *l = &d->live;
 	const struct cargo *c = d->cargo;
-	struct error err = ERROR_INIT;
 
 	if (!l->git_commit || !c->git.is_repository ||
 		git_contains(c->project->tree, l->git_commit) != 0)
 		return 0;
-	error_status(&err, STATUS_REFUSED,
+	error_status(err, STATUS_REFUSED,
 		"what is live on %s is commit %.12s (%s), which this checkout "
 		"does not contain",
 		d->target->text, l->git_commit,
 		l->git_subject ? l->git_subject : "no subject");
-	if (!c->project->refuse_ancestry || d->options->force) {
-		log_warn("%s", err.text);
+	if (!waits_for_live(d)) {
+		log_warn("%s", err->text);
 		return 0;
 	}
-	error_hint(&err, "fetch and merge it, or use --force");
-	delivery_abort(d);
-	delivery_fail(d, &err);
+	error_hint(err, "fetch and merge it, or use --force");
 	return -1;
 }
 
@@ -180,7 +196,11 @@ take_live(struct delivery *d, const struct frame *f, struct error *err)
 	if (MESSAGE_READ(live, f, &d->live, err) < 0)
 		return -1;
 	d->locked = true;
-	return check_ancestry(d);
+	if (check_ancestry(d, err) < 0)
+		return -1;
+	if (waits_for_live(d))
+		send_difference(d);
+	return 0;
 }
 
 /* The server has no use for the difference. */
