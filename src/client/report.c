@@ -164,11 +164,17 @@ report_event(const char *name, ...)
 	json_decref(o);
 }
 
-/* live, kept, built, failed or reverted, and what else is to be known. */
+/* live, kept (it was), built, failed or reverted, and what is to be known. */
 static void
 add_state(struct buf *out, const struct msg_release *r)
 {
-	buf_addstr(out, r->live ? "live" : r->state ? r->state : "");
+	const char *state = r->state ? r->state : "";
+
+	if (r->live)
+		state = "live";
+	else if (!strcmp(state, "live"))
+		state = "kept";
+	buf_addstr(out, state);
 	if (r->held)
 		buf_addstr(out, ",held");
 	if (r->pinned)
