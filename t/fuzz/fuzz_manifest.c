@@ -1,0 +1,105 @@
+/*
+ * Manifests: a text that is read is written as the same text, but for chunk
+ * lines; in pieces it reads the same; and a difference against it gives it
+ * back.  A NUL divides the text from a difference to be tried against it.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "tree/manifest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Reads it in pieces of `piece' bytes; whether it is a manifest. */
+static bool
+read_in_pieces(struct manifest *m, const struct manifest *base,
+	const char *text, size_t len, size_t piece)
+{
+	struct manifest_reader r;
+	struct error err = ERROR_INIT;
+	bool whole = true;
+
+	manifest_reader_init(&r, m, base, 1000);
+	while (whole && len) {
+		size_t n = piece < len ? piece : len;
+
+		whole = manifest_reader_add(&r, text, n, &err) == 0;
+		text += n;
+		len -= n;
+	}
+	whole = whole && r.ended;
+	manifest_reader_release(&r);
+	return whole;
+}
+
+static void
+check_same(const struct manifest *a, const struct manifest *b)
+{
+	size_t i;
+
+	assert(a->n == b->n && !memcmp(a->id, b->id, DIGEST_SIZE));
+	for (i = 0; i < a->n; i++)
+		assert(entry_equal(&a->v[i], &b->v[i]));
+}
+
+/* From one to the other by their difference. */
+static void
+check_difference(const struct manifest *from, const struct manifest *to)
+{
+	struct manifest m = MANIFEST_INIT;
+	struct buf text = BUF_INIT;
+
+	manifest_difference(from, to, &text);
+	assert(read_in_pieces(&m, from, text.data, text.len, 7));
+	check_same(&m, to);
+	manifest_release(&m);
+	buf_release(&text);
+}
+
+static void
+check_manifest(const struct manifest *m)
+{
+	struct manifest again = MANIFEST_INIT, none = MANIFEST_INIT;
+	struct error err = ERROR_INIT;
+	struct buf text = BUF_INIT;
+	size_t i;
+
+	manifest_write(m, &text);
+	assert(manifest_parse(&again, text.data, text.len, &err) == 0);
+	check_same(m, &again);
+	for (i = 0; i < m->n; i++)
+		assert(manifest_find(m, m->v[i].path) == &m->v[i]);
+	check_difference(m, &again);
+	check_difference(&none, m);
+	manifest_release(&again);
+	buf_release(&text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *text = (const char *)data;
+	const char *zero = size ? memchr(text, '\0', size) : NULL;
+	size_t len = zero ? (size_t)(zero - text) : size;
+	struct manifest m = MANIFEST_INIT, other = MANIFEST_INIT;
+	bool is = read_in_pieces(&m, NULL, text, len, 1);
+
+	assert(read_in_pieces(&other, NULL, text, len, 4096) == is);
+	manifest_release(&other);
+	other = (struct manifest)MANIFEST_INIT;
+	if (is)
+		check_manifest(&m);
+	if (is && zero &&
+		read_in_pieces(&other, &m, zero + 1, size - len - 1, 11)) {
+		check_manifest(&other);
+		check_difference(&m, &other);
+		check_difference(&other, &m);
+	}
+	manifest_release(&m);
+	manifest_release(&other);
+	return 0;
+}
