@@ -2,13 +2,15 @@
  * The switch and what surrounds it, for a deploy, an `activate` and a
  * rollback alike:
  *
+ *	migrate, sync
  *	take switch.lock, check that `current` is what was expected
- *	sync, append "switching ID from PREV", rename over current
+ *	append "switching ID from PREV", rename over current
  *	restart, check
- *	append the outcome; on failure switch back and restart the old one
+ *	append the outcome; on failure append "back", switch back and restart
+ *	the old one
  *
  * A session that finds a switch without an outcome repeats restart and
- * check, or switches back.
+ * check, or switches back.  activation.h has the steps.
  */
 #ifndef SERVER_ACTIVATE_H
 #define SERVER_ACTIVATE_H
@@ -16,6 +18,9 @@
 #include "server/config.h"
 #include "server/hooks.h"
 #include "server/store.h"
+
+/* Seconds to wait for a switch that is under way. */
+#define ACTIVATE_WAIT 150
 
 enum activate_kind { ACTIVATE_DEPLOY, ACTIVATE_AGAIN, ACTIVATE_ROLLBACK };
 
@@ -40,8 +45,9 @@ struct activate_host {
 /*
  * 0: it is live and checked.  -1 with err->status STATUS_HOOK (migrate
  * failed, nothing switched), STATUS_REFUSED (`current` moved), STATUS_BUSY,
- * STATUS_REVERTED, STATUS_BROKEN.  Records and history are up to date in
- * every case.  `failed` becomes the stage that failed, or NULL.
+ * STATUS_REVERTED, STATUS_BROKEN, STATUS_INT (cancelled).  Records and
+ * history are up to date in every case.  `failed` becomes the hook that
+ * failed, or NULL.
  */
 int activate_release(struct store *s, const struct config *c,
 	const struct activate_options *o, const struct activate_host *host,
@@ -49,12 +55,12 @@ int activate_release(struct store *s, const struct config *c,
 
 /*
  * Rolls back to `to`, or to history_previous() where it is NULL, marking
- * what was live as held.  *went becomes the ID that is live then.
+ * what was live as held.  `went` becomes the ID that is live then.
  */
 int activate_rollback(struct store *s, const struct config *c, const char *to,
 	const char *expected, const char *who, uint64_t wait,
 	const struct activate_host *host, char went[static RELEASE_ID_LEN + 1],
-	struct error *err);
+	const char **failed, struct error *err);
 
 /* Finishes what a crash left between switch and outcome. */
 int activate_recover(struct store *s, const struct config *c,

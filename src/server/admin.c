@@ -17,8 +17,6 @@
 #include "server/query.h"
 #include "server/store.h"
 
-#define WAIT_SECONDS 150
-
 /* Values come from clients: they are escaped. */
 static void
 print_pair(const char *key, const char *value)
@@ -136,11 +134,12 @@ roll_back(struct store *s, const struct config *c, const char *to,
 	struct activate_host host = { { show_output, wait_for, NULL },
 		show_text, show_text, NULL };
 	char id[RELEASE_ID_LEN + 1], went[RELEASE_ID_LEN + 1];
+	const char *failed;
 
 	if (to && store_find(s, to, id, err) < 0)
 		return -1;
 	if (activate_rollback(s, c, to ? id : NULL, NULL, user_name(),
-		    WAIT_SECONDS, &host, went, err) < 0)
+		    ACTIVATE_WAIT, &host, went, &failed, err) < 0)
 		return -1;
 	log_info("rolled back %s to %s", s->app, went);
 	return 0;
@@ -151,9 +150,11 @@ prune(struct store *s, const struct config *c, struct error *err)
 {
 	struct strv dropped = STRV_INIT;
 	size_t i;
+	char holder[STORE_HOLDER];
 	int rc;
 
-	if (store_lock(s, "deployd prune", 2, NULL, NULL, err) < 0)
+	store_holder("deployd prune", holder);
+	if (store_lock(s, holder, 2, NULL, NULL, err) < 0)
 		return -1;
 	rc = prune_releases(s, c->keep, &dropped, err);
 	for (i = 0; i < dropped.n; i++)
@@ -195,7 +196,10 @@ admin_run(const struct config *c, const char *const *words, int n)
 	signal(SIGPIPE, SIG_IGN);
 	while (known[i] && strcmp(known[i], words[0]))
 		i++;
-	if (!known[i])
+	if (known[i] && n == 3 && strcmp(words[0], "rollback"))
+		rc = error_status(&err, STATUS_USAGE,
+			"%s takes an app and nothing else", words[0]);
+	else if (!known[i])
 		rc = error_status(&err, STATUS_USAGE,
 			"no such command: %s; there are status, releases, "
 			"rollback and prune",

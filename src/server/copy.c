@@ -50,14 +50,25 @@ copy_file(int in, int out)
 	return copy_bytes(in, out);
 }
 
-static int copy_entry(int from, int to, const char *name);
+/* One copy of a tree. */
+struct copy {
+	const struct busy *busy;
+	bool stopped; /* busy has filled err */
+	struct error *err;
+};
+
+static int copy_entry(struct copy *c, int from, int to, const char *name);
 
 static int
-copy_regular(int from, int to, const char *name, const struct stat *st)
+copy_regular(struct copy *c, int from, int to, const char *name,
+	const struct stat *st)
 {
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
 	int in, out, rc = -1;
 
+	c->stopped = busy_turn(c->busy, c->err) < 0;
+	if (c->stopped)
+		return -1;
 	in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 	if (in < 0)
 		return errno == ENOENT ? 0 : -1; /* it went meanwhile */
@@ -80,14 +91,14 @@ copy_link(int from, int to, const char *name)
 	ssize_t n = readlinkat(from, name, target, sizeof(target) - 1);
 
 	if (n < 0)
-		return -1;
+		return errno == ENOENT ? 0 : -1;
 	target[n] = '\0';
 	return symlinkat(target, to, name) < 0 && errno != EEXIST ? -1 : 0;
 }
 
 /* Takes in. */
 static int
-copy_names(int in, int out)
+copy_names(struct copy *c, int in, int out)
 {
 	DIR *dir = fdopendir(in);
 	struct dirent *e;
@@ -99,72 +110,102 @@ copy_names(int in, int out)
 	}
 	while (rc == 0 && (e = readdir(dir)))
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			rc = copy_entry(in, out, e->d_name);
+			rc = copy_entry(c, in, out, e->d_name);
 	closedir(dir);
 	return rc;
 }
 
+/* The directory to copy into; -1 with errno 0: something else is there. */
 static int
-copy_directory(int from, int to, const char *name, const struct stat *st)
+make_directory(int to, const char *name, bool *made)
+{
+	int fd;
+
+	*made = mkdirat(to, name, 0700) == 0;
+	if (!*made && errno != EEXIST)
+		return -1;
+	fd = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		errno = 0;
+	return fd;
+}
+
+static int
+copy_directory(struct copy *c, int from, int to, const char *name,
+	const struct stat *st)
 {
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
-	int in, out = -1, rc = -1;
+	bool made;
+	int in, out, rc;
 
+	out = make_directory(to, name, &made);
+	if (out < 0)
+		return errno ? -1 : 0;
 	in = openat(from, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (in < 0)
-		return -1;
-	if (mkdirat(to, name, 0700) < 0 && errno != EEXIST)
-		goto out;
-	out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (out < 0)
-		goto out;
-	rc = copy_names(in, out);
-	in = -1;
-	if (rc == 0 &&
+	rc = in < 0 ? -1 : copy_names(c, in, out);
+	/* A directory of the tree's own keeps its mode and time. */
+	if (rc == 0 && made &&
 		(fchmod(out, st->st_mode & 0777) < 0 ||
 			futimens(out, times) < 0))
 		rc = -1;
-out:
-	io_close(&in);
 	io_close(&out);
 	return rc;
 }
 
 static int
-copy_entry(int from, int to, const char *name)
+copy_entry(struct copy *c, int from, int to, const char *name)
 {
 	struct stat st;
 
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -1;
 	if (S_ISREG(st.st_mode))
-		return copy_regular(from, to, name, &st);
+		return copy_regular(c, from, to, name, &st);
 	if (S_ISDIR(st.st_mode))
-		return copy_directory(from, to, name, &st);
+		return copy_directory(c, from, to, name, &st);
 	if (S_ISLNK(st.st_mode))
 		return copy_link(from, to, name);
 	return 0; /* sockets and the like belong to a process, not a build */
 }
 
-int
-copy_tree(int from, int to, const char *path, struct error *err)
+static int
+failed(const struct copy *c, const char *path)
 {
+	int saved = errno;
+
+	if (c->stopped)
+		return -1;
+	error_errno(c->err, "cannot copy %s", path);
+	if (saved == ENOSPC || saved == EDQUOT)
+		c->err->status = STATUS_REFUSED;
+	return -1;
+}
+
+/* A component of a path is a file or a link, here or there. */
+static bool
+is_barred(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
+int
+copy_tree(int from, int to, const char *path, const struct busy *busy,
+	struct error *err)
+{
+	struct copy c = { busy, false, err };
 	struct beneath a, b;
 	const char *leaf;
 	char *parent = mem_strndup(path, (size_t)(path_leaf(path) - path));
-	int rc = 0, in, out;
+	int rc = 0, in, out = -1;
 
 	beneath_init(&a, from);
 	beneath_init(&b, to);
 	in = beneath_at(&a, path, &leaf);
-	if (in < 0 && errno == ENOENT)
-		goto out;
-	if (in < 0 || beneath_mkdirs(to, parent) < 0 ||
-		(out = beneath_at(&b, path, &leaf)) < 0 ||
-		copy_entry(in, out, leaf) < 0)
-		rc = error_errno(err, "cannot copy %s", path);
-out:
+	if (in >= 0 && beneath_mkdirs(to, parent) == 0)
+		out = beneath_at(&b, path, &leaf);
+	if (out < 0 ? !is_barred(errno) : copy_entry(&c, in, out, leaf) < 0)
+		rc = failed(&c, path);
 	beneath_release(&a);
 	beneath_release(&b);
 	free(parent);

@@ -2,7 +2,7 @@
 #ifndef SERVER_COPY_H
 #define SERVER_COPY_H
 
-#include "base/error.h"
+#include "server/busy.h"
 
 /* Copies all of `in` to the empty file `out`; 0 or -1 with errno. */
 int copy_file(int in, int out);
@@ -10,8 +10,10 @@ int copy_file(int in, int out);
 /*
  * Copies the directory, file or link at `path` below from into the same
  * path below to, with modes and times; missing parents are made.  What is
- * there already stays (EEXIST is no error: the tree's own files win).
+ * there already stays, whatever it is: the tree's own files win.  A path
+ * that leads through a file or a link, here or there, copies nothing.
  */
-int copy_tree(int from, int to, const char *path, struct error *err);
+int copy_tree(int from, int to, const char *path, const struct busy *busy,
+	struct error *err);
 
 #endif

@@ -66,7 +66,7 @@ seed(struct furnish *f, const char *path, bool *seeded)
 		return 0;
 	}
 	*seeded = true;
-	return copy_tree(f->release, f->shared, path, f->err);
+	return copy_tree(f->release, f->shared, path, NULL, f->err);
 }
 
 static int
@@ -172,7 +172,7 @@ stage_shared(struct store *s, const char *id, const struct strv *shared,
 
 int
 stage_carry(struct store *s, const char *id, const char *from,
-	const struct strv *carry, struct error *err)
+	const struct strv *carry, const struct busy *busy, struct error *err)
 {
 	int in, out, rc = 0;
 	size_t i;
@@ -188,7 +188,7 @@ stage_carry(struct store *s, const char *id, const char *from,
 		bool slash = len && carry->v[i][len - 1] == '/';
 		char *path = mem_strndup(carry->v[i], len - slash);
 
-		rc = copy_tree(in, out, path, err);
+		rc = copy_tree(in, out, path, busy, err);
 		free(path);
 	}
 	io_close(&in);

@@ -17,6 +17,9 @@
 
 #define HISTORY_MOST (64u << 20)
 #define FIELDS 6
+/* Bytes of a text and of a name that are kept. */
+#define TEXT_MOST 1023
+#define WHO_MOST 255
 
 /* A field without blanks: what would end it becomes \xNN; "-" is none. */
 static void
@@ -74,17 +77,18 @@ history_append(const struct store *s, const char *name, const char *id,
 	const char *from, const char *who, const char *text, struct error *err)
 {
 	struct buf line = BUF_INIT;
-	char cut[1024];
+	char cut[TEXT_MOST + 1], whose[WHO_MOST + 1];
 	int fd, torn, rc = -1;
 
 	snprintf(cut, sizeof(cut), "%s", text ? text : "");
+	snprintf(whose, sizeof(whose), "%s", who ? who : "");
 	fd = openat(s->own, "history",
 		O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	torn = fd < 0 ? -1 : ends_torn(fd);
 	if (torn < 0) {
 		error_errno(err, "%s/.deployd/history", s->path);
 		io_close(&fd);
-		return -1;
+		return store_trouble(err);
 	}
 	buf_addf(&line, "%s%lld %s ", torn ? "\n" : "", (long long)time(NULL),
 		name);
@@ -92,14 +96,16 @@ history_append(const struct store *s, const char *name, const char *id,
 	buf_addch(&line, ' ');
 	add_field(&line, from);
 	buf_addch(&line, ' ');
-	add_field(&line, who);
+	add_field(&line, whose);
 	buf_addch(&line, ' ');
 	add_field(&line, cut);
 	buf_addch(&line, '\n');
 	if (io_write_full(fd, line.data, line.len) == 0 && fsync(fd) == 0)
 		rc = 0;
-	else
+	else {
 		error_errno(err, "cannot write %s/.deployd/history", s->path);
+		store_trouble(err);
+	}
 	buf_release(&line);
 	io_close(&fd);
 	return rc;
@@ -148,16 +154,20 @@ history_each(const struct store *s, history_fn *fn, void *arg,
 	struct error *err)
 {
 	struct buf text = BUF_INIT;
-	const char *p, *nl;
+	const char *p, *nl, *end;
 	int stop = 0;
 
 	if (io_read_file(s->own, "history", HISTORY_MOST, &text, err) < 0) {
 		buf_release(&text);
 		return errno == ENOENT ? 0 : -1;
 	}
-	for (p = buf_str(&text); !stop && (nl = strchr(p, '\n')); p = nl + 1) {
+	end = text.data + text.len;
+	for (p = text.data; !stop && p < end; p = nl + 1) {
 		struct event e;
 
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (!nl)
+			break;
 		if (parse_event(p, (size_t)(nl - p), &e) == 0)
 			stop = fn(&e, arg);
 		event_release(&e);
@@ -188,18 +198,6 @@ follow(const struct event *e, void *arg)
 	return 0;
 }
 
-static bool
-has_directory(const struct store *s, const char *id)
-{
-	struct stat st;
-	char name[64];
-
-	if (!path_is_release(id))
-		return false;
-	snprintf(name, sizeof(name), "releases/%s", id);
-	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 int
 history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	struct error *err)
@@ -210,8 +208,10 @@ history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 
 	id[0] = '\0';
 	if (store_current(s, live, err) < 0 ||
-		history_each(s, follow, &stack, err) < 0)
+		history_each(s, follow, &stack, err) < 0) {
+		strv_release(&stack);
 		return -1;
+	}
 	i = stack.n;
 	/* From where the current one stands, if it is known at all. */
 	while (i > 0 && strcmp(stack.v[i - 1], live))
@@ -220,7 +220,7 @@ history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 		i = stack.n + 1;
 	for (i--; i > 0 && !*id; i--)
 		if (strcmp(stack.v[i - 1], live) &&
-			has_directory(s, stack.v[i - 1]))
+			store_has_release(s, stack.v[i - 1]))
 			snprintf(id, RELEASE_ID_LEN + 1, "%s", stack.v[i - 1]);
 	strv_release(&stack);
 	return 0;
@@ -229,8 +229,18 @@ history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 /* The last switch and whether an outcome followed. */
 struct unfinished {
 	bool open;
-	char id[RELEASE_ID_LEN + 1], from[RELEASE_ID_LEN + 1];
+	struct history_switch *w;
 };
+
+static void
+begin_switch(struct history_switch *w, const struct event *e)
+{
+	memset(w, 0, sizeof(*w));
+	snprintf(w->id, sizeof(w->id), "%s", e->id);
+	if (path_is_release(e->from))
+		snprintf(w->from, sizeof(w->from), "%s", e->from);
+	w->rollback = !strcmp(e->text, HISTORY_ROLLBACK);
+}
 
 static int
 look_for_unfinished(const struct event *e, void *arg)
@@ -239,9 +249,11 @@ look_for_unfinished(const struct event *e, void *arg)
 
 	if (!strcmp(e->name, "switching")) {
 		u->open = path_is_release(e->id);
-		snprintf(u->id, sizeof(u->id), "%s", e->id);
-		snprintf(u->from, sizeof(u->from), "%s",
-			path_is_release(e->from) ? e->from : "");
+		if (u->open)
+			begin_switch(u->w, e);
+	} else if (!strcmp(e->name, "back") && u->open) {
+		u->w->back = true;
+		snprintf(u->w->why, sizeof(u->w->why), "%s", e->text);
 	} else if (!strcmp(e->name, "live") || !strcmp(e->name, "rollback") ||
 		!strcmp(e->name, "reverted") || !strcmp(e->name, "broken")) {
 		u->open = false;
@@ -250,14 +262,12 @@ look_for_unfinished(const struct event *e, void *arg)
 }
 
 int
-history_unfinished(const struct store *s, char id[static RELEASE_ID_LEN + 1],
-	char from[static RELEASE_ID_LEN + 1], struct error *err)
+history_unfinished(const struct store *s, struct history_switch *w,
+	struct error *err)
 {
-	struct unfinished u = { false, "", "" };
+	struct unfinished u = { false, w };
 
 	if (history_each(s, look_for_unfinished, &u, err) < 0)
 		return -1;
-	memcpy(id, u.id, sizeof(u.id));
-	memcpy(from, u.from, sizeof(u.from));
 	return u.open;
 }

@@ -40,20 +40,44 @@ values(const struct settings *s, const char *section, const char *name,
 }
 
 static int
-load_hooks(struct hook_settings *h, const struct settings *s,
-	const char *section, const char *name, struct error *err)
+load_hooks(struct hook_settings *h, const struct settings *s, struct error *err)
 {
 	struct key keys[KEYS];
 	size_t i;
 
 	keys_of(h, keys);
 	for (i = 0; i < KEYS; i++) {
-		const struct setting *t = settings_get(s, section, name,
+		const struct setting *t = settings_get(s, "hooks", "",
 			keys[i].timeout_name);
 
 		if (t && settings_seconds(s, t, keys[i].timeout, err) < 0)
 			return -1;
-		values(s, section, name, keys[i].name, keys[i].commands);
+		values(s, "hooks", "", keys[i].name, keys[i].commands);
+	}
+	return 0;
+}
+
+/* The admin's own; of two files the later wins, key by key. */
+static int
+load_server_hooks(struct hook_settings *h, const struct config *c,
+	const char *app, struct error *err)
+{
+	struct key keys[KEYS];
+	size_t i, j;
+
+	keys_of(h, keys);
+	for (i = 0; i < KEYS; i++) {
+		config_app_values(c, app, keys[i].name, keys[i].commands);
+		for (j = 0; j < 2; j++) {
+			const struct settings *s = &c->files[j];
+			const struct setting *t = settings_get(s, "app", app,
+				keys[i].timeout_name);
+
+			if (t &&
+				settings_seconds(s, t, keys[i].timeout, err) <
+					0)
+				return -1;
+		}
 	}
 	return 0;
 }
@@ -89,7 +113,7 @@ hook_settings_load(struct hook_settings *h, const struct config *c,
 {
 	struct settings s = SETTINGS_INIT;
 	enum config_hooks kind = config_hooks(c, app);
-	int rc, i;
+	int rc;
 
 	memset(h, 0, sizeof(*h));
 	h->build_timeout = 1800;
@@ -97,9 +121,9 @@ hook_settings_load(struct hook_settings *h, const struct config *c,
 	h->check_timeout = 60;
 	rc = settings_parse(&s, "deploy.conf", text, len, err);
 	if (rc == 0 && kind == HOOKS_TREE)
-		rc = load_hooks(h, &s, "hooks", "", err);
-	for (i = 0; rc == 0 && kind == HOOKS_SERVER && i < 2; i++)
-		rc = load_hooks(h, &c->files[i], "app", app, err);
+		rc = load_hooks(h, &s, err);
+	if (rc == 0 && kind == HOOKS_SERVER)
+		rc = load_server_hooks(h, c, app, err);
 	if (rc == 0)
 		rc = load_paths(&s, "shared", &h->shared, err);
 	if (rc == 0)

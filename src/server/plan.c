@@ -27,8 +27,9 @@ struct search {
 	struct store *s;
 	struct table table;
 	struct digest *digest;
-	bool look;
+	const struct plan_options *o;
 	size_t missing; /* supplies with SUPPLY_NONE */
+	struct error *err;
 };
 
 static size_t
@@ -73,8 +74,25 @@ table_init(struct table *t, size_t n)
 	t->mask = size - 1;
 }
 
+/* A content has one size, or the manifest lies. */
+static int
+check_size(struct search *x, const struct supply *u, const struct entry *e)
+{
+	static const uint8_t empty[DIGEST_SIZE] = { 0xe3, 0xb0, 0xc4, 0x42,
+		0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f,
+		0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,
+		0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55 };
+
+	if (u->size == e->size &&
+		(e->size == 0) == !memcmp(e->digest, empty, DIGEST_SIZE))
+		return 0;
+	return error_status(x->err, STATUS_TRANSFER,
+		"the manifest gives %s a size that its hash does not have",
+		e->path);
+}
+
 /* One supply for each content of the tree. */
-static void
+static int
 collect(struct search *x)
 {
 	struct plan *p = x->p;
@@ -96,12 +114,16 @@ collect(struct search *x)
 			*at = (uint32_t)p->n++;
 			memcpy(u->digest, e->digest, DIGEST_SIZE);
 			u->line = e->line;
+			u->size = e->size;
 			u->where = e->size ? SUPPLY_NONE : SUPPLY_EMPTY;
 			x->missing += e->size != 0;
 		}
 		p->by_entry[i] = *at;
 		p->v[*at].users++;
+		if (check_size(x, &p->v[*at], e) < 0)
+			return -1;
 	}
+	return 0;
 }
 
 static void
@@ -115,7 +137,6 @@ supply_set(struct search *x, struct supply *u, enum supply_where where,
 	u->release = release;
 }
 
-/* Hashes dir/name if it is a regular file of that size (any: -1). */
 static int
 hash_file(struct search *x, int dir, const char *name,
 	uint8_t out[static DIGEST_SIZE])
@@ -131,7 +152,10 @@ hash_file(struct search *x, int dir, const char *name,
 	return n < 0 ? -1 : 0;
 }
 
-/* One regular file found in next/. */
+/*
+ * One regular file found in next/.  One with other names elsewhere, which a
+ * build may have given it, could change there.
+ */
 static void
 next_file(struct search *x, const struct stat_index *index, int dir,
 	const char *name, const char *path, const struct stat *st)
@@ -140,14 +164,16 @@ next_file(struct search *x, const struct stat_index *index, int dir,
 	struct entry *e = manifest_find(p->m, path);
 	uint8_t digest[DIGEST_SIZE];
 	struct supply *u;
+	bool vouched = index_get(index, path, st, digest);
 
-	if (!index_get(index, path, st, digest) &&
-		hash_file(x, dir, name, digest) < 0)
+	if (st->st_nlink > 1 ||
+		(!vouched && hash_file(x, dir, name, digest) < 0))
 		return;
 	if (e && e->type == ENTRY_FILE &&
 		!memcmp(e->digest, digest, DIGEST_SIZE)) {
 		u = plan_supply(p, e);
-		p->in_place[e - p->m->v] = true;
+		p->in_place[e - p->m->v] = vouched ? PLACE_SYNCED :
+						     PLACE_HASHED;
 		u->users--;
 		if (u->where != SUPPLY_EMPTY)
 			supply_set(x, u, SUPPLY_KEPT, NULL, path);
@@ -158,8 +184,22 @@ next_file(struct search *x, const struct stat_index *index, int dir,
 		supply_set(x, u, SUPPLY_NEXT, NULL, path);
 }
 
-/* Takes dir.  `path` is of the directory, with a slash, and is restored. */
-static void
+/*
+ * A directory in next/; one that a release had closed to its owner is opened
+ * up, for what is in it goes elsewhere.
+ */
+static int
+open_directory(struct search *x, int dir, const char *name,
+	const struct stat *st)
+{
+	if (!x->o->look && (st->st_mode & 0700) != 0700)
+		(void)!fchmodat(dir, name, 0700, 0);
+	return openat(dir, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Takes fd.  `path` is of the directory, with a slash, and is restored. */
+static int
 walk_next(struct search *x, const struct stat_index *index, int fd,
 	struct buf *path)
 {
@@ -167,48 +207,49 @@ walk_next(struct search *x, const struct stat_index *index, int fd,
 	size_t len = path->len;
 	struct dirent *e;
 	struct stat st;
+	int rc = 0;
 
 	if (!dir) {
 		io_close(&fd);
-		return;
+		return 0;
 	}
-	while ((e = readdir(dir))) {
+	while (rc == 0 && (e = readdir(dir))) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
 			fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		buf_addstr(path, e->d_name);
 		if (S_ISREG(st.st_mode)) {
 			next_file(x, index, fd, e->d_name, path->data, &st);
+			rc = busy_turn(x->o->busy, x->err);
 		} else if (S_ISDIR(st.st_mode) && path->len < PATH_MOST) {
-			int sub = openat(fd, e->d_name,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					O_CLOEXEC);
+			int sub = open_directory(x, fd, e->d_name, &st);
 
 			buf_addch(path, '/');
 			if (sub >= 0)
-				walk_next(x, index, sub, path);
+				rc = walk_next(x, index, sub, path);
 		}
 		buf_truncate(path, len);
 	}
 	closedir(dir);
+	return rc;
 }
 
-static void
+static int
 search_next(struct search *x)
 {
 	struct stat_index *index = index_load(x->s->own, "next.index");
 	struct buf path = BUF_INIT;
 	int fd = openat(x->s->own, "next",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = fd < 0 ? 0 : walk_next(x, index, fd, &path);
 
-	if (fd >= 0)
-		walk_next(x, index, fd, &path);
 	buf_release(&path);
 	index_free(index);
+	return rc;
 }
 
 /* Uploads of a session that was cut: named by what they must hash to. */
-static void
+static int
 search_tmp(struct search *x)
 {
 	int fd = openat(x->s->own, "tmp",
@@ -217,24 +258,25 @@ search_tmp(struct search *x)
 	uint8_t named[DIGEST_SIZE], digest[DIGEST_SIZE];
 	struct dirent *e;
 	struct supply *u;
+	int rc = 0;
 
-	while (dir && (e = readdir(dir))) {
+	while (dir && rc == 0 && (e = readdir(dir))) {
 		if (strlen(e->d_name) != DIGEST_HEX ||
 			digest_from_hex(e->d_name, named) < 0)
 			continue;
 		u = find(x, named);
-		if (!u)
+		if (!u || u->where != SUPPLY_NONE)
 			continue;
+		rc = busy_turn(x->o->busy, x->err);
 		if (hash_file(x, fd, e->d_name, digest) == 0 &&
-			!memcmp(named, digest, DIGEST_SIZE)) {
-			if (u->where == SUPPLY_NONE)
-				supply_set(x, u, SUPPLY_TMP, NULL, NULL);
-		} else if (!x->look) {
+			!memcmp(named, digest, DIGEST_SIZE))
+			supply_set(x, u, SUPPLY_TMP, NULL, NULL);
+		else if (!x->o->look)
 			unlinkat(fd, e->d_name, 0);
-		}
 	}
 	if (dir)
 		closedir(dir);
+	return rc;
 }
 
 /* Whether a release's file still is what its manifest says. */
@@ -256,7 +298,7 @@ verify(struct search *x, const struct stat_index *index, struct beneath *at,
 	return !memcmp(digest, e->digest, DIGEST_SIZE);
 }
 
-static void
+static int
 search_files(struct search *x, const char *id, int dir,
 	const struct manifest *m)
 {
@@ -264,80 +306,84 @@ search_files(struct search *x, const char *id, int dir,
 	struct beneath at;
 	char name[64];
 	size_t i;
+	int rc = 0;
 
 	snprintf(name, sizeof(name), "records/%s.index", id);
 	index = index_load(x->s->own, name);
 	id = arena_strndup(&x->p->arena, id, strlen(id));
 	beneath_init(&at, dir);
-	for (i = 0; i < m->n && x->missing; i++) {
+	for (i = 0; i < m->n && x->missing && rc == 0; i++) {
 		struct supply *u;
 
 		if (m->v[i].type != ENTRY_FILE)
 			continue;
 		u = find(x, m->v[i].digest);
-		if (u && u->where == SUPPLY_NONE &&
-			verify(x, index, &at, &m->v[i]))
+		if (!u || u->where != SUPPLY_NONE)
+			continue;
+		if (verify(x, index, &at, &m->v[i]))
 			supply_set(x, u, SUPPLY_RELEASE, id, m->v[i].path);
+		rc = busy_turn(x->o->busy, x->err);
 	}
 	beneath_release(&at);
 	index_free(index);
+	return rc;
 }
 
-static void
+static int
 search_release(struct search *x, const char *id)
 {
 	struct manifest m = MANIFEST_INIT;
 	struct record r = { 0 };
 	struct error err = ERROR_INIT;
 	char path[64];
-	int dir;
+	int dir, rc = 0;
 
 	snprintf(path, sizeof(path), "releases/%s", id);
 	dir = beneath_open(x->s->dir, path, O_PATH | O_DIRECTORY, 0);
 	if (dir < 0)
-		return;
+		return 0;
 	if (record_load(x->s, id, &r, &err) < 0 || !r.manifest ||
 		store_load_manifest(x->s, r.manifest, &m, &err) < 0)
 		buf_addf(&x->p->reason, "%s is not reused: %s; ", id, err.text);
 	else
-		search_files(x, id, dir, &m);
+		rc = search_files(x, id, dir, &m);
 	manifest_release(&m);
 	record_release(&r);
 	io_close(&dir);
+	return rc;
 }
 
 static int
-search_releases(struct search *x, struct error *err)
+search_releases(struct search *x)
 {
 	struct strv ids = STRV_INIT;
+	int rc = store_releases(x->s, &ids, x->err);
 	size_t i;
 
-	if (store_releases(x->s, &ids, err) < 0)
-		return -1;
-	for (i = ids.n; i-- > 0 && x->missing;)
-		search_release(x, ids.v[i]);
+	for (i = ids.n; rc == 0 && i-- > 0 && x->missing;)
+		rc = search_release(x, ids.v[i]);
 	strv_release(&ids);
-	return 0;
+	return rc;
 }
 
 int
-plan_make(struct plan *p, struct store *s, const struct manifest *m, bool fresh,
-	bool look, struct error *err)
+plan_make(struct plan *p, struct store *s, const struct manifest *m,
+	const struct plan_options *o, struct error *err)
 {
-	struct search x = { .p = p, .s = s, .look = look };
-	int rc = 0;
+	struct search x = { .p = p, .s = s, .o = o, .err = err };
+	int rc;
 
 	memset(p, 0, sizeof(*p));
 	p->m = m;
 	table_init(&x.table, m->n);
 	x.digest = digest_new();
-	collect(&x);
-	if (!fresh)
-		search_next(&x);
-	if (!fresh || !look)
-		search_tmp(&x);
-	if (!fresh)
-		rc = search_releases(&x, err);
+	rc = collect(&x);
+	if (rc == 0 && !o->fresh)
+		rc = search_next(&x);
+	if (rc == 0 && (!o->fresh || !o->look))
+		rc = search_tmp(&x);
+	if (rc == 0 && !o->fresh)
+		rc = search_releases(&x);
 	digest_free(x.digest);
 	free(x.table.slots);
 	return rc;
@@ -373,6 +419,6 @@ plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
 			continue;
 		ranges_add(need, u->line);
 		++*files;
-		*bytes += manifest_line(p->m, u->line)->size;
+		*bytes += u->size;
 	}
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/busy.h"
 #include "server/store.h"
 #include "tree/manifest.h"
 #include "wire/message.h"
@@ -31,8 +32,16 @@ struct supply {
 	enum supply_where where;
 	const char *path;    /* of KEPT, NEXT and RELEASE; the plan's */
 	const char *release; /* of RELEASE; the plan's */
-	uint32_t users;      /* entries that are not in place */
-	uint32_t line;       /* of the first entry: asked for by it */
+	uint64_t size;
+	uint32_t users; /* entries that are not in place */
+	uint32_t line;  /* of the first entry: asked for by it */
+};
+
+/* Whether next/ has a file right where it belongs. */
+enum plan_place {
+	PLACE_NOT,
+	PLACE_HASHED, /* it was read, so it may be in memory only */
+	PLACE_SYNCED, /* next.index vouches for it: it was synced then */
 };
 
 struct plan {
@@ -40,18 +49,22 @@ struct plan {
 	struct supply *v;
 	size_t n;
 	uint32_t *by_entry; /* place in m -> place in v; files only */
-	bool *in_place;     /* place in m: next/ has it right there */
+	uint8_t *in_place;  /* place in m: enum plan_place */
 	struct arena arena;
 	struct buf reason; /* why something was not used, for -v */
 };
 
-/*
- * Fills p.  With `fresh` (--no-cache, whose session empties tmp/ first) only
- * tmp/ is looked at.  With `look` (--dry-run) nothing is changed; else
- * damaged leftovers are removed.
- */
+struct plan_options {
+	bool fresh; /* --no-cache, whose session empties tmp/ first: only
+	               tmp/ is looked at */
+	bool look;  /* --dry-run: nothing is changed; else damaged leftovers
+	               are removed, closed directories in next/ opened */
+	const struct busy *busy;
+};
+
+/* Fills p, which is to be released in any case. */
 int plan_make(struct plan *p, struct store *s, const struct manifest *m,
-	bool fresh, bool look, struct error *err);
+	const struct plan_options *o, struct error *err);
 void plan_release(struct plan *p);
 
 /* The supply of a file entry. */

@@ -28,6 +28,7 @@ struct prune {
 	struct store *s;
 	uint64_t keep, kept;
 	char live[RELEASE_ID_LEN + 1], previous[RELEASE_ID_LEN + 1];
+	char *path;       /* the store's, without links, as /proc has it */
 	struct strv used; /* a visible process runs in these */
 };
 
@@ -35,10 +36,10 @@ struct prune {
 static void
 note_use(struct prune *p, const char *path)
 {
-	size_t len = strlen(p->s->path);
+	size_t len = strlen(p->path);
 	char id[RELEASE_ID_LEN + 1];
 
-	if (strncmp(path, p->s->path, len) ||
+	if (strncmp(path, p->path, len) ||
 		strncmp(path + len, "/releases/", 10) ||
 		strlen(path + len + 10) < RELEASE_ID_LEN)
 		return;
@@ -73,11 +74,13 @@ find_used(struct prune *p)
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
-	while (dir && (e = readdir(dir)))
+	p->path = realpath(p->s->path, NULL);
+	while (p->path && dir && (e = readdir(dir)))
 		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
 			look_at_process(p, fd, e->d_name);
 	if (dir)
 		closedir(dir);
+	free(p->path);
 }
 
 /* Called from the newest to the oldest. */
@@ -145,21 +148,20 @@ prune_records(struct prune *p)
 	strv_release(&releases);
 }
 
-/* Manifests that a record names stay; so there are about as many. */
+/* Manifests that a record names stay, and there are not many of those. */
 static void
 prune_manifests(struct prune *p)
 {
 	struct strv ids = STRV_INIT, named = STRV_INIT;
 	struct error ignored = ERROR_INIT;
 	struct dirent *e;
-	size_t i, n;
+	size_t i;
 	DIR *dir;
 	int fd;
 
 	if (record_list(p->s, &ids, &ignored) < 0)
 		return;
-	n = ids.n > STORE_MANIFESTS ? ids.n - STORE_MANIFESTS : 0;
-	for (i = n; i < ids.n; i++) {
+	for (i = 0; i < ids.n; i++) {
 		struct record r = { 0 };
 
 		if (record_load(p->s, ids.v[i], &r, &ignored) == 0)
@@ -207,19 +209,27 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 	struct error *err)
 {
 	struct prune p = { .s = s, .keep = keep ? keep : 1 };
+	char holder[STORE_HOLDER];
 	int rc;
 
-	if (store_current(s, p.live, err) < 0 ||
-		history_previous(s, p.previous, err) < 0)
+	store_holder("retention", holder);
+	if (store_lock_switch(s, holder, 0, NULL, NULL, err) < 0)
 		return -1;
-	find_used(&p);
-	rc = drop_releases(&p, dropped, err);
-	prune_records(&p);
-	prune_manifests(&p);
+	rc = store_current(s, p.live, err) < 0 ?
+		-1 :
+		history_previous(s, p.previous, err);
+	if (rc == 0) {
+		find_used(&p);
+		rc = drop_releases(&p, dropped, err);
+		prune_records(&p);
+		prune_manifests(&p);
+	}
+	store_unlock_switch(s);
 	strv_release(&p.used);
 	return rc;
 }
 
+/* Takes fd. */
 static void
 empty_trash(int fd)
 {
@@ -229,6 +239,18 @@ empty_trash(int fd)
 	while (dir && (e = readdir(dir)))
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
 			(void)rmtree_at(fd, e->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+void
+prune_trash_now(struct store *s)
+{
+	int fd = openat(s->own, "trash",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0)
+		empty_trash(fd);
 }
 
 /* In the grandchild, which nobody waits for. */

@@ -85,7 +85,8 @@ check_manifest(const struct config *c, const struct manifest *m,
 
 /* A guard that stops, or with --force is only recorded. */
 static int
-guard(const struct store *s, const struct msg_push *ask, struct error *err)
+guard(const struct store *s, const struct msg_push *ask, const char *who,
+	struct error *err)
 {
 	struct error forced = *err;
 
@@ -94,12 +95,12 @@ guard(const struct store *s, const struct msg_push *ask, struct error *err)
 			error_hint(err, "deploy it all the same with --force");
 		return -1;
 	}
-	return history_append(s, "forced", "", "", ask->user ? ask->user : "",
-		forced.text, err);
+	return history_append(s, "forced", "", "", who, forced.text, err);
 }
 
 static int
-check_held(const struct store *s, const struct msg_push *ask, struct error *err)
+check_held(const struct store *s, const struct msg_push *ask, const char *who,
+	struct error *err)
 {
 	char id[RELEASE_ID_LEN + 1];
 
@@ -113,25 +114,25 @@ check_held(const struct store *s, const struct msg_push *ask, struct error *err)
 	error_hint(err,
 		"see why with `deploy log` and `deploy releases`; "
 		"deploy it all the same with --force");
-	return guard(s, ask, err);
+	return guard(s, ask, who, err);
 }
 
 int
 check_guards(const struct store *s, const struct msg_push *ask,
-	const struct record *live, struct error *err)
+	const struct record *live, const char *who, struct error *err)
 {
-	if (check_held(s, ask, err) < 0)
+	if (check_held(s, ask, who, err) < 0)
 		return -1;
 	if (ask->files == 0) {
 		error_status(err, STATUS_REFUSED, "the tree is empty");
-		if (guard(s, ask, err) < 0)
+		if (guard(s, ask, who, err) < 0)
 			return -1;
-	} else if (live->id && ask->files < live->files / 10) {
+	} else if (live->id && ask->files < (live->files + 9) / 10) {
 		error_status(err, STATUS_REFUSED,
 			"suspicious: the tree has %" PRIu64
 			" files, what is live has %" PRIu64,
 			ask->files, live->files);
-		if (guard(s, ask, err) < 0)
+		if (guard(s, ask, who, err) < 0)
 			return -1;
 	}
 	if (live->id && live->hooks && !ask->hooks) {
@@ -139,7 +140,7 @@ check_guards(const struct store *s, const struct msg_push *ask,
 			"suspicious: there are no hooks, what is live has %" PRIu64
 			"; is deploy.conf missing?",
 			live->hooks);
-		return guard(s, ask, err);
+		return guard(s, ask, who, err);
 	}
 	return 0;
 }
@@ -151,7 +152,7 @@ check_space(const struct store *s, uint64_t bytes, struct error *err)
 	uint64_t free_bytes;
 
 	if (fstatvfs(s->own, &v) < 0)
-		return error_errno(err, "statvfs");
+		return 0; /* then the write will tell */
 	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
 	if (bytes + RESERVE_BYTES <= free_bytes)
 		return 0;

@@ -21,7 +21,7 @@ int check_manifest(const struct config *c, const struct manifest *m,
  * one that lost its hooks.
  */
 int check_guards(const struct store *s, const struct msg_push *ask,
-	const struct record *live, struct error *err);
+	const struct record *live, const char *who, struct error *err);
 /* Room for so many more bytes. */
 int check_space(const struct store *s, uint64_t bytes, struct error *err);
 

@@ -7,9 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "base/io.h"
-
-/* A rollback waits so long for a switch that is under way. */
-#define SWITCH_SECONDS 150
+#include "server/place.h"
 
 /* One question. */
 struct query {
@@ -143,7 +141,8 @@ choose_log(struct query *q, char id[static RELEASE_ID_LEN + 1])
 	struct strv ids = STRV_INIT;
 
 	if (q->ask.release)
-		return store_find(&q->s->store, q->ask.release, id, q->err);
+		return store_find_record(&q->s->store, q->ask.release, id,
+			q->err);
 	if (record_list(&q->s->store, &ids, q->err) < 0)
 		return -1;
 	if (ids.n == 0) {
@@ -192,6 +191,32 @@ serve_log(struct query *q)
 	return rc;
 }
 
+/* --expect: an ID, or `nothing`; NULL: not given. */
+static const char *
+expected(const struct query *q)
+{
+	const char *e = q->ask.expect;
+
+	return e && !strcmp(e, "nothing") ? "" : e;
+}
+
+static uint64_t
+patience(const struct query *q)
+{
+	return q->ask.wait > ACTIVATE_WAIT ? q->ask.wait : ACTIVATE_WAIT;
+}
+
+/* An activation that failed: what the result tells besides the error. */
+static int
+explain(struct query *q, const char *failed)
+{
+	if (failed)
+		q->result->stage = mem_strdup(failed);
+	q->result->held = q->err->status == STATUS_REVERTED ||
+		q->err->status == STATUS_BROKEN;
+	return -1;
+}
+
 static int
 serve_rollback(struct query *q)
 {
@@ -199,6 +224,7 @@ serve_rollback(struct query *q)
 	struct activate_host host = session_host(s);
 	char to[RELEASE_ID_LEN + 1] = "", was[RELEASE_ID_LEN + 1];
 	char went[RELEASE_ID_LEN + 1];
+	const char *failed;
 
 	if (store_current(&s->store, was, q->err) < 0 ||
 		(q->ask.release &&
@@ -207,14 +233,32 @@ serve_rollback(struct query *q)
 		(*was && session_open_log(s, was, q->err) < 0))
 		return -1;
 	if (activate_rollback(&s->store, s->config, *to ? to : NULL,
-		    q->ask.expect, session_who(s, q->ask.user),
-		    q->ask.wait > SWITCH_SECONDS ? q->ask.wait : SWITCH_SECONDS,
-		    &host, went, q->err) < 0)
-		return -1;
+		    expected(q), session_who(s, q->ask.user), patience(q),
+		    &host, went, &failed, q->err) < 0)
+		return explain(q, failed);
 	q->result->outcome = mem_strdup("rolled-back");
 	q->result->release = mem_strdup(went);
 	q->result->previous = mem_strdup(was);
 	return 0;
+}
+
+/* One that never went live still has its migrate before it. */
+static int
+choose_activation(struct query *q, const char *id, struct activate_options *o)
+{
+	struct record r = { 0 };
+	int rc = record_load(&q->s->store, id, &r, q->err);
+
+	if (rc == 0 &&
+		(!strcmp(r.state, "staged") || !strcmp(r.state, "failed")))
+		rc = error_status(q->err, STATUS_REFUSED,
+			"%s was not built to its end", id);
+	if (rc == 0 && !r.went_live) {
+		o->kind = ACTIVATE_DEPLOY;
+		o->migrate = true;
+	}
+	record_release(&r);
+	return rc;
 }
 
 static int
@@ -223,34 +267,24 @@ serve_activate(struct query *q)
 	struct session *s = q->s;
 	struct activate_host host = session_host(s);
 	char id[RELEASE_ID_LEN + 1], was[RELEASE_ID_LEN + 1];
-	const char *stage = NULL;
+	const char *failed = NULL;
 	struct activate_options o = { .kind = ACTIVATE_AGAIN,
 		.release = id,
 		.who = session_who(s, q->ask.user),
-		.wait = SWITCH_SECONDS };
-	struct record r = { 0 };
+		.wait = patience(q) };
 
 	if (!q->ask.release)
 		return error_status(q->err, STATUS_USAGE,
 			"activate needs a release");
 	if (store_find(&s->store, q->ask.release, id, q->err) < 0 ||
 		store_current(&s->store, was, q->err) < 0 ||
-		record_load(&s->store, id, &r, q->err) < 0 ||
+		choose_activation(q, id, &o) < 0 ||
 		session_open_log(s, id, q->err) < 0)
 		return -1;
-	/* One that never went live still has its migrate before it. */
-	if (!r.went_live) {
-		o.kind = ACTIVATE_DEPLOY;
-		o.migrate = true;
-	}
-	record_release(&r);
-	o.expected = q->ask.force ? NULL : q->ask.expect ? q->ask.expect : was;
-	if (activate_release(&s->store, s->config, &o, &host, &stage, q->err) <
-		0) {
-		if (stage)
-			q->result->stage = mem_strdup(stage);
-		return -1;
-	}
+	o.expected = q->ask.force ? NULL : q->ask.expect ? expected(q) : was;
+	if (activate_release(&s->store, s->config, &o, &host, &failed, q->err) <
+		0)
+		return explain(q, failed);
 	q->result->outcome = mem_strdup("activated");
 	q->result->release = mem_strdup(id);
 	q->result->previous = mem_strdup(was);
@@ -265,6 +299,24 @@ static const struct verb verbs[] = {
 	{ "activate", "rollback", serve_activate },
 	{ NULL, NULL, NULL },
 };
+
+static int
+open_app(struct query *q)
+{
+	struct session *s = q->s;
+
+	if (place_take(s->config, false, &s->place, q->err) < 0)
+		return -1;
+	if (store_open(&s->store, s->config->root, q->ask.app, false, q->err) <
+		0) {
+		/* Names of other apps only to who may see them. */
+		if (s->config->apps.n)
+			q->err->hint[0] = '\0';
+		return -1;
+	}
+	s->opened = true;
+	return 0;
+}
 
 static int
 run(struct query *q, const struct frame *f)
@@ -284,10 +336,8 @@ run(struct query *q, const struct frame *f)
 			"'%s' cannot be an app's name",
 			q->ask.app ? q->ask.app : "");
 	if (config_authorise(q->s->config, q->ask.app, v->needs, q->err) < 0 ||
-		store_open(&q->s->store, q->s->config->root, q->ask.app, false,
-			q->err) < 0)
+		open_app(q) < 0)
 		return -1;
-	q->s->opened = true;
 	return v->run(q);
 }
 

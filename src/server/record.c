@@ -98,6 +98,8 @@ record_save(const struct store *s, const struct record *r, struct error *err)
 	rc = dir < 0 ? error_errno(err, "records") :
 		       replace_file(dir, r->id, text.data, text.len, 0600,
 			       REPLACE_SYNC, err);
+	if (rc < 0)
+		store_trouble(err);
 	io_close(&dir);
 	buf_release(&text);
 	return rc;
@@ -108,18 +110,23 @@ record_held(const struct store *s, const char *tree, const char *settings,
 	char id[static RELEASE_ID_LEN + 1], struct error *err)
 {
 	struct strv ids = STRV_INIT;
+	bool good = false;
 	size_t i;
 
 	id[0] = '\0';
 	if (record_list(s, &ids, err) < 0)
 		return -1;
-	for (i = ids.n; i-- > 0 && !*id;) {
+	for (i = ids.n; i-- > 0 && !*id && !good;) {
 		struct error ignored = ERROR_INIT;
 		struct record r = { 0 };
 
-		if (record_load(s, ids.v[i], &r, &ignored) == 0 && r.held &&
-			!strcmp(r.tree, tree) && !strcmp(r.settings, settings))
+		bool same = record_load(s, ids.v[i], &r, &ignored) == 0 &&
+			!strcmp(r.tree, tree) && !strcmp(r.settings, settings);
+
+		if (same && r.held)
 			snprintf(id, RELEASE_ID_LEN + 1, "%s", ids.v[i]);
+		/* It was forced later on, and went well. */
+		good = same && !r.held && r.checked;
 		record_release(&r);
 	}
 	strv_release(&ids);
@@ -176,6 +183,8 @@ record_save_settings(const struct store *s, const char *id, const char *text,
 	rc = dir < 0 ?
 		error_errno(err, "records") :
 		replace_file(dir, name, text, len, 0600, REPLACE_SYNC, err);
+	if (rc < 0)
+		store_trouble(err);
 	io_close(&dir);
 	return rc;
 }
@@ -193,6 +202,8 @@ store_save_manifest(const struct store *s, const char *text, size_t len,
 	rc = dir < 0 ?
 		error_errno(err, "manifests") :
 		replace_file(dir, hex, text, len, 0600, REPLACE_SYNC, err);
+	if (rc < 0)
+		store_trouble(err);
 	io_close(&dir);
 	return rc;
 }

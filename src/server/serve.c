@@ -1,53 +1,16 @@
 #include "server/serve.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/io.h"
-#include "base/lock.h"
 #include "server/push.h"
 #include "server/query.h"
 #include "server/session.h"
 
 #define AGENT "deployd/" VERSION
-
-/*
- * Takes one of max_sessions places, each a lock that ends with the process.
- * Returns its descriptor, -1 when all are taken.
- */
-static int
-take_place(const struct config *c, struct error *err)
-{
-	char path[4200], name[32];
-	uint64_t i;
-	int dir, fd = -1;
-
-	snprintf(path, sizeof(path), "%s/.deployd", c->root);
-	(void)mkdir(c->root, 0755);
-	(void)mkdir(path, 0700);
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return error_errno(err, "cannot open %s", path);
-	for (i = 0; fd < 0 && i < c->max_sessions; i++) {
-		snprintf(name, sizeof(name), "session.%" PRIu64, i);
-		fd = lock_take(dir, name, "");
-		if (fd < 0 && errno != EWOULDBLOCK)
-			error_errno(err, "cannot lock %s/%s", path, name);
-	}
-	io_close(&dir);
-	if (fd < 0)
-		error_status(err, STATUS_BUSY,
-			"this server has %" PRIu64
-			" sessions already (max_sessions in deployd.conf)",
-			c->max_sessions);
-	return fd;
-}
 
 static int
 greet(struct session *s, struct error *err)
@@ -79,21 +42,21 @@ serve_request(struct session *s, struct msg_result *result)
 {
 	struct error err = ERROR_INIT;
 	struct frame f;
-	int place = -1;
 
-	if (greet(s, &err) < 0 || session_frame(s, &f, &err) < 0 ||
-		(place = take_place(s->config, &err)) < 0)
+	if (greet(s, &err) < 0 || session_frame(s, &f, &err) < 0) {
 		result_from_error(result, &err);
-	else if (!strcmp(f.type, "push"))
+	} else if (!strcmp(f.type, "push")) {
 		push_serve(s, &f, result);
-	else if (!strcmp(f.type, "ask"))
+	} else if (!strcmp(f.type, "ask")) {
 		query_serve(s, &f, result);
-	else {
+	} else {
 		error_status(&err, STATUS_REFUSED,
 			"this deployd does not know the request '%s'", f.type);
 		result_from_error(result, &err);
 	}
-	/* The place is kept until the process ends. */
+	/* What is local to us is no fault of the client's tree. */
+	if (result->status == STATUS_LOCAL)
+		result->status = STATUS_TRANSFER;
 }
 
 int
@@ -109,8 +72,10 @@ serve_run(const struct config *c)
 	umask(022);
 	session_init(&s, c, STDIN_FILENO, STDOUT_FILENO);
 	serve_request(&s, &result);
-	session_finish(&s, &result);
+	session_answer(&s, &result);
+	/* Before the client has closed: who comes next finds no lock. */
 	push_tidy(&s);
+	session_linger(&s);
 	session_release(&s);
 	MESSAGE_RELEASE(result, &result);
 	return 0;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -13,16 +13,21 @@
 /* What is read ahead of who takes the frames. */
 #define READ_AHEAD (512 * 1024)
 #define LOG_MOST (8 * 1024 * 1024)
-#define FINISH_MS 5000
+/* How long a client may go on talking after its answer. */
+#define LINGER_MS 5000
+/* A client that only watches and takes nothing for so long is let go. */
+#define STALL_MS 5000
 #define FDS_MOST 8
+/* Looked at again so soon while a hook's output has to wait. */
+#define FULL_MS 100
 
 void
 session_init(struct session *s, const struct config *c, int in, int out)
 {
 	memset(s, 0, sizeof(*s));
 	s->config = c;
-	s->log = -1;
-	s->heard = s->pinged = io_now_ms();
+	s->log = s->place = -1;
+	s->heard = s->pinged = s->moved = io_now_ms();
 	channel_init(&s->client, in, out, true, "the client");
 	s->client.trace = channel_trace_open();
 }
@@ -32,6 +37,7 @@ session_release(struct session *s)
 {
 	intake_stop(&s->intake);
 	io_close(&s->log);
+	io_close(&s->place);
 	if (s->opened)
 		store_release(&s->store);
 	channel_release(&s->client);
@@ -75,6 +81,22 @@ cancel(struct session *s, bool gone, struct error *err)
 	return -1;
 }
 
+/*
+ * Who only watches must not hold up what goes on: a network that is gone
+ * without a word leaves the queue full for ever, and hooks waiting for it.
+ */
+static void
+let_go_if_stalled(struct session *s, int64_t now)
+{
+	if (s->client.tx.len == 0 || s->client.sent != s->sent) {
+		s->sent = s->client.sent;
+		s->moved = now;
+	} else if (now - s->moved >= STALL_MS) {
+		s->client.broken = true;
+		buf_clear(&s->client.tx);
+	}
+}
+
 /* Pings, and notices a client that fell silent. */
 static int
 keep_alive(struct session *s, struct error *err)
@@ -85,7 +107,11 @@ keep_alive(struct session *s, struct error *err)
 		channel_send(&s->client, ".ping", "", 0);
 		s->pinged = now;
 	}
-	if (s->detached || s->cancelled)
+	if (s->detached) {
+		let_go_if_stalled(s, now);
+		return 0;
+	}
+	if (s->cancelled)
 		return 0;
 	if (s->client.broken || now - s->heard >= SESSION_SILENCE_MS)
 		return cancel(s, true, err);
@@ -112,8 +138,10 @@ session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
 		p[4 + i] = (struct pollfd){ fds[i].fd, fds[i].events, 0 };
 	if (poll(p, (nfds_t)(4 + i), timeout) < 0 && errno != EINTR)
 		return error_errno(err, "poll");
-	if (pump(&s->client, p, err) < 0 ||
-		(intake && pump(&s->intake.channel, p + 2, err) < 0))
+	/* A client that cannot be read is gone, whatever the reason. */
+	if (pump(&s->client, p, err) < 0)
+		s->client.eof = true;
+	if (intake && pump(&s->intake.channel, p + 2, err) < 0)
 		return -1;
 	if (s->client.received != received)
 		s->heard = io_now_ms();
@@ -162,6 +190,13 @@ session_detach(struct session *s)
 }
 
 void
+session_recover(struct session *s, bool on)
+{
+	s->detached = s->deaf = on;
+	s->heard = s->moved = io_now_ms();
+}
+
+void
 session_stage(struct session *s, const char *name)
 {
 	s->stage = name;
@@ -187,13 +222,16 @@ int
 session_open_log(struct session *s, const char *id, struct error *err)
 {
 	char name[64];
+	struct stat st;
 
 	io_close(&s->log);
 	snprintf(name, sizeof(name), "logs/%s", id);
 	s->log = openat(s->store.own, name,
 		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (s->log < 0)
+	if (s->log < 0 || fstat(s->log, &st) < 0)
 		return error_errno(err, "cannot open the log of %s", id);
+	/* Of an earlier activation; it is bounded all the same. */
+	s->logged = (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -239,22 +277,19 @@ host_wait(void *arg, struct pollfd *fds, int n, int timeout)
 	struct frame f;
 	int rc;
 
-	if (s->cancelled)
+	if (s->cancelled && !s->detached)
 		return -1;
-	rc = channel_full(&s->client) && !s->client.broken ?
-		session_turn(s, NULL, 0, timeout, &err) :
-		session_turn(s, fds, n, timeout, &err);
-	if (rc < 0)
-		return s->detached ? 0 : -1;
-	if (s->detached) {
-		while (channel_next(&s->client, &f, &err) > 0)
-			;
-		return rc;
+	if (channel_full(&s->client) && !s->client.broken) {
+		n = 0;
+		timeout = timeout < FULL_MS ? timeout : FULL_MS;
 	}
-	/* `go` may come while migrate has not begun; it is looked for there. */
-	if (session_poll_frame(s, &f, &err) < 0)
-		return -1;
-	return rc;
+	rc = session_turn(s, fds, n, timeout, &err);
+	if (s->detached) {
+		while (!s->deaf && channel_next(&s->client, &f, &err) > 0)
+			;
+		return rc < 0 ? 0 : rc;
+	}
+	return rc < 0 || session_poll_frame(s, &f, &err) < 0 ? -1 : rc;
 }
 
 static void
@@ -282,39 +317,83 @@ session_host(struct session *s)
 	return h;
 }
 
+/* Whether an abort waits among the frames that nobody has taken yet. */
+static bool
+abort_waits(const struct channel *c)
+{
+	struct error ignored = ERROR_INIT;
+	struct frame f;
+	size_t at = c->taken;
+	long n = 1;
+
+	while (at < c->rx.len && n > 0) {
+		n = frame_parse(c->rx.data + at, c->rx.len - at, &f, &ignored);
+		if (n > 0 && !strcmp(f.type, "abort"))
+			return true;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return false;
+}
+
+/* A turn that takes no frame away, but heeds an abort. */
+static int
+wait_untouched(struct session *s, int ms, struct error *err)
+{
+	if (session_turn(s, NULL, 0, ms, err) < 0)
+		return -1;
+	if (abort_waits(&s->client))
+		return cancel(s, false, err);
+	return s->client.eof ? cancel(s, true, err) : 0;
+}
+
+int
+session_busy(void *arg, struct error *err)
+{
+	return wait_untouched(arg, 0, err);
+}
+
 int
 session_wait(void *arg, int ms)
 {
-	struct session *s = arg;
-	struct error err = ERROR_INIT;
-	int64_t end = io_now_ms() + ms;
+	struct error ignored = ERROR_INIT;
+	int64_t end = io_now_ms() + ms, left;
 
-	while (io_now_ms() < end)
-		if (session_turn(s, NULL, 0, (int)(end - io_now_ms()), &err) <
-				0 ||
-			(s->client.eof && !s->detached))
+	while ((left = end - io_now_ms()) > 0)
+		if (wait_untouched(arg, (int)left, &ignored) < 0)
 			return -1;
 	return 0;
 }
 
-void
-session_finish(struct session *s, const struct msg_result *r)
+/* What still comes is of no use. */
+static int
+discard(struct session *s, int timeout)
 {
-	int64_t end = io_now_ms() + FINISH_MS;
-	struct error err = ERROR_INIT;
+	struct error ignored = ERROR_INIT;
 
+	buf_clear(&s->client.rx);
+	s->client.taken = 0;
+	return session_turn(s, NULL, 0, timeout, &ignored);
+}
+
+void
+session_answer(struct session *s, const struct msg_result *r)
+{
 	intake_stop(&s->intake);
-	s->detached = true; /* nothing is left to cancel */
+	session_detach(s); /* nothing is left to cancel */
+	s->moved = io_now_ms();
 	MESSAGE_SEND(&s->client, "result", result, r);
-	while (!s->client.eof && io_now_ms() < end) {
-		buf_clear(&s->client.rx);
-		s->client.taken = 0;
-		if (s->client.broken && s->client.eof)
-			break;
-		if (session_turn(s, NULL, 0, (int)(end - io_now_ms()), &err) <
-			0)
-			break;
-	}
+	while (s->client.tx.len && discard(s, -1) >= 0)
+		;
+}
+
+void
+session_linger(struct session *s)
+{
+	int64_t end = io_now_ms() + LINGER_MS, left;
+
+	while (!s->client.eof && (left = end - io_now_ms()) > 0 &&
+		discard(s, (int)left) >= 0)
+		;
 }
 
 const char *
@@ -323,17 +402,4 @@ session_who(const struct session *s, const char *user)
 	if (s->config->as)
 		return s->config->as;
 	return user && *user ? user : "unknown";
-}
-
-void
-session_holder(const struct session *s, const char *user, char *out,
-	size_t size)
-{
-	time_t now = time(NULL);
-	char when[64];
-	struct tm tm;
-
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
-		gmtime_r(&now, &tm));
-	snprintf(out, size, "%s since %s", session_who(s, user), when);
 }

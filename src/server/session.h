@@ -28,11 +28,15 @@ struct session {
 	struct store store;
 	bool opened; /* the store is */
 	struct intake intake;
+	int place; /* place.h: one of max_sessions, or -1 */
 	bool detached;
+	bool deaf;             /* its frames are left for later */
 	bool cancelled;        /* by abort or by vanishing; see `gone` */
 	bool gone;             /* the client vanished */
 	int64_t heard, pinged; /* io_now_ms() */
-	int log;               /* logs/ID, or -1 */
+	uint64_t sent;         /* as seen last, and when that moved */
+	int64_t moved;
+	int log; /* logs/ID, or -1 */
 	uint64_t logged;
 	const char *stage; /* the one last announced */
 };
@@ -57,6 +61,11 @@ int session_poll_frame(struct session *s, struct frame *f, struct error *err);
 
 /* From here on the client only watches. */
 void session_detach(struct session *s);
+/*
+ * While an earlier deploy is finished first, this client cannot cancel, and
+ * what it has sent already is left for its own deploy.
+ */
+void session_recover(struct session *s, bool on);
 
 void session_stage(struct session *s, const char *name);
 void session_note(struct session *s, const char *fmt, ...)
@@ -66,15 +75,23 @@ int session_open_log(struct session *s, const char *id, struct error *err);
 
 /* The session as who watches hooks and activations. */
 struct activate_host session_host(struct session *s);
-/* For store_lock(): waits, serving the client. */
+/*
+ * For store_lock(): waits, serving the client; heeds an abort, but leaves its
+ * frames for who takes them.
+ */
 int session_wait(void *arg, int ms);
 
-/* Sends it, sees it delivered, reads until the client closes (5 s at most). */
-void session_finish(struct session *s, const struct msg_result *r);
+/* A struct busy's turn; arg is the session.  Takes no frames either. */
+int session_busy(void *arg, struct error *err);
 
-/* "ann@laptop since 2026-11-23 06:15:30 UTC", for locks. */
-void session_holder(const struct session *s, const char *user, char *out,
-	size_t size);
+/* Sends it and sees it off; from then on nothing that comes is heeded. */
+void session_answer(struct session *s, const struct msg_result *r);
+/*
+ * Discards input until the client closes, 5 s at most: one that is still
+ * sending would otherwise get an error instead of its answer.
+ */
+void session_linger(struct session *s);
+
 /* Who it is for history: --as, else what the client claims. */
 const char *session_who(const struct session *s, const char *user);
 

@@ -31,9 +31,19 @@ struct stage {
 	struct beneath release; /* in the release last copied from */
 	const char *release_id;
 	int release_fd;
-	size_t written; /* files with new bytes or names */
+	bool *touched;  /* by place in m: made or changed, so to be synced */
+	size_t written; /* how many of them */
 	struct error *err;
 };
+
+static void
+touch(struct stage *t, const struct entry *e)
+{
+	size_t place = (size_t)(e - t->p->m->v);
+
+	t->written += !t->touched[place];
+	t->touched[place] = true;
+}
 
 static int
 failed(struct stage *t, const char *path)
@@ -88,6 +98,16 @@ belongs(const struct stage *t, const char *path, const struct stat *st)
 	return S_ISLNK(st->st_mode) && e->type == ENTRY_LINK;
 }
 
+/* One that a release had closed to its owner is opened up. */
+static int
+open_directory(int dir, const char *name, const struct stat *st)
+{
+	if ((st->st_mode & 0700) != 0700)
+		(void)!fchmodat(dir, name, 0700, 0);
+	return openat(dir, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* Removes all that does not belong; takes fd, restores path. */
 static int
 sweep(struct stage *t, int fd, struct buf *path)
@@ -112,9 +132,7 @@ sweep(struct stage *t, int fd, struct buf *path)
 			if (rmtree_at(fd, e->d_name) < 0)
 				rc = failed(t, path->data);
 		} else if (S_ISDIR(st.st_mode)) {
-			int sub = openat(fd, e->d_name,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					O_CLOEXEC);
+			int sub = open_directory(fd, e->d_name, &st);
 
 			buf_addch(path, '/');
 			rc = sub < 0 ? failed(t, path->data) :
@@ -130,10 +148,16 @@ static int
 make_directory(struct stage *t, int dir, const char *leaf,
 	const struct entry *e)
 {
-	if (mkdirat(dir, leaf, 0700) < 0 && errno != EEXIST)
-		return failed(t, e->path);
+	struct stat st;
+
 	/* Ours while files go in; the mode is set at the end. */
-	if (fchmodat(dir, leaf, 0700, 0) < 0)
+	if (mkdirat(dir, leaf, 0700) == 0) {
+		touch(t, e);
+		return 0;
+	}
+	if (errno != EEXIST || fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return failed(t, e->path);
+	if ((st.st_mode & 0700) != 0700 && fchmodat(dir, leaf, 0700, 0) < 0)
 		return failed(t, e->path);
 	return 0;
 }
@@ -151,7 +175,7 @@ make_link(struct stage *t, int dir, const char *leaf, const struct entry *e)
 		unlinkat(dir, leaf, 0);
 	if (symlinkat(e->target, dir, leaf) < 0)
 		return failed(t, e->path);
-	t->written++;
+	touch(t, e);
 	return 0;
 }
 
@@ -222,7 +246,7 @@ make_file(struct stage *t, int dir, const char *leaf, const struct entry *e)
 
 	if (t->p->in_place[e - t->p->m->v])
 		return 0;
-	t->written++;
+	touch(t, e);
 	u->users--;
 	if (u->where == SUPPLY_TMP && u->users == 0) {
 		hex_name(u, hex);
@@ -253,12 +277,15 @@ set_attributes(struct stage *t, int dir, const char *leaf,
 
 	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(t, e->path);
-	if (e->type != ENTRY_LINK && (st.st_mode & 07777) != mode &&
-		fchmodat(dir, leaf, mode, 0) < 0)
-		return failed(t, e->path);
+	if (e->type != ENTRY_LINK && (st.st_mode & 07777) != mode) {
+		if (fchmodat(dir, leaf, mode, 0) < 0)
+			return failed(t, e->path);
+		touch(t, e);
+	}
 	if (st.st_mtim.tv_sec == ns / 1000000000 &&
 		st.st_mtim.tv_nsec == ns % 1000000000)
 		return 0;
+	touch(t, e);
 	return set_times(dir, leaf, ns) < 0 ? failed(t, e->path) : 0;
 }
 
@@ -284,10 +311,9 @@ make_entries(struct stage *t)
 	size_t i;
 
 	for (i = 0; i < t->p->m->n; i++) {
-		if (make_entry(t, &t->p->m->v[i]) < 0)
+		if (make_entry(t, &t->p->m->v[i]) < 0 ||
+			busy_turn(t->o->busy, t->err) < 0)
 			return -1;
-		if (i % 64 == 0 && t->o->turn && t->o->turn(t->o->arg))
-			return error_status(t->err, STATUS_INT, "cancelled");
 	}
 	return 0;
 }
@@ -314,41 +340,63 @@ finish_directories(struct stage *t)
 	return 0;
 }
 
+/* Syncs dir/name, unless it is closed to us as well. */
 static int
-sync_entry(struct stage *t, const struct entry *e)
+sync_at(int dir, const char *name, int flags)
 {
-	int flags = e->type == ENTRY_DIRECTORY ? O_RDONLY | O_DIRECTORY :
-						 O_RDONLY;
-	const char *leaf;
-	int dir = beneath_at(&t->at, e->path, &leaf), fd, rc;
+	int fd = openat(dir, name, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int rc;
 
-	fd = dir < 0 ? -1 : openat(dir, leaf, flags | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == EACCES ? 0 : failed(t, e->path);
+		return errno == EACCES ? 0 : -1;
 	rc = fsync(fd);
 	io_close(&fd);
+	return rc;
+}
+
+/* An entry and the name that it has in its directory. */
+static int
+sync_entry(struct stage *t, const struct entry *e, bool same_parent)
+{
+	const char *leaf;
+	int dir = beneath_at(&t->at, e->path, &leaf);
+	int rc = dir < 0 ? -1 : 0;
+
+	if (rc == 0 && e->type == ENTRY_DIRECTORY)
+		rc = sync_at(dir, leaf, O_DIRECTORY);
+	else if (rc == 0 && e->type == ENTRY_FILE)
+		rc = sync_at(dir, leaf, O_NONBLOCK);
+	if (rc == 0 && !same_parent)
+		rc = sync_at(dir, ".", O_DIRECTORY);
 	return rc < 0 ? failed(t, e->path) : 0;
 }
 
-/* New files and every directory, or, where there are many, all. */
-static int
-sync_tree(struct stage *t, int whole)
+static bool
+same_parent(const struct entry *a, const struct entry *b)
 {
-	const struct manifest *m = t->p->m;
+	size_t len = (size_t)(path_leaf(a->path) - a->path);
+
+	return len == (size_t)(path_leaf(b->path) - b->path) &&
+		!memcmp(a->path, b->path, len);
+}
+
+/* What was touched and its directories, or, where it is much, all. */
+static int
+sync_tree(struct stage *t)
+{
+	const struct entry *v = t->p->m->v, *last = NULL;
 	size_t i;
 
-	if (t->written == 0)
-		return 0;
 	if (t->written > SYNC_FILES)
-		return syncfs(whole) < 0 ? failed(t, "next") : 0;
-	for (i = 0; i < m->n; i++) {
-		bool fresh = m->v[i].type == ENTRY_DIRECTORY ||
-			(m->v[i].type == ENTRY_FILE && !t->p->in_place[i]);
-
-		if (fresh && sync_entry(t, &m->v[i]) < 0)
+		return syncfs(t->next) < 0 ? failed(t, "next") : 0;
+	for (i = 0; i < t->p->m->n; i++) {
+		if (!t->touched[i])
+			continue;
+		if (sync_entry(t, &v[i], last && same_parent(last, &v[i])) < 0)
 			return -1;
+		last = &v[i];
 	}
-	return fsync(whole) < 0 ? failed(t, "next") : 0;
+	return fsync(t->next) < 0 ? failed(t, "next") : 0;
 }
 
 static int
@@ -376,6 +424,17 @@ save_index(struct stage *t)
 	return rc;
 }
 
+/* Files that were only read are written by who knows whom, and when. */
+static void
+touch_unsynced(struct stage *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->p->m->n; i++)
+		if (t->p->in_place[i] == PLACE_HASHED)
+			touch(t, &t->p->m->v[i]);
+}
+
 static int
 run_stage(struct stage *t)
 {
@@ -383,7 +442,12 @@ run_stage(struct stage *t)
 	int fd = fcntl(t->next, F_DUPFD_CLOEXEC, 3);
 	int rc;
 
-	if (fd < 0 || salvage(t) < 0) {
+	/* A hook may have closed it to us. */
+	if (fd < 0 || fchmod(fd, 0755) < 0)
+		rc = failed(t, "next");
+	else
+		rc = salvage(t);
+	if (rc < 0) {
 		io_close(&fd);
 		return -1;
 	}
@@ -392,10 +456,12 @@ run_stage(struct stage *t)
 	rc = sweep(t, fd, &path);
 	buf_release(&path);
 	beneath_forget(&t->at);
-	if (rc < 0 || make_entries(t) < 0 || finish_directories(t) < 0 ||
-		sync_tree(t, t->next) < 0)
+	touch_unsynced(t);
+	if (rc < 0 || make_entries(t) < 0 || finish_directories(t) < 0)
 		return -1;
-	return save_index(t);
+	if (fchmod(t->next, 0755 & ~t->o->umask) < 0)
+		return failed(t, "next");
+	return sync_tree(t) < 0 ? -1 : save_index(t);
 }
 
 int
@@ -411,12 +477,15 @@ stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 		.release_fd = -1 };
 	int rc = -1;
 
-	if (mkdirat(s->own, "next", 0755) < 0 && errno != EEXIST)
-		return error_errno(err, "cannot make next/");
+	if (mkdirat(s->own, "next", 0755) < 0 && errno != EEXIST) {
+		error_errno(err, "cannot make next/");
+		return store_trouble(err);
+	}
 	t.next = openat(s->own, "next",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	t.tmp = openat(s->own, "tmp",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	t.touched = mem_zalloc(p->m->n, sizeof(*t.touched));
 	beneath_init(&t.at, t.next);
 	beneath_init(&t.release, -1);
 	if (t.next < 0 || t.tmp < 0)
@@ -425,103 +494,9 @@ stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 		rc = run_stage(&t);
 	beneath_release(&t.at);
 	beneath_release(&t.release);
+	free(t.touched);
 	io_close(&t.release_fd);
 	io_close(&t.next);
 	io_close(&t.tmp);
 	return rc;
-}
-
-/* The paths of a release below its app's handles. */
-static void
-names(const char *id, char tree[static 64], char index[static 64])
-{
-	snprintf(tree, 64, "releases/%s", id);
-	snprintf(index, 64, "records/%s.index", id);
-}
-
-int
-stage_commit(struct store *s, const char *id, struct error *err)
-{
-	char tree[64], index[64];
-	int fd;
-
-	names(id, tree, index);
-	if (renameat(s->own, "next.index", s->own, index) < 0 ||
-		renameat(s->own, "next", s->dir, tree) < 0)
-		return error_errno(err, "cannot make release %s", id);
-	fd = openat(s->dir, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0 || fsync(s->own) < 0)
-		error_errno(err, "cannot sync release %s", id);
-	else {
-		io_close(&fd);
-		return 0;
-	}
-	io_close(&fd);
-	return -1;
-}
-
-int
-stage_take_back(struct store *s, const char *id, struct error *err)
-{
-	char tree[64], index[64], trash[64];
-
-	names(id, tree, index);
-	if (renameat(s->dir, tree, s->own, "next") == 0) {
-		(void)renameat(s->own, index, s->own, "next.index");
-		return 0;
-	}
-	if (errno == ENOENT)
-		return 0;
-	/* Another next/ is there already: this one is only in the way. */
-	snprintf(trash, sizeof(trash), "trash/%s", id);
-	if (renameat(s->dir, tree, s->own, trash) < 0)
-		return error_errno(err, "cannot remove release %s", id);
-	return 0;
-}
-
-int
-stage_recover(struct store *s, struct error *err)
-{
-	char live[RELEASE_ID_LEN + 1];
-	struct strv ids = STRV_INIT;
-	size_t i;
-	int rc = 0;
-
-	if (store_current(s, live, err) < 0 || store_releases(s, &ids, err) < 0)
-		return -1;
-	for (i = 0; i < ids.n && rc == 0; i++) {
-		struct record r = { 0 };
-		struct error ignored = ERROR_INIT;
-		bool left = record_load(s, ids.v[i], &r, &ignored) == 0 &&
-			r.state && !strcmp(r.state, "staged");
-
-		if (left && strcmp(ids.v[i], live))
-			rc = stage_take_back(s, ids.v[i], err);
-		record_release(&r);
-	}
-	strv_release(&ids);
-	return rc;
-}
-
-void
-stage_clear_tmp(struct store *s)
-{
-	int fd = openat(s->own, "tmp",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			(void)rmtree_at(fd, e->d_name);
-	if (dir)
-		closedir(dir);
-}
-
-int
-stage_sync(struct store *s, struct error *err)
-{
-	if (syncfs(s->own) < 0)
-		return error_errno(err, "cannot sync the release");
-	return 0;
 }

@@ -15,9 +15,7 @@
 struct stage_options {
 	const int64_t *times; /* of each entry of the manifest */
 	mode_t umask;
-	/* Called between files; nonzero stops. */
-	int (*turn)(void *arg);
-	void *arg;
+	const struct busy *busy;
 };
 
 /*
@@ -49,7 +47,7 @@ int stage_shared(struct store *s, const char *id, const struct strv *shared,
 	struct error *err);
 /* Copies build products from the release `from` ("": none) into id. */
 int stage_carry(struct store *s, const char *id, const char *from,
-	const struct strv *carry, struct error *err);
+	const struct strv *carry, const struct busy *busy, struct error *err);
 
 /* What a build made must be on disk before the switch. */
 int stage_sync(struct store *s, struct error *err);

@@ -16,7 +16,17 @@
 #include "base/replace.h"
 
 #define LINK_PREFIX "releases/"
+#define WAIT_MOST (7 * 24 * 3600) /* seconds; a client may ask for any */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+int
+store_trouble(struct error *err)
+{
+	if (errno == ENOSPC || errno == EDQUOT || errno == EROFS ||
+		errno == EACCES)
+		err->status = STATUS_REFUSED;
+	return -1;
+}
 
 static int
 compare_names(const void *a, const void *b)
@@ -44,15 +54,31 @@ list_names(int fd, bool (*is)(const char *), struct strv *out)
 	return 0;
 }
 
+static bool
+is_store(const char *root, const char *app)
+{
+	char *own = mem_printf("%s/%s/.deployd", root, app);
+	bool is = access(own, F_OK) == 0;
+
+	free(own);
+	return is;
+}
+
 int
 store_apps(const char *root, struct strv *apps, struct error *err)
 {
 	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct strv names = STRV_INIT;
+	size_t i;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (list_names(fd, path_is_app, apps) < 0)
+	if (list_names(fd, path_is_app, &names) < 0)
 		return error_errno(err, "%s", root);
+	for (i = 0; i < names.n; i++)
+		if (is_store(root, names.v[i]))
+			strv_add(apps, names.v[i]);
+	strv_release(&names);
 	return 0;
 }
 
@@ -102,8 +128,8 @@ store_near_miss(const struct strv *apps, const char *app)
 	return near;
 }
 
-static int
-make_root(const char *root, struct error *err)
+int
+store_make_root(const char *root, struct error *err)
 {
 	int fd;
 
@@ -118,7 +144,9 @@ make_root(const char *root, struct error *err)
 		return 0;
 	}
 	io_close(&fd);
-	return error_errno(err, "cannot make %s", root);
+	error_errno(err, "cannot make %s", root);
+	err->status = STATUS_REFUSED;
+	return -1;
 }
 
 static int
@@ -176,7 +204,7 @@ store_open(struct store *s, const char *root, const char *app, bool create,
 	if (!path_is_app(app))
 		return error_status(err, STATUS_REFUSED,
 			"'%s' cannot be an app's name", app);
-	if (create && make_root(root, err) < 0)
+	if (create && store_make_root(root, err) < 0)
 		return -1;
 	s->app = mem_strdup(app);
 	s->path = mem_printf("%s/%s", root, app);
@@ -192,6 +220,7 @@ store_open(struct store *s, const char *root, const char *app, bool create,
 		error_errno(err, "%s", s->path);
 	else if (open_own(s, create, err) == 0)
 		return 0;
+	err->status = STATUS_REFUSED;
 	store_release(s);
 	return -1;
 }
@@ -209,13 +238,26 @@ store_release(struct store *s)
 	s->app = s->path = NULL;
 }
 
+void
+store_holder(const char *who, char holder[static STORE_HOLDER])
+{
+	time_t now = time(NULL);
+	char when[64];
+	struct tm tm;
+
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
+		gmtime_r(&now, &tm));
+	snprintf(holder, STORE_HOLDER, "%.255s since %s", who, when);
+}
+
 /* Takes one of the locks, trying until the time is over. */
 static int
 lock(struct store *s, const char *name, int *fd, const char *holder,
 	uint64_t seconds, store_wait_fn *wait, void *arg, struct error *err)
 {
-	int64_t end = io_now_ms() + (int64_t)seconds * 1000;
-	char text[256];
+	int64_t most = seconds < WAIT_MOST ? (int64_t)seconds : WAIT_MOST;
+	int64_t end = io_now_ms() + most * 1000;
+	char text[STORE_HOLDER];
 
 	while ((*fd = lock_take(s->own, name, holder)) < 0) {
 		if (errno != EWOULDBLOCK)
@@ -317,14 +359,25 @@ store_switch_none(struct store *s, struct error *err)
 	return 0;
 }
 
+bool
+store_has_release(const struct store *s, const char *id)
+{
+	struct stat st;
+	char name[64];
+
+	if (!path_is_release(id))
+		return false;
+	snprintf(name, sizeof(name), "releases/%s", id);
+	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool
 id_taken(const struct store *s, const char *id)
 {
 	struct stat st;
 	char name[64];
 
-	snprintf(name, sizeof(name), "releases/%s", id);
-	if (fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (store_has_release(s, id))
 		return true;
 	snprintf(name, sizeof(name), "records/%s", id);
 	return fstatat(s->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -401,32 +454,52 @@ list_what_there_is(const struct strv *ids, struct error *err)
 	return -1;
 }
 
+static int
+find(const struct strv *ids, const char *text,
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	size_t i, found = 0, len = strlen(text);
+
+	for (i = 0; i < ids->n; i++) {
+		const char *tree = ids->v[i] + RELEASE_ID_LEN - 8;
+
+		if (len == 0 ||
+			(strncmp(ids->v[i], text, len) && strcmp(tree, text)))
+			continue;
+		found++;
+		snprintf(id, RELEASE_ID_LEN + 1, "%s", ids->v[i]);
+	}
+	if (found == 1)
+		return 0;
+	error_status(err, STATUS_REFUSED,
+		found ? "'%s' stands for more than one release" :
+			"there is no release '%s'",
+		text);
+	return list_what_there_is(ids, err);
+}
+
 int
 store_find(const struct store *s, const char *text,
 	char id[static RELEASE_ID_LEN + 1], struct error *err)
 {
 	struct strv ids = STRV_INIT;
-	size_t i, found = 0, len = strlen(text);
-	int rc = 0;
+	int rc = store_releases(s, &ids, err);
 
-	if (store_releases(s, &ids, err) < 0)
-		return -1;
-	for (i = 0; i < ids.n; i++) {
-		const char *tree = ids.v[i] + RELEASE_ID_LEN - 8;
+	if (rc == 0)
+		rc = find(&ids, text, id, err);
+	strv_release(&ids);
+	return rc;
+}
 
-		if (len == 0 ||
-			(strncmp(ids.v[i], text, len) && strcmp(tree, text)))
-			continue;
-		found++;
-		snprintf(id, RELEASE_ID_LEN + 1, "%s", ids.v[i]);
-	}
-	if (found != 1) {
-		error_status(err, STATUS_REFUSED,
-			found ? "'%s' stands for more than one release" :
-				"there is no release '%s'",
-			text);
-		rc = list_what_there_is(&ids, err);
-	}
+int
+store_find_record(const struct store *s, const char *text,
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	struct strv ids = STRV_INIT;
+	int rc = record_list(s, &ids, err);
+
+	if (rc == 0)
+		rc = find(&ids, text, id, err);
 	strv_release(&ids);
 	return rc;
 }

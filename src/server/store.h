@@ -55,6 +55,13 @@ struct store {
 int store_open(struct store *s, const char *root, const char *app, bool create,
 	struct error *err);
 void store_release(struct store *s);
+/* Makes ROOT and its parents if it is not there. */
+int store_make_root(const char *root, struct error *err);
+/*
+ * After an error with errno: a store that has no space or may not be written
+ * is the server's refusal, not worth a retry.  Always -1.
+ */
+int store_trouble(struct error *err);
 /* Names of all apps under root, sorted. */
 int store_apps(const char *root, struct strv *apps, struct error *err);
 /* The app's name nearest to a mistyped one, or NULL. */
@@ -65,6 +72,8 @@ const char *store_near_miss(const struct strv *apps, const char *app);
  * `seconds`, calling wait() (may be NULL) with milliseconds to spend between
  * tries; a nonzero return of it gives up.  STATUS_BUSY names the holder.
  */
+#define STORE_HOLDER 512
+void store_holder(const char *who, char holder[static STORE_HOLDER]);
 typedef int store_wait_fn(void *arg, int ms);
 int store_lock(struct store *s, const char *holder, uint64_t seconds,
 	store_wait_fn *wait, void *arg, struct error *err);
@@ -89,6 +98,8 @@ int store_switch_none(struct store *s, struct error *err);
  */
 int store_mint(const struct store *s, const uint8_t tree[static DIGEST_SIZE],
 	char id[static RELEASE_ID_LEN + 1], struct error *err);
+/* Whether the directory of a release is there. */
+bool store_has_release(const struct store *s, const char *id);
 /* Directories under releases/, sorted, newest last. */
 int store_releases(const struct store *s, struct strv *ids, struct error *err);
 /*
@@ -96,6 +107,9 @@ int store_releases(const struct store *s, struct strv *ids, struct error *err);
  * ambiguous and unknown ones are STATUS_REFUSED and list what there is.
  */
 int store_find(const struct store *s, const char *text,
+	char id[static RELEASE_ID_LEN + 1], struct error *err);
+/* The same among records: a release that failed has only that and a log. */
+int store_find_record(const struct store *s, const char *text,
 	char id[static RELEASE_ID_LEN + 1], struct error *err);
 
 /* Records. */
@@ -155,9 +169,11 @@ int store_load_manifest(const struct store *s, const char *hex,
  * History: one line an event, "TIME EVENT ID FROM WHO TEXT", blanks within
  * fields escaped, appended with one write and fsync.
  *
- *	switching  about to rename over current (FROM: what was live)
+ *	switching  about to rename over current (FROM: what was live; TEXT:
+ *	           HISTORY_ROLLBACK if it is one)
  *	live       restart and check passed
  *	rollback   as live, but made by a rollback: ID is what is live again
+ *	back       about to rename back to FROM; TEXT says why
  *	reverted   switched back to FROM; TEXT says why
  *	broken     switching back failed
  *	failed     build or migrate failed; nothing was switched
@@ -168,6 +184,8 @@ struct event {
 	int64_t time;                        /* seconds since 1970 */
 	char *name, *id, *from, *who, *text; /* "" where it has none */
 };
+
+#define HISTORY_ROLLBACK "rollback"
 
 int history_append(const struct store *s, const char *name, const char *id,
 	const char *from, const char *who, const char *text, struct error *err);
@@ -182,23 +200,31 @@ int history_each(const struct store *s, history_fn *fn, void *arg,
  */
 int history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	struct error *err);
-/*
- * A `switching` without an outcome: 1 and its ID and FROM, else 0.
- */
-int history_unfinished(const struct store *s,
-	char id[static RELEASE_ID_LEN + 1],
-	char from[static RELEASE_ID_LEN + 1], struct error *err);
+/* A `switching` without an outcome: 1, else 0. */
+struct history_switch {
+	char id[RELEASE_ID_LEN + 1], from[RELEASE_ID_LEN + 1];
+	bool rollback;
+	bool back; /* it was on its way back already */
+	char why[1024];
+};
+
+int history_unfinished(const struct store *s, struct history_switch *w,
+	struct error *err);
 
 /*
  * Retention: of the releases that went live the newest `keep` stay, and
  * always the current one, its predecessor (history_previous), pinned ones,
  * and those in which a visible process has its cwd or program.  Never
  * activated ones go after 7 days.  Dropped ones are renamed to trash/; old
- * records, manifests and logs go too.  The caller holds the lock.
+ * records, manifests and logs go too.  The caller holds the lock; switch.lock
+ * is taken for as long, so that none goes that is just being made live, and
+ * STATUS_BUSY is returned where somebody has it.
  */
 int prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 	struct error *err);
 /* Deletes what lies in trash/, in a detached low-priority process. */
 void prune_trash(struct store *s);
+/* The same here and now, when room is needed. */
+void prune_trash_now(struct store *s);
 
 #endif

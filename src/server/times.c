@@ -190,6 +190,8 @@ times_save(const struct store *s, const char *id, const int64_t *times,
 	rc = dir < 0 ? error_errno(err, "records") :
 		       replace_file(dir, name, buf_str(&text), text.len, 0600,
 			       REPLACE_SYNC, err);
+	if (rc < 0)
+		store_trouble(err);
 	io_close(&dir);
 	buf_release(&text);
 	return rc;
@@ -204,6 +206,8 @@ save_built(const struct store *s, const struct msg_built *b, struct error *err)
 	message_write(built_fields, b, &text);
 	rc = replace_file(s->own, "built", buf_str(&text), text.len, 0600,
 		REPLACE_SYNC, err);
+	if (rc < 0)
+		store_trouble(err);
 	buf_release(&text);
 	return rc;
 }

@@ -93,11 +93,13 @@ time_of(size_t place)
 }
 
 static int
-turn(void *arg)
+turn(void *arg, struct error *err)
 {
 	int *left = arg;
 
-	return left && --*left < 0;
+	if (!left || --*left >= 0)
+		return 0;
+	return error_status(err, STATUS_INT, "cancelled");
 }
 
 struct outcome {
@@ -109,7 +111,9 @@ static int
 stage_with(const struct item *tree, mode_t umask_, int *turns, uint64_t *files,
 	struct manifest *m, struct error *err)
 {
-	struct stage_options o = { NULL, umask_, turn, turns };
+	const struct busy busy = { turn, turns };
+	struct stage_options o = { NULL, umask_, &busy };
+	const struct plan_options usual = { .busy = NULL };
 	struct ranges need = { NULL, 0, 0 };
 	uint64_t bytes = 0;
 	int64_t *times;
@@ -118,7 +122,7 @@ stage_with(const struct item *tree, mode_t umask_, int *turns, uint64_t *files,
 	int rc;
 
 	make_manifest(m, tree);
-	ck_assert_int_eq(plan_make(&p, &store, m, false, false, err), 0);
+	ck_assert_int_eq(plan_make(&p, &store, m, &usual, err), 0);
 	*files = 0;
 	plan_need(&p, &need, files, &bytes);
 	upload(&p, tree);
@@ -575,7 +579,9 @@ START_TEST(uploads_that_are_right_are_kept_and_others_removed)
 	unit_write(path[1], "tw");
 	unit_write(".deployd/tmp/in", "half of some file");
 	/* A look changes nothing. */
-	ck_assert_int_eq(plan_make(&p, &store, &m, false, true, &err), 0);
+	ck_assert_int_eq(plan_make(&p, &store, &m,
+				 &(struct plan_options){ .look = true }, &err),
+		0);
 	plan_need(&p, &need, &files, &bytes);
 	ck_assert_uint_eq(files, 1);
 	ck_assert_uint_eq(bytes, 3);
@@ -602,12 +608,18 @@ START_TEST(without_cache_only_this_sessions_uploads_count)
 	make_store();
 	deploy(tree);
 	make_manifest(&m, tree);
-	ck_assert_int_eq(plan_make(&p, &store, &m, true, true, &err), 0);
+	ck_assert_int_eq(plan_make(&p, &store, &m,
+				 &(struct plan_options){
+					 .fresh = true, .look = true },
+				 &err),
+		0);
 	ck_assert_int_eq(plan_supply(&p, &m.v[0])->where, SUPPLY_NONE);
 	plan_release(&p);
 	digest_to_hex(m.v[0].digest, path + strlen(path));
 	unit_write(path, "one");
-	ck_assert_int_eq(plan_make(&p, &store, &m, true, false, &err), 0);
+	ck_assert_int_eq(plan_make(&p, &store, &m,
+				 &(struct plan_options){ .fresh = true }, &err),
+		0);
 	ck_assert_int_eq(plan_supply(&p, &m.v[0])->where, SUPPLY_TMP);
 	ck_assert_int_eq(plan_supply(&p, &m.v[1])->where, SUPPLY_NONE);
 	plan_release(&p);
@@ -788,7 +800,7 @@ carry(const struct outcome *to, const struct outcome *from, const char *words)
 
 	strv_split(&list, words, " ");
 	ck_assert_msg(stage_carry(&store, to->id, from ? from->id : "", &list,
-			      &err) == 0,
+			      NULL, &err) == 0,
 		"%s", err.text);
 	strv_release(&list);
 }

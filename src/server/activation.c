@@ -1,0 +1,248 @@
+#include "server/activation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/io.h"
+
+void
+subject_release(struct subject *x)
+{
+	record_release(&x->record);
+	hook_settings_release(&x->hooks);
+	strv_release(&x->env);
+	io_close(&x->cwd);
+}
+
+int
+subject_load(struct subject *x, struct store *s, const struct config *c,
+	const char *id, const char *previous, struct error *err)
+{
+	struct buf text = BUF_INIT;
+	int rc = -1;
+
+	memset(x, 0, sizeof(*x));
+	x->cwd = -1;
+	if (record_load(s, id, &x->record, err) == 0 &&
+		record_settings(s, id, &text, err) == 0 &&
+		hook_settings_load(&x->hooks, c, s->app, buf_str(&text),
+			text.len, err) == 0)
+		rc = activate_surroundings(s, id, previous, &x->record, &x->env,
+			&x->cwd, err);
+	buf_release(&text);
+	if (rc < 0)
+		subject_release(x);
+	return rc;
+}
+
+void
+activation_enter(struct activation *a, const char *stage)
+{
+	a->failed = stage;
+	a->host->stage(a->host->arg, stage);
+}
+
+static int
+restart_and_check(struct activation *a, struct subject *x, struct error *err)
+{
+	const struct hook_host *host = &a->host->hooks;
+
+	if (x->hooks.restart.n) {
+		activation_enter(a, "restart");
+		if (hooks_run("restart", &x->hooks.restart, x->cwd, &x->env,
+			    x->hooks.restart_timeout, host, err) != HOOK_DONE)
+			return -1;
+	}
+	if (x->hooks.check.n) {
+		activation_enter(a, "check");
+		if (hooks_check(&x->hooks.check, x->cwd, &x->env,
+			    x->hooks.check_timeout, host, err) != HOOK_DONE)
+			return -1;
+	}
+	return 0;
+}
+
+int
+activation_try(struct activation *a)
+{
+	return restart_and_check(a, &a->new, a->err);
+}
+
+static void
+replace_text(char **field, const char *text)
+{
+	free(*field);
+	*field = text ? mem_strdup(text) : NULL;
+}
+
+/*
+ * What is noted behind a switch cannot undo it: where that fails, on a full
+ * disk say, the person is told, and the next deploy finds it unfinished.
+ */
+static void
+save_or_say(struct activation *a, const struct record *r)
+{
+	struct error err = ERROR_INIT;
+
+	if (record_save(a->s, r, &err) < 0)
+		a->host->note(a->host->arg, err.text);
+}
+
+static void
+append_or_say(struct activation *a, const char *event, const char *text)
+{
+	struct error err = ERROR_INIT;
+
+	if (history_append(a->s, event, a->new.record.id, a->was, a->o->who,
+		    text, &err) < 0)
+		a->host->note(a->host->arg, err.text);
+}
+
+/* The release is live, not checked yet. */
+static void
+note_switched(struct activation *a)
+{
+	struct record *r = &a->new.record;
+
+	replace_text(&r->state, "live");
+	if (!r->went_live && *a->was)
+		replace_text(&r->previous, a->was);
+	r->went_live = true;
+	r->checked = false;
+	r->activated = (uint64_t)time(NULL);
+}
+
+static int
+point_current(struct activation *a, const char *id, struct error *err)
+{
+	return *id ? store_switch(a->s, id, err) : store_switch_none(a->s, err);
+}
+
+int
+activation_switch(struct activation *a)
+{
+	bool rollback = a->o->kind == ACTIVATE_ROLLBACK;
+	struct error ignored = ERROR_INIT;
+
+	a->host->stage(a->host->arg, "switch");
+	if (history_append(a->s, "switching", a->o->release, a->was, a->o->who,
+		    rollback ? HISTORY_ROLLBACK : "", a->err) < 0)
+		return -1;
+	/* Before it: cron must not undo the rescue if this is cut off. */
+	if (rollback && *a->live)
+		activation_hold(a->s, a->live, true);
+	if (store_switch(a->s, a->o->release, a->err) == 0) {
+		note_switched(a);
+		save_or_say(a, &a->new.record);
+		return 0;
+	}
+	store_trouble(a->err);
+	/* It may have been renamed and not synced. */
+	(void)point_current(a, a->live, &ignored);
+	if (rollback && *a->live)
+		activation_hold(a->s, a->live, false);
+	append_or_say(a, "reverted", a->err->text);
+	return -1;
+}
+
+void
+activation_succeeded(struct activation *a)
+{
+	struct record *r = &a->new.record;
+
+	a->failed = NULL;
+	/* A crash may have come between the switch and its note. */
+	if (!r->went_live)
+		note_switched(a);
+	replace_text(&r->state, "live");
+	replace_text(&r->reason, NULL);
+	r->checked = true;
+	r->held = false;
+	save_or_say(a, r);
+	append_or_say(a, a->o->kind == ACTIVATE_ROLLBACK ? "rollback" : "live",
+		"");
+}
+
+/* The new one's record, after the link points back. */
+static void
+note_reverted(struct activation *a, const char *event, const char *why)
+{
+	struct record *r = &a->new.record;
+
+	replace_text(&r->state, "reverted");
+	replace_text(&r->reason, why);
+	r->held = true;
+	r->checked = false;
+	save_or_say(a, r);
+	if (a->o->kind == ACTIVATE_ROLLBACK && *a->was)
+		activation_hold(a->s, a->was, false);
+	append_or_say(a, event, why);
+}
+
+static int
+broken(struct activation *a, const char *why, const struct error *then)
+{
+	note_reverted(a, "broken", why);
+	error_status(a->err, STATUS_BROKEN,
+		"%s; and switching back to %s failed: %s", why,
+		*a->was ? a->was : "nothing", then->text);
+	return error_hint(a->err,
+		"a person is needed on the server: see deploy log");
+}
+
+/* The one before is live again: it has to run as well. */
+static int
+restart_old(struct activation *a, struct error *err)
+{
+	struct subject old;
+	int rc = subject_load(&old, a->s, a->c, a->was, "", err);
+
+	if (rc < 0)
+		return -1;
+	rc = restart_and_check(a, &old, err);
+	/* Pushing its tree once more then repeats restart and check. */
+	old.record.checked = rc == 0;
+	save_or_say(a, &old.record);
+	subject_release(&old);
+	return rc;
+}
+
+int
+activation_back(struct activation *a)
+{
+	const char *failed = a->failed;
+	struct error then = ERROR_INIT;
+	char why[1024];
+	int rc;
+
+	snprintf(why, sizeof(why), "%.900s", a->err->text);
+	append_or_say(a, "back", why);
+	a->host->stage(a->host->arg, "back");
+	rc = point_current(a, a->was, &then);
+	if (rc == 0 && *a->was)
+		rc = restart_old(a, &then);
+	a->failed = failed;
+	if (rc < 0)
+		return broken(a, why, &then);
+	note_reverted(a, "reverted", why);
+	error_status(a->err, STATUS_REVERTED, "%s; switched back, %s is live",
+		why, *a->was ? a->was : "nothing");
+	return error_hint(a->err,
+		"this tree is held: deploy it again with "
+		"--force; its log: deploy log");
+}
+
+void
+activation_hold(struct store *s, const char *id, bool held)
+{
+	struct error ignored = ERROR_INIT;
+	struct record r = { 0 };
+
+	if (record_load(s, id, &r, &ignored) == 0 && r.held != held) {
+		r.held = held;
+		record_save(s, &r, &ignored);
+	}
+	record_release(&r);
+}

@@ -1,0 +1,58 @@
+#include "server/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/lock.h"
+#include "server/store.h"
+
+static int
+open_directory(const struct config *c, bool create, struct error *err)
+{
+	char path[4200];
+	int dir;
+
+	snprintf(path, sizeof(path), "%s/.deployd", c->root);
+	if (create && store_make_root(c->root, err) < 0)
+		return -1;
+	if (create)
+		(void)mkdir(path, 0700);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		error_errno(err, "%s", path);
+		err->status = STATUS_REFUSED;
+	}
+	return dir;
+}
+
+int
+place_take(const struct config *c, bool create, int *fd, struct error *err)
+{
+	int dir = open_directory(c, create, err);
+	char name[32];
+	uint64_t i;
+
+	*fd = -1;
+	if (dir < 0)
+		return !create && errno == ENOENT ? 0 : -1;
+	error_status(err, STATUS_BUSY,
+		"this server has %" PRIu64
+		" sessions already (max_sessions in deployd.conf)",
+		c->max_sessions);
+	for (i = 0; *fd < 0 && i < c->max_sessions; i++) {
+		snprintf(name, sizeof(name), "session.%" PRIu64, i);
+		*fd = lock_take(dir, name, "");
+		if (*fd < 0 && errno != EWOULDBLOCK) {
+			error_errno(err, "cannot lock %s", name);
+			err->status = STATUS_REFUSED;
+			break;
+		}
+	}
+	io_close(&dir);
+	return *fd < 0 ? -1 : 0;
+}

@@ -1,0 +1,362 @@
+/* What a push sends: settings, manifest, files. */
+#include "server/push_state.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/zstream.h"
+#include "server/push_checks.h"
+
+/* The base: a manifest that both sides hold, or `send full`. */
+static int
+choose_base(struct push *p)
+{
+	struct error why = ERROR_INIT;
+	struct frame f;
+
+	if (p->ask.base && !p->absent && !p->ask.no_cache &&
+		store_load_manifest(p->store, p->ask.base, &p->base, &why) ==
+			0) {
+		p->has_base = true;
+		return 0;
+	}
+	manifest_release(&p->base);
+	channel_sendf(&p->s->client, "send", "what full\nreason %s\n",
+		p->ask.base ? "the base manifest is not kept here" :
+			      "there is no base");
+	/* What followed push is void up to the client's `full`. */
+	do {
+		if (session_frame(p->s, &f, p->err) < 0)
+			return -1;
+	} while (strcmp(f.type, "full"));
+	return 0;
+}
+
+static int
+receive_settings(struct push *p)
+{
+	uint8_t hash[DIGEST_SIZE];
+	char hex[DIGEST_HEX + 1];
+	struct frame f;
+
+	if (session_frame(p->s, &f, p->err) < 0)
+		return -1;
+	if (strcmp(f.type, "settings"))
+		return error_status(p->err, STATUS_TRANSFER,
+			"expected settings, got a %s frame", f.type);
+	buf_add(&p->settings, f.data, f.len);
+	digest_bytes(f.data, f.len, hash);
+	digest_to_hex(hash, hex);
+	if (strcmp(hex, p->ask.settings))
+		return error_status(p->err, STATUS_TRANSFER,
+			"the settings are not those announced");
+	return hook_settings_load(&p->hooks, p->s->config, p->ask.app,
+		buf_str(&p->settings), p->settings.len, p->err);
+}
+
+/* A frame of the intake, if one has come: 1, 0, or -1 with its failure. */
+static int
+intake_frame(struct push *p, struct frame *f)
+{
+	struct channel *c = &p->s->intake.channel;
+	struct msg_result r = { 0 };
+	int rc = channel_next(c, f, p->err);
+
+	if (rc == 0 && c->eof)
+		return error_status(p->err, STATUS_TRANSFER,
+			"the intake process ended");
+	if (rc <= 0 || strcmp(f->type, "fail"))
+		return rc;
+	if (MESSAGE_READ(result, f, &r, p->err) == 0)
+		result_to_error(&r, p->err);
+	MESSAGE_RELEASE(result, &r);
+	return -1;
+}
+
+/*
+ * Passes what the client sends on to the intake until the intake speaks:
+ * its frame is in *f.  Amends are kept here as well.
+ */
+static int
+relay(struct push *p, struct frame *f)
+{
+	struct session *s = p->s;
+
+	for (;;) {
+		struct frame in;
+		uint32_t line;
+		int rc = intake_frame(p, f);
+
+		if (rc)
+			return rc < 0 ? -1 : 0;
+		if (channel_full(&s->intake.channel)) {
+			rc = 0;
+		} else {
+			rc = session_poll_frame(s, &in, p->err);
+			if (rc < 0)
+				return -1;
+		}
+		if (rc == 0) {
+			if (session_turn(s, NULL, 0, -1, p->err) < 0)
+				return -1;
+			continue;
+		}
+		if (strcmp(in.type, "manifest") && strcmp(in.type, "files") &&
+			strcmp(in.type, "amend"))
+			return error_status(p->err, STATUS_TRANSFER,
+				"an unexpected %s frame", in.type);
+		if (!strcmp(in.type, "amend")) {
+			if (intake_amend(&p->m, in.data, in.len, &line,
+				    p->err) < 0)
+				return -1;
+			p->amended = true;
+		}
+		channel_send(&s->intake.channel, in.type, in.data, in.len);
+	}
+}
+
+/* The intake's file of the whole text, parsed here once more. */
+static int
+parse_manifest(struct push *p)
+{
+	int fd = p->s->intake.text;
+	char hex[DIGEST_HEX + 1];
+	struct stat st;
+	void *text;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(p->err, "manifest");
+	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return error_errno(p->err, "manifest");
+	rc = manifest_parse(&p->m, text, (size_t)st.st_size, p->err);
+	munmap(text, (size_t)st.st_size);
+	if (rc < 0)
+		return -1;
+	digest_to_hex(p->m.id, hex);
+	if (strcmp(hex, p->ask.tree))
+		return error_status(p->err, STATUS_TRANSFER,
+			"the manifest is not the one announced");
+	return 0;
+}
+
+static int
+receive_manifest(struct push *p)
+{
+	struct intake_options o = { -1, p->has_base ? &p->base : NULL,
+		p->s->config->max_entries };
+	struct frame f;
+	int rc;
+
+	/* A compare has no tmp/ to write to, and sends no files. */
+	if (p->then != THEN_COMPARE)
+		o.tmp = openat(p->store->own, "tmp",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = intake_start(&p->s->intake, &o, p->err);
+	io_close(&o.tmp);
+	if (rc < 0 || relay(p, &f) < 0)
+		return -1;
+	if (strcmp(f.type, "read"))
+		return error_set(p->err, "the intake said %s", f.type);
+	return parse_manifest(p);
+}
+
+int
+receive_tree(struct push *p)
+{
+	if (choose_base(p) < 0 || receive_settings(p) < 0 ||
+		receive_manifest(p) < 0)
+		return -1;
+	return check_manifest(p->s->config, &p->m, p->err);
+}
+
+static int
+make_plan(struct push *p)
+{
+	const struct busy busy = { session_busy, p->s };
+	struct plan_options o = { .fresh = p->absent || p->ask.no_cache,
+		.look = p->then == THEN_COMPARE,
+		.busy = &busy };
+
+	if (p->planned)
+		plan_release(&p->plan);
+	p->planned = true;
+	return plan_make(&p->plan, p->store, &p->m, &o, p->err);
+}
+
+static void
+answer_need(struct push *p, const struct ranges *need, uint64_t files,
+	uint64_t bytes)
+{
+	struct msg_need_end end = { .files = files, .bytes = bytes };
+	uint64_t all_bytes;
+
+	manifest_count(&p->m, &p->result->files, &all_bytes);
+	p->result->reused = p->result->files - files;
+	p->result->bytes = bytes;
+	end.reused = p->result->reused;
+	if (p->plan.reason.len)
+		end.reason = p->plan.reason.data;
+	ranges_send(&p->s->client, "need", need);
+	MESSAGE_SEND(&p->s->client, "need-end", need_end, &end);
+}
+
+/* One report of the intake on a line; *left counts what is to come. */
+static int
+take_report(struct push *p, const struct frame *f, uint64_t *left)
+{
+	struct ranges r = { NULL, 0, 0 };
+	struct entry *e = NULL;
+
+	if (ranges_read(&r, f->data, f->len, p->m.lines, p->err) == 0 && r.n)
+		e = manifest_line(&p->m, r.v[0].first);
+	ranges_release(&r);
+	if (!e || e->type != ENTRY_FILE)
+		return error_set(p->err, "the intake named no file");
+	if (!strcmp(f->type, "bad")) {
+		channel_send(&p->s->client, "bad", f->data, f->len);
+		return 0;
+	}
+	--*left;
+	/* After an amend the plan is made anew, so its digest may differ. */
+	if (!p->amended)
+		plan_supply(&p->plan, e)->where = SUPPLY_TMP;
+	return 0;
+}
+
+static int
+receive_files(struct push *p, uint64_t left)
+{
+	struct frame f;
+
+	while (left)
+		if (relay(p, &f) < 0 || take_report(p, &f, &left) < 0)
+			return -1;
+	return 0;
+}
+
+/* What the server lacks now. */
+static int
+find_need(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
+{
+	ranges_release(need);
+	*files = *bytes = 0;
+	if (make_plan(p) < 0)
+		return -1;
+	plan_need(&p->plan, need, files, bytes);
+	return 0;
+}
+
+/* Old releases go before a deploy is refused for want of space. */
+static int
+make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
+{
+	struct strv dropped = STRV_INIT;
+	struct error ignored = ERROR_INIT;
+	size_t i;
+
+	if (check_space(p->store, *bytes, p->err) == 0)
+		return 0;
+	prune_releases(p->store, 1, &dropped, &ignored);
+	for (i = 0; i < dropped.n; i++)
+		session_note(p->s, "%s was dropped to make room", dropped.v[i]);
+	prune_trash_now(p->store);
+	strv_release(&dropped);
+	/* What was to be reused may have been in one of them. */
+	return find_need(p, need, files, bytes) < 0 ?
+		-1 :
+		check_space(p->store, *bytes, p->err);
+}
+
+/* One round: asks, and takes what comes. */
+static int
+ask_and_receive(struct push *p, bool again, struct ranges *need)
+{
+	uint64_t files, bytes;
+
+	if (find_need(p, need, &files, &bytes) < 0 ||
+		make_room(p, need, &files, &bytes) < 0)
+		return -1;
+	if (again)
+		ranges_send(&p->s->client, "bad", need);
+	else
+		answer_need(p, need, files, bytes);
+	ranges_send(&p->s->intake.channel, "need", need);
+	p->amended = false;
+	return receive_files(p, files);
+}
+
+/*
+ * A file amended while it was sent may leave others of the old content
+ * without a supply: these are asked for in another round, as `bad`.
+ */
+int
+receive_content(struct push *p)
+{
+	struct ranges need = { NULL, 0, 0 };
+	bool again = false;
+	int rc;
+
+	do {
+		rc = ask_and_receive(p, again, &need);
+		if (rc == 0 && p->amended) {
+			manifest_finish(&p->m);
+			rc = check_manifest(p->s->config, &p->m, p->err);
+		}
+		again = true;
+	} while (rc == 0 && p->amended);
+	ranges_release(&need);
+	return rc;
+}
+
+/* --dry-run: the live tree, as a difference against the one pushed. */
+static int
+answer_compare(struct push *p)
+{
+	struct manifest live = MANIFEST_INIT;
+	struct buf text = BUF_INIT, z = BUF_INIT;
+	struct zout *zout = zout_new(3);
+	int rc = 0;
+
+	if (p->live.id)
+		rc = store_load_manifest(p->store, p->live.manifest, &live,
+			p->err);
+	else
+		manifest_finish(&live);
+	if (rc == 0) {
+		manifest_difference(&p->m, &live, &text);
+		zout_write(zout, text.data, text.len, ZFLUSH_END, &z);
+		while (z.len) {
+			size_t n = z.len > FRAME_MOST ? FRAME_MOST : z.len;
+
+			channel_send(&p->s->client, "manifest", z.data, n);
+			buf_consume(&z, n);
+		}
+		p->result->outcome = mem_strdup("compared");
+	}
+	zout_free(zout);
+	buf_release(&text);
+	buf_release(&z);
+	manifest_release(&live);
+	return rc;
+}
+
+int
+receive_compare(struct push *p)
+{
+	struct ranges need = { NULL, 0, 0 };
+	uint64_t files, bytes;
+	int rc = find_need(p, &need, &files, &bytes);
+
+	if (rc == 0) {
+		answer_need(p, &need, files, bytes);
+		rc = answer_compare(p);
+	}
+	ranges_release(&need);
+	return rc;
+}

@@ -1,0 +1,251 @@
+/* What a push makes: the release, staged, furnished and built. */
+#include "server/push_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/io.h"
+#include "server/stage.h"
+#include "server/times.h"
+
+/* A held release waits so long for `go`. */
+#define HOLD_MS 60000
+/* For switch.lock, before what failed is taken back. */
+#define UNDO_SECONDS 5
+
+static void
+fill_record(struct push *p, const char *manifest)
+{
+	struct record *r = &p->record;
+	struct msg_push *a = &p->ask;
+	char tree[DIGEST_HEX + 1];
+	uint64_t files, bytes;
+
+	digest_to_hex(p->m.id, tree);
+	manifest_count(&p->m, &files, &bytes);
+	*r = (struct record){ .id = mem_strdup(p->id),
+		.app = mem_strdup(a->app),
+		.tree = mem_strdup(tree),
+		.settings = mem_strdup(a->settings),
+		.manifest = mem_strdup(manifest),
+		.state = mem_strdup("staged"),
+		.by = mem_strdup(session_who(p->s, a->user)),
+		.created = (uint64_t)time(NULL),
+		.files = files,
+		.bytes = bytes,
+		.hooks = a->hooks,
+		.git_dirty = a->git_dirty };
+#define COPY(field) r->field = a->field ? mem_strdup(a->field) : NULL
+	COPY(remote);
+	COPY(git_commit);
+	COPY(git_branch);
+	COPY(git_subject);
+	COPY(git_author);
+	COPY(git_remote);
+#undef COPY
+}
+
+/* Everything about the release, on disk before its directory is. */
+static int
+save_release(struct push *p, const int64_t *times)
+{
+	struct buf text = BUF_INIT;
+	char hex[DIGEST_HEX + 1];
+	int rc = -1;
+
+	manifest_write(&p->m, &text);
+	if (store_mint(p->store, p->m.id, p->id, p->err) == 0 &&
+		store_save_manifest(p->store, text.data, text.len, hex,
+			p->err) == 0) {
+		fill_record(p, hex);
+		if (times_save(p->store, p->id, times, p->m.n, p->err) == 0 &&
+			record_save_settings(p->store, p->id,
+				buf_str(&p->settings), p->settings.len,
+				p->err) == 0)
+			rc = record_save(p->store, &p->record, p->err);
+	}
+	buf_release(&text);
+	return rc;
+}
+
+int
+release_stage(struct push *p)
+{
+	const struct busy busy = { session_busy, p->s };
+	struct stage_options o = { .umask = p->s->config->umask,
+		.busy = &busy };
+	int64_t *times = NULL;
+	int rc = -1;
+
+	session_stage(p->s, "stage");
+	intake_stop(&p->s->intake);
+	if (times_compute(p->store, &p->m, &times, p->err) < 0)
+		return -1;
+	o.times = times;
+	if (stage_tree(p->store, &p->plan, &o, p->err) == 0 &&
+		save_release(p, times) == 0 &&
+		stage_commit(p->store, p->id, p->err) == 0) {
+		p->committed = true;
+		stage_clear_tmp(p->store);
+		p->result->release = mem_strdup(p->id);
+		rc = 0;
+	}
+	free(times);
+	return rc;
+}
+
+static void
+shared_note(void *arg, const char *text)
+{
+	session_note(arg, "%s", text);
+}
+
+static int
+set_state(struct push *p, const char *state, const char *reason)
+{
+	free(p->record.state);
+	p->record.state = mem_strdup(state);
+	free(p->record.reason);
+	p->record.reason = reason ? mem_strdup(reason) : NULL;
+	return record_save(p->store, &p->record, p->err);
+}
+
+static int
+run_build(struct push *p, const struct activate_host *host)
+{
+	const char *previous = p->live.id ? p->live.id : "";
+	struct strv env = STRV_INIT;
+	enum hook_outcome how;
+	int cwd = -1;
+
+	if (activate_surroundings(p->store, p->id, previous, &p->record, &env,
+		    &cwd, p->err) < 0)
+		return -1;
+	session_stage(p->s, "build");
+	how = hooks_run("build", &p->hooks.build, cwd, &env,
+		p->hooks.build_timeout, &host->hooks, p->err);
+	strv_release(&env);
+	io_close(&cwd);
+	if (how == HOOK_DONE)
+		return 0;
+	p->result->stage = mem_strdup("build");
+	p->err->status = how != HOOK_CANCELLED ? STATUS_HOOK :
+		p->s->gone                     ? STATUS_TRANSFER :
+						 STATUS_INT;
+	return -1;
+}
+
+/* What is there before the build hook begins. */
+static int
+furnish(struct push *p)
+{
+	const struct busy busy = { session_busy, p->s };
+	bool carries = p->live.id && !p->ask.rebuild &&
+		store_has_release(p->store, p->live.id);
+	const char *from = carries ? p->live.id : "";
+
+	if (session_open_log(p->s, p->id, p->err) < 0 ||
+		stage_shared(p->store, p->id, &p->hooks.shared, shared_note,
+			p->s, p->err) < 0)
+		return -1;
+	return stage_carry(p->store, p->id, from, &p->hooks.carry, &busy,
+		p->err);
+}
+
+int
+release_build(struct push *p)
+{
+	struct activate_host host = session_host(p->s);
+	struct error ignored = ERROR_INIT;
+	int rc;
+
+	if (furnish(p) < 0)
+		return -1;
+	/*
+	 * A tree without a build hook counts as one that was built: files
+	 * that do not change keep their times all the same.
+	 */
+	if (times_build_begins(p->store, p->id, p->err) < 0)
+		return -1;
+	rc = p->hooks.build.n ? run_build(p, &host) : 0;
+	/* Its products have times up to now, however it ended. */
+	if (times_build_ended(p->store, p->id, rc < 0 ? &ignored : p->err) < 0)
+		rc = -1;
+	if (rc < 0)
+		return -1;
+	/* Links and products; the tree itself was synced when staged. */
+	if ((p->hooks.build.n || p->hooks.shared.n || p->hooks.carry.n) &&
+		stage_sync(p->store, p->err) < 0)
+		return -1;
+	return set_state(p, "built", NULL);
+}
+
+/* The end of a stream may lag behind what it held. */
+static bool
+is_leftover(const struct frame *f)
+{
+	return !strcmp(f->type, "files") || !strcmp(f->type, "manifest");
+}
+
+int
+release_hold(struct push *p)
+{
+	int64_t end = io_now_ms() + HOLD_MS;
+	struct frame f;
+
+	channel_sendf(&p->s->client, "staged", "release %s\n", p->id);
+	while (io_now_ms() < end) {
+		int rc = session_poll_frame(p->s, &f, p->err);
+
+		if (rc < 0)
+			return -1;
+		if (rc && !strcmp(f.type, "go"))
+			return 0;
+		if (rc && is_leftover(&f))
+			continue;
+		if (rc)
+			return error_status(p->err, STATUS_TRANSFER,
+				"expected go, got a %s frame", f.type);
+		if (session_turn(p->s, NULL, 0, (int)(end - io_now_ms()),
+			    p->err) < 0)
+			return -1;
+	}
+	return error_status(p->err, STATUS_TRANSFER,
+		"the client did not say go within 60 s");
+}
+
+static void
+note_failed(struct push *p)
+{
+	struct error ignored = ERROR_INIT;
+	struct error why = *p->err;
+
+	history_append(p->store, "failed", p->id, "", p->record.by, why.text,
+		&ignored);
+	set_state(p, "failed", why.text);
+	*p->err = why;
+}
+
+void
+release_undo(struct push *p)
+{
+	char live[RELEASE_ID_LEN + 1], holder[STORE_HOLDER];
+	struct error ignored = ERROR_INIT;
+
+	if (!p->committed || p->stays || p->err->status == STATUS_BROKEN)
+		return;
+	/* Under the lock: an `activate` may be making it live just now. */
+	store_holder(p->record.by, holder);
+	if (store_lock_switch(p->store, holder, UNDO_SECONDS, NULL, NULL,
+		    &ignored) < 0)
+		return;
+	if (store_current(p->store, live, &ignored) == 0 &&
+		strcmp(live, p->id)) {
+		/* activate_release() has recorded what it reverted. */
+		if (p->err->status != STATUS_REVERTED)
+			note_failed(p);
+		stage_take_back(p->store, p->id, &ignored);
+	}
+	store_unlock_switch(p->store);
+}

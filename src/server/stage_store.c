@@ -1,0 +1,110 @@
+/* next/ becomes a release, and a release next/ again. */
+#include "server/stage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/rmtree.h"
+
+/* The paths of a release below its app's handles. */
+static void
+names(const char *id, char tree[static 64], char index[static 64])
+{
+	snprintf(tree, 64, "releases/%s", id);
+	snprintf(index, 64, "records/%s.index", id);
+}
+
+int
+stage_commit(struct store *s, const char *id, struct error *err)
+{
+	char tree[64], index[64];
+	int fd = -1;
+
+	names(id, tree, index);
+	if (renameat(s->own, "next.index", s->own, index) < 0 ||
+		renameat(s->own, "next", s->dir, tree) < 0)
+		goto failed;
+	fd = openat(s->dir, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && fsync(fd) == 0 && fsync(s->own) == 0) {
+		io_close(&fd);
+		return 0;
+	}
+failed:
+	error_errno(err, "cannot make release %s", id);
+	io_close(&fd);
+	return store_trouble(err);
+}
+
+int
+stage_take_back(struct store *s, const char *id, struct error *err)
+{
+	char tree[64], index[64], trash[64];
+
+	names(id, tree, index);
+	if (renameat(s->dir, tree, s->own, "next") == 0) {
+		(void)renameat(s->own, index, s->own, "next.index");
+		return 0;
+	}
+	if (errno == ENOENT)
+		return 0;
+	/* Another next/ is there already: this one is only in the way. */
+	snprintf(trash, sizeof(trash), "trash/%s", id);
+	if (renameat(s->dir, tree, s->own, trash) < 0)
+		return error_errno(err, "cannot remove release %s", id);
+	return 0;
+}
+
+int
+stage_recover(struct store *s, struct error *err)
+{
+	char live[RELEASE_ID_LEN + 1];
+	struct strv ids = STRV_INIT;
+	size_t i;
+	int rc = 0;
+
+	if (store_current(s, live, err) < 0 || store_releases(s, &ids, err) < 0)
+		return -1;
+	for (i = 0; i < ids.n && rc == 0; i++) {
+		struct record r = { 0 };
+		struct error ignored = ERROR_INIT;
+		bool left = record_load(s, ids.v[i], &r, &ignored) == 0 &&
+			r.state && !strcmp(r.state, "staged");
+
+		if (left && strcmp(ids.v[i], live))
+			rc = stage_take_back(s, ids.v[i], err);
+		record_release(&r);
+	}
+	strv_release(&ids);
+	return rc;
+}
+
+void
+stage_clear_tmp(struct store *s)
+{
+	int fd = openat(s->own, "tmp",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			(void)rmtree_at(fd, e->d_name);
+	if (dir)
+		closedir(dir);
+	else
+		io_close(&fd);
+}
+
+int
+stage_sync(struct store *s, struct error *err)
+{
+	if (syncfs(s->own) == 0)
+		return 0;
+	error_errno(err, "cannot sync the release");
+	return store_trouble(err);
+}
