@@ -25,6 +25,8 @@ struct run {
 	int pidfd; /* readable when the shell has ended */
 	int out;
 	int64_t end; /* io_now_ms() of the deadline, 0: none */
+	bool reaped;
+	int status; /* then */
 	const struct hook_host *host;
 };
 
@@ -80,10 +82,12 @@ static void
 drain(struct run *r)
 {
 	size_t most = DRAIN_MOST;
-	ssize_t n;
+	ssize_t n = 0;
 
 	while (most && r->out >= 0 && (n = pass_output(r)) > 0)
 		most -= (size_t)n < most ? (size_t)n : most;
+	if (n < 0)
+		io_close(&r->out);
 }
 
 /* Whether the shell has ended, leaving it to be reaped. */
@@ -126,19 +130,59 @@ watch(struct run *r)
 	return HOOK_DONE;
 }
 
-/* TERM to the group, KILL after the grace. */
+/*
+ * Reaps the shell if it has ended.  Its number stays its group's as long as
+ * any other process is in that.
+ */
+static void
+reap(struct run *r)
+{
+	if (!r->reaped && has_ended(r)) {
+		r->status = process_wait(r->pid);
+		r->reaped = true;
+	}
+}
+
+/* TERM to the group, KILL to what is left of it after the grace. */
 static void
 stop(struct run *r)
 {
 	int64_t end = io_now_ms() + GRACE_MS;
 
 	kill(-r->pid, SIGTERM);
-	while (!has_ended(r) && io_now_ms() < end) {
-		if (r->out >= 0 && pass_output(r) < 0)
+	do {
+		struct pollfd p = { r->out, POLLIN, 0 };
+
+		/* A hook that is being cancelled has no host to wait with. */
+		(void)poll(&p, 1, 20);
+		if (p.revents && pass_output(r) < 0)
 			io_close(&r->out);
-		usleep(20000);
-	}
+		if (r->out < 0)
+			usleep(20000);
+		reap(r);
+		if (r->reaped && kill(-r->pid, 0) < 0)
+			return;
+	} while (io_now_ms() < end);
 	kill(-r->pid, SIGKILL);
+}
+
+/*
+ * What the shell left running may go on writing: without a reader the next
+ * line of its output would kill it.
+ */
+static void
+leave_running(struct run *r)
+{
+	static const char *const argv[] = { "cat", NULL };
+	struct process_options o = PROCESS_OPTIONS_INIT;
+	struct error ignored = ERROR_INIT;
+
+	(void)fcntl(r->out, F_SETFL, 0); /* cat expects it to block */
+	o.argv = argv;
+	o.fds[0] = r->out;
+	o.fds[1] = o.fds[2] = -1;
+	o.group = true;
+	(void)process_start(&o, &ignored);
 }
 
 static enum hook_outcome
@@ -168,7 +212,6 @@ run_command(const char *stage, const char *command, int cwd,
 {
 	struct run r = { .pidfd = -1, .out = -1, .end = end, .host = host };
 	enum hook_outcome how;
-	int status;
 
 	output_text(host, "+ ");
 	output_text(host, command);
@@ -181,10 +224,13 @@ run_command(const char *stage, const char *command, int cwd,
 	if (how != HOOK_DONE)
 		stop(&r);
 	drain(&r);
-	status = process_wait(r.pid);
+	if (!r.reaped)
+		r.status = process_wait(r.pid);
+	if (how == HOOK_DONE && r.out >= 0)
+		leave_running(&r);
 	io_close(&r.out);
 	io_close(&r.pidfd);
-	return judge(stage, command, how, status, timeout, err);
+	return judge(stage, command, how, r.status, timeout, err);
 }
 
 enum hook_outcome

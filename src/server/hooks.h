@@ -4,8 +4,9 @@
  * Each is echoed ("+ npm ci"), runs in its own process group with /dev/null
  * as input and one pipe for output and errors, and ends when the shell
  * exits: what it left running in the background keeps running and is not
- * waited for.  On a deadline or a cancel the group gets TERM, after 10 s
- * KILL.  deployd's descriptors are not inherited.
+ * waited for; what that writes from then on is dropped (by a cat(1) that ends
+ * with it).  On a deadline or a cancel the group gets TERM, and what is left
+ * of it after 10 s KILL.  deployd's descriptors are not inherited.
  */
 #ifndef SERVER_HOOKS_H
 #define SERVER_HOOKS_H
