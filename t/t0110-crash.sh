@@ -30,7 +30,7 @@ build = $TMP/hook build \$PPID
 migrate = $TMP/hook migrate \$PPID
 restart = $TMP/hook restart \$PPID
 check = $TMP/hook check \$PPID
-check_timeout = 1
+check_timeout = 3
 END
 
 mkdir app
