@@ -20,6 +20,11 @@
 /* A manifest's stream is small: a window of 8 MiB is more than enough. */
 #define WINDOW_LOG 23
 #define PLAIN_SIZE 65536
+/*
+ * The files stream is one, so what comes of it while no file is expected (the
+ * end of the last one's block, or files sent ahead) is kept for the next.
+ */
+#define AHEAD_MOST (256 * 1024)
 
 /* The process's own state. */
 struct worker {
@@ -32,7 +37,8 @@ struct worker {
 	uint32_t *expected; /* lines, in the order their files come */
 	size_t n, cap, next;
 	struct unpack *unpack;
-	struct buf files; /* the payload that unpack is reading */
+	struct buf files; /* what unpack reads: it may not be done with it */
+	struct buf ahead; /* of the same stream: not asked for yet */
 };
 
 /*
@@ -220,17 +226,20 @@ pull_files(void *arg, const void **data, struct error *err)
 	struct frame f;
 	int rc;
 
-	for (;;) {
+	buf_clear(&w->files);
+	buf_add(&w->files, w->ahead.data, w->ahead.len);
+	buf_clear(&w->ahead);
+	while (w->files.len == 0) {
 		rc = next_frame(w, &f, err);
 		if (rc <= 0)
 			return rc;
-		if (!strcmp(f.type, "files") && f.len)
-			break;
-		if (strcmp(f.type, "files") && take_control(w, &f, err) < 0)
+		if (!strcmp(f.type, "files"))
+			buf_add(&w->files, f.data, f.len);
+		else if (take_control(w, &f, err) < 0)
 			return -1;
 	}
-	*data = f.data;
-	return (ssize_t)f.len;
+	*data = w->files.data;
+	return (ssize_t)w->files.len;
 }
 
 static void
@@ -283,6 +292,16 @@ receive_file(struct worker *w, uint32_t line, struct error *err)
 }
 
 static int
+keep_ahead(struct worker *w, const struct frame *f, struct error *err)
+{
+	if (w->ahead.len + f->len > AHEAD_MOST)
+		return error_status(err, STATUS_TRANSFER,
+			"files came that nobody asked for");
+	buf_add(&w->ahead, f->data, f->len);
+	return 0;
+}
+
+static int
 receive_files(struct worker *w, struct error *err)
 {
 	struct frame f;
@@ -296,8 +315,9 @@ receive_files(struct worker *w, struct error *err)
 		rc = next_frame(w, &f, err);
 		if (rc <= 0)
 			return rc;
-		/* The flush behind the last file may be a frame of its own. */
-		if (strcmp(f.type, "files") && take_control(w, &f, err) < 0)
+		rc = strcmp(f.type, "files") ? take_control(w, &f, err) :
+					       keep_ahead(w, &f, err);
+		if (rc < 0)
 			return -1;
 	}
 }

@@ -406,6 +406,60 @@ START_TEST(a_file_amended_before_its_header_is_taken)
 }
 END_TEST
 
+START_TEST(a_stream_in_single_bytes_goes_on_after_a_pause)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "right");
+	add(&j, "b", "other");
+	begin(&j, NULL, 0);
+	say_manifest(&j, 1);
+	say(&j, "need", "1-2\n", 4);
+	unit_write("a", "wrong");
+	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
+	pack_ask(j.pack, 1);
+	/* The last file counts before the end of its block has come. */
+	say_files(&j, 1);
+	hear(&j, 3);
+	unit_write("a", "right");
+	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
+	say_amend(&j, &j.m.v[0]);
+	say_files(&j, 1);
+	hear(&j, 1);
+	ck_assert_msg(!strcmp(j.said, "read bad1 got2 got1 "), "%s: %s", j.said,
+		j.fails ? j.fail.error : "");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(files_may_come_ahead_of_their_need_but_not_many)
+{
+	struct job j;
+	int i;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	say(&j, "need", "1\n", 2);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read got1 ");
+	for (i = 0; i < 5; i++) {
+		char *text = calloc(1, FRAME_MOST);
+
+		say(&j, "files", text, FRAME_MOST);
+		free(text);
+	}
+	expect_fail(&j, "nobody asked for");
+	job_release(&j);
+}
+END_TEST
+
 START_TEST(needs_may_come_one_by_one)
 {
 	struct job j;
@@ -772,6 +826,8 @@ main(void)
 	tcase_add_test(tc,
 		what_is_not_what_its_line_says_is_bad_and_comes_again);
 	tcase_add_test(tc, a_file_amended_before_its_header_is_taken);
+	tcase_add_test(tc, a_stream_in_single_bytes_goes_on_after_a_pause);
+	tcase_add_test(tc, files_may_come_ahead_of_their_need_but_not_many);
 	tcase_add_test(tc, needs_may_come_one_by_one);
 	tcase_add_test(tc, the_streams_end_may_be_a_frame_of_its_own);
 	tcase_add_test(tc, malformed_manifests_fail);
