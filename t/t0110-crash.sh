@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2119 # what serve takes are options of deployd
 # deployd killed at every step: the next deploy finishes what was begun, and
 # what is live resolves all the time.
 . "$(dirname "$0")/lib/tap.sh"
@@ -61,9 +62,6 @@ hooks() {
 whole() {
 	n=$((n + 1))
 	is "current is whole ($n)" "$(cat "$DEPLOYD_ROOT/blog/current/version")" "$1"
-}
-releases() {
-	find "$DEPLOYD_ROOT/blog/releases" -mindepth 1 -maxdepth 1 | wc -l
 }
 
 version 1
@@ -269,6 +267,6 @@ finish
 is 'one that was cut off and is bad' "$(got outcome)" deployed
 is 'had nothing to go back to' "$(events fresh)" \
 	'switching back reverted forced switching back reverted switching live '
-diag "$(releases) releases"
+is 'none of them said anything on standard error' "$(cat "$ERRORS")" ''
 
 done_testing

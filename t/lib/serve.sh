@@ -9,7 +9,7 @@
 #
 #	$TRACE   what it read (<) and wrote (>), decoded: see DEPLOY_TRACE
 #	$REPLY   the bytes that it wrote
-#	$ERRORS  its standard error
+#	$ERRORS  the standard errors of all of them
 #
 #	frame TYPE [FILE]       a frame with the file as payload
 #	control TYPE LINE...    a frame of "key value" lines
@@ -39,7 +39,7 @@ serve() {
 	mkfifo "$TMP/.serve/in"
 	: >"$TRACE"
 	DEPLOY_TRACE=$TRACE "$DEPLOYD" --serve "$@" <"$TMP/.serve/in" \
-		>"$REPLY" 2>"$ERRORS" &
+		>"$REPLY" 2>>"$ERRORS" &
 	PID=$!
 	reap "$PID"
 	exec 3>"$TMP/.serve/in"
