@@ -1,83 +1,16 @@
 #!/bin/sh
-# Transports over a real sshd: what carries the bytes, who is let in, which
-# hosts are trusted, and how a connection ends.
+# Transports over a real sshd: what carries the bytes, who is let in, and the
+# ways to the host.
 # shellcheck disable=SC2016,SC2317 # functions are called by ok
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/sshd.sh"
+. "$TOP/t/lib/transport.sh"
 
-CAT=$BUILD/t/lib/transport-cat
-PTY=$BUILD/t/lib/pty-answer
-[ -x "$CAT" ] || skip_all 'transport-cat was not built'
-sshd_available || skip_all "OpenSSH's sshd is not installed"
-
-# Programs in deployd's place.
-fake() {
-	{
-		echo '#!/bin/sh'
-		cat
-	} >"$TMP/$1"
-	chmod +x "$TMP/$1"
-}
-
-echo 'exec cat' | fake cat
-echo 'echo refused; echo sorry >&2; exit 4' | fake refuse
-echo 'exit 7' | fake mute
-echo 'head -c 3 >/dev/null; head -c 300000 /dev/zero; kill -9 $PPID' | fake cut
-echo 'printf "first "; exec sleep 20' | fake hang
 echo 'env | grep "^DEPLOY_KEY="; echo end; exec cat' | fake env
-mkdir "$TMP/bin"
-printf '#!/bin/sh\n[ "$*" = --serve ] && exec cat\n' >"$TMP/bin/deployd"
-chmod +x "$TMP/bin/deployd"
-
-unset SSH_AUTH_SOCK
-sshd_setup || skip_all 'ssh-keygen failed'
+if [ -s /proc/net/if_inet6 ]; then
+	echo 'ListenAddress ::1' >>"$SSH_DIR/sshd_config"
+fi
 sshd_start || skip_all 'sshd does not start here'
-
-# Without a terminal, as in cron.
-connect() {
-	setsid -w timeout 60 "$CAT" -F "$SSH_CONFIG" -d "$TMP/cat" "$@"
-}
-
-# A word there and back.
-echoes() {
-	[ "$(echo hello | connect "$@" 2>"$TMP/report")" = hello ] || {
-		cat "$TMP/report"
-		return 1
-	}
-}
-
-says() {
-	grep -q -e "$1" "$TMP/report" || {
-		cat "$TMP/report"
-		return 1
-	}
-}
-
-# answering QUESTION ANSWER HOST; libssh2 1.10 forgets 112 bytes of an
-# encrypted ecdsa key, which a sanitizer would tell.
-echo leak:libssh2 >"$TMP/lsan"
-answering() {
-	LSAN_OPTIONS=suppressions=$TMP/lsan:print_suppressions=0 \
-	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}fast_unwind_on_malloc=0 \
-	"$PTY" "$1" "$2" -- sh -c 'file=$1; shift; "$@" <"$file"' sh \
-		"$TMP/hello" "$CAT" -F "$SSH_CONFIG" -d "$TMP/cat" "$3" \
-		>"$TMP/report" 2>&1
-}
-
-# expect STATUS PATTERN COMMAND...: it fails so, and says so.
-expect() {
-	expect_status=$1 expect_pattern=$2
-	shift 2
-	"$@" </dev/null >"$TMP/report" 2>&1
-	expect_got=$?
-	[ "$expect_got" -eq "$expect_status" ] &&
-		grep -qE -e "$expect_pattern" "$TMP/report" && return 0
-	echo "status $expect_got, want $expect_status and: $expect_pattern"
-	cat "$TMP/report"
-	return 1
-}
-
-echo hello >"$TMP/hello"
 
 # Who carries what.
 ok 'libssh2 carries an ed25519 key' echoes -k libssh2 target
@@ -95,34 +28,42 @@ ok 'a local deployd is run without SSH' \
 ok 'a certificate is left to ssh' \
 	echoes -v -o "CertificateFile=$SSH_DIR/id_ed25519.pub" target
 ok 'which -v says' says 'transport: ssh, since .*CertificateFile'
-cat >"$TMP/my-ssh" <<END
-#!/bin/sh
+fake my-ssh <<'END'
 for last; do :; done
-echo "\$last" >"$TMP/my-ssh.command"
+echo "$last" >"$TMP/my-ssh.command"
 exec cat
 END
-chmod +x "$TMP/my-ssh"
 by_my_ssh() {
 	DEPLOY_SSH=$TMP/my-ssh echoes anywhere
 }
 ok 'DEPLOY_SSH names another program' by_my_ssh
 like 'which is given the command' "$TMP/my-ssh.command" 'deployd|/cat --serve'
 
-# deployd is looked for where people put it.
-cat >"$TMP/run-ssh" <<'END'
-#!/bin/sh
+# deployd is looked for where people put it, by any shell of the account.
+fake run-ssh <<'END'
 for last; do :; done
-HOME=$TMP/home; export HOME
-exec sh -c "$last"
+HOME=$TMP/home PATH=/usr/bin:/bin
+export HOME PATH
+exec "$LOGIN_SHELL" -c "$last"
 END
-chmod +x "$TMP/run-ssh"
-export TMP
-by_home() {
-	[ "$(DEPLOY_SSH=$TMP/run-ssh "$CAT" anywhere <"$TMP/hello")" = hello ]
-}
 mkdir -p "$HOME/.local/bin"
-cp "$TMP/bin/deployd" "$HOME/.local/bin/deployd"
-ok 'deployd is found in ~/.local/bin' by_home
+printf '#!/bin/sh\n[ "$*" = --serve ] && exec cat\n' >"$HOME/.local/bin/deployd"
+chmod +x "$HOME/.local/bin/deployd"
+by_shell() {
+	# shellcheck disable=SC2088 # there it does
+	for by_name in '' '~/.local/bin/deployd' "$HOME/.local/bin/deployd"; do
+		[ "$(LOGIN_SHELL=$1 DEPLOY_SSH=$TMP/run-ssh "$CAT" \
+			${by_name:+-d "$by_name"} x <"$TMP/hello")" = hello ] ||
+			return 1
+	done
+}
+for shell in sh bash csh tcsh fish zsh ksh; do
+	if path=$(command -v $shell); then
+		ok "$shell starts deployd of ~/.local/bin" by_shell "$path"
+	else
+		skip "$shell starts deployd of ~/.local/bin" 'not installed'
+	fi
+done
 
 # Keys.
 sshd_agent id_rsa id_ecdsa id_ed25519 || diag 'no agent'
@@ -130,12 +71,6 @@ with_agent() {
 	echoes -o "IdentityAgent=$SSH_AUTH_SOCK" "$@"
 }
 cp "$SSH_DIR/authorized_keys" "$SSH_DIR/all_keys"
-allow() {
-	: >"$SSH_DIR/authorized_keys"
-	for allow_name; do
-		cat "$SSH_DIR/$allow_name.pub" >>"$SSH_DIR/authorized_keys"
-	done
-}
 allow id_ed25519
 ok 'every key of an agent is tried' with_agent -k libssh2 agent
 ok 'a public key file chooses one of the agent' \
@@ -144,10 +79,25 @@ ok 'a public key file chooses one of the agent' \
 ok 'IdentitiesOnly keeps to the files' expect 3 'does not let .* in' \
 	connect -k libssh2 -o "IdentityAgent=$SSH_AUTH_SOCK" \
 	-o IdentitiesOnly=yes -i "$SSH_DIR/id_ecdsa.pub" agent
+ok 'PubkeyAcceptedAlgorithms keeps keys back' \
+	expect 3 'does not let .* in' connect -k libssh2 \
+	-o PubkeyAcceptedAlgorithms=ecdsa-sha2-nistp256 target
 allow id_rsa
 ok 'an rsa key of an agent works too' with_agent -v agent
 ok 'by ssh, when the others were refused' says 'transport: ssh, since'
 cp "$SSH_DIR/all_keys" "$SSH_DIR/authorized_keys"
+ssh-add -q -D 2>/dev/null
+n=0
+while [ "$n" -lt 8 ]; do
+	n=$((n + 1))
+	ssh-keygen -q -t ed25519 -N '' -f "$TMP/many$n"
+	ssh-add -q "$TMP/many$n"
+done
+ok 'more keys than the server lets be tried are explained' \
+	expect 3 'name the right one by -i' \
+	connect -o "IdentityAgent=$SSH_AUTH_SOCK" target
+ok 'and -i comes before them' \
+	with_agent -k libssh2 -i "$SSH_DIR/id_ed25519" agent
 for type in ed25519 ecdsa rsa; do
 	ok "an encrypted $type key is asked for" answering \
 		"locked_$type" secret "locked-$type"
@@ -157,12 +107,34 @@ for type in ed25519 ecdsa rsa; do
 done
 ok 'a wrong passphrase is asked for again' "$PTY" \
 	'Passphrase of' wrong 'Passphrase of' secret -- sh -c \
-	'"$@" </dev/null' sh "$CAT" -F "$SSH_CONFIG" -d "$TMP/refuse" \
+	'"$@" <"$TMP/hello"' sh "$CAT" -F "$SSH_CONFIG" -d "$TMP/cat" \
 	locked-ed25519
+ssh-keygen -q -t ecdsa -m PEM -N secret -f "$TMP/pem"
+rm "$TMP/pem.pub"
+right_but_refused() {
+	"$PTY" 'Passphrase of' secret -- sh -c '"$@" <"$TMP/hello"' sh \
+		"$CAT" -k libssh2 -F "$SSH_CONFIG" -d "$TMP/cat" \
+		-i "$TMP/pem" agent >"$TMP/report" 2>&1
+	[ $? -eq 3 ] && [ "$(grep -c Passphrase "$TMP/report")" -eq 1 ]
+}
+ok 'the right one of a key that is refused is not' right_but_refused
 allow id_ecdsa
 ok 'no passphrase is asked for a key that is refused anyway' \
 	expect 3 'does not let .* in' connect -o BatchMode=yes locked-ed25519
+ssh-keygen -q -t ed25519 -N '' -f "$TMP/ca"
+ssh-keygen -q -t ed25519 -N '' -f "$TMP/certified"
+ssh-keygen -q -s "$TMP/ca" -I x -n "$SSH_USER" "$TMP/certified.pub"
+{
+	printf 'cert-authority '
+	cat "$TMP/ca.pub"
+} >>"$SSH_DIR/authorized_keys"
+ok 'a certificate beside a key is found' echoes -v -i "$TMP/certified" agent
+ok 'and left to ssh' says 'transport: ssh, since'
 cp "$SSH_DIR/all_keys" "$SSH_DIR/authorized_keys"
+
+unset SSH_AUTH_SOCK
+
+# CI: what is in the environment is enough, and stays there.
 by_deploy_key() {
 	key=$1
 	shift
@@ -171,197 +143,153 @@ by_deploy_key() {
 for type in ed25519 ecdsa rsa; do
 	ok "DEPLOY_KEY of $type" by_deploy_key "$type" agent
 done
+by_dos_key() {
+	DEPLOY_KEY=$(sed 's/$/\r/' "$SSH_DIR/id_$1") echoes agent
+}
+ok 'DEPLOY_KEY with carriage returns' by_dos_key ed25519
+ok 'by ssh too' by_dos_key rsa
+# While ssh runs, its file would be there.
+fake search <<END
+grep -rlF '$(sed -n 3p "$SSH_DIR/id_rsa")' $TMP --exclude-dir=ssh \\
+	--exclude=search >&2
+exec cat
+END
+on_no_disk() {
+	DEPLOY_KEY=$(cat "$SSH_DIR/id_rsa") connect -k openssh \
+		-d "$TMP/search" agent <"$TMP/hello" >"$OUT.back" \
+		2>"$TMP/report"
+	grep -q hello "$OUT.back" && says 'errors=$'
+}
+ok 'it is on no disk' on_no_disk
 deploy_key_stays() {
 	DEPLOY_KEY=secret connect -k local -d "$TMP/env" </dev/null \
 		>"$TMP/environment" 2>&1
 	! grep secret "$TMP/environment" && grep end "$TMP/environment"
 }
-ok 'which goes no further' deploy_key_stays
+ok 'and goes no further' deploy_key_stays
 not_a_key() {
 	DEPLOY_KEY=nonsense expect 3 'does not hold a private key' \
 		connect target
 }
-ok 'and which has to be a key' not_a_key
+ok 'it has to be a key' not_a_key
+# ci [COMMAND...]: no home, no configuration.
+ci() {
+	echo "$SSH_USER@127.0.0.1 -p $SSH_PORT" >"$TMP/report"
+	[ "$(env -u HOME DEPLOY_KEY="$(cat "$SSH_DIR/id_ed25519")" \
+		DEPLOY_KNOWN_HOSTS="$(cat "$SSH_DIR/known_hosts")" "$@" \
+		"$CAT" -d "$TMP/cat" -p "$SSH_PORT" "$SSH_USER@127.0.0.1" \
+		<"$TMP/hello" 2>"$TMP/report")" = hello ] || {
+		cat "$TMP/report"
+		return 1
+	}
+}
+ok 'no home is needed' ci
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	chmod 755 "$TMP"
+	ok 'nor an account' ci setpriv --reuid 64123 --regid 64123 \
+		--clear-groups
+else
+	skip 'nor an account' 'takes root and setpriv'
+fi
 
-# Hosts.
-known=$SSH_DIR/known_hosts
-cp "$known" "$SSH_DIR/all_hosts"
-fingerprint=$(ssh-keygen -l -f "$SSH_DIR/host_ed25519.pub" | cut -d ' ' -f 2)
-printed=$(echo "$fingerprint" | sed 's/+/[+]/g')
-: >"$known"
-ok 'an unknown host without a terminal is status 3, with its fingerprint' \
-	expect 3 "not a known host.*ED25519.*$printed" connect target
-ok 'for a key of ssh as well' \
-	expect 3 "not a known host.*ED25519.*$printed" connect target-rsa
-ok 'and nothing was noted' [ ! -s "$known" ]
-sed -n 's/.*add to [^ ]*: //p' "$TMP/report" >"$known"
-ok 'the line that it shows is the right one' echoes target
-: >"$known"
-ok 'on a terminal it is asked about: no' eval \
-	'! answering "yes/no/fingerprint" no target'
-ok 'which is what it then says' says 'was not trusted'
-ok 'asked about: yes' answering 'yes/no/fingerprint' yes target
-like 'is noted' "$known" "^\[127.0.0.1\]:$SSH_PORT ssh-ed25519 "
-ok 'and then known' echoes target
-: >"$known"
-ok 'asked about: the fingerprint' \
-	answering 'yes/no/fingerprint' "$fingerprint" target
-: >"$known"
-ok 'accept-new notes it unasked' echoes -o StrictHostKeyChecking=accept-new \
-	-o HashKnownHosts=yes target
-like 'hashed if so configured' "$known" '^\|1\|'
-ok 'and hashed it is found again' echoes target
-printf 'junk line\nnonsense\n' >"$known"
-cat "$SSH_DIR/all_hosts" >>"$known"
-ok 'a bad line is skipped' echoes target
-ok 'with a warning' says 'known_hosts:2: .*skipped'
-printf '# one\n[127.0.0.1]:%s %s\n' "$SSH_PORT" \
-	"$(cut -d ' ' -f 1,2 "$SSH_DIR/id_ed25519.pub")" >"$known"
-ok 'a changed key is refused, with file and line' \
-	expect 3 'has changed: .*known_hosts:2' connect target
-ok 'under accept-new too' expect 3 'has changed' \
-	connect -o StrictHostKeyChecking=accept-new target
-ok 'and no way around it is taken' expect 3 'has changed' connect \
-	-o BatchMode=yes -i "$SSH_DIR/id_rsa" target
-ok 'but for StrictHostKeyChecking=no' echoes -o StrictHostKeyChecking=no target
-ok 'which warns' says 'warning: .*has changed'
-{
-	cat "$SSH_DIR/all_hosts"
-	printf '@revoked * %s\n' \
-		"$(cut -d ' ' -f 1,2 "$SSH_DIR/host_ed25519.pub")"
-} >"$known"
-ok 'a revoked key is refused' expect 3 'is revoked: .*known_hosts:7' \
-	connect target
-grep ecdsa "$SSH_DIR/all_hosts" >"$known"
-ok 'the host shows the key by which it is known' echoes -k libssh2 target
-grep ' ssh-rsa' "$SSH_DIR/all_hosts" >"$known"
-ok 'a host that is known by an rsa key works' echoes -v target
-: >"$known"
-by_known_hosts() {
-	DEPLOY_KNOWN_HOSTS=$(cat "$SSH_DIR/all_hosts") echoes "$@"
+# Without OpenSSH's client.
+mkdir "$TMP/no-ssh"
+for program in sh cat env setsid timeout grep; do
+	ln -s "$(command -v $program)" "$TMP/no-ssh/"
+done
+plain() {
+	env PATH="$TMP/no-ssh" setsid -w timeout 60 "$CAT" -d "$TMP/cat" \
+		-p "$SSH_PORT" "$@" \
+		-o "UserKnownHostsFile=$SSH_DIR/known_hosts" \
+		"$SSH_USER@127.0.0.1"
 }
-ok 'DEPLOY_KNOWN_HOSTS is believed' by_known_hosts target
-ok 'by ssh too' by_known_hosts target-rsa
-only_known_hosts() {
-	DEPLOY_KNOWN_HOSTS='other ssh-ed25519 AAAA' expect 3 \
-		'not a known host' connect \
-		-o StrictHostKeyChecking=accept-new target
+by_plain() {
+	[ "$(plain "$@" <"$TMP/hello" 2>"$TMP/report")" = hello ] || {
+		cat "$TMP/report"
+		return 1
+	}
 }
-ok 'and nothing else then' only_known_hosts
-cp "$SSH_DIR/all_hosts" "$known"
-ok 'a host is not an option' expect 2 'cannot be the name' \
-	connect -- -oProxyCommand=id
-ok 'nor is a user' expect 2 'cannot be the name' connect -- -x@target
-ok 'deployd is no shell command' expect 2 'only letters' connect \
-	-d '/x;id' target
+ok 'without ssh, libssh2 does it' by_plain -i "$SSH_DIR/id_ed25519"
+ok 'of several -o the first counts, as for ssh' by_plain \
+	-o "IdentityFile $SSH_DIR/id_ed25519" -o StrictHostKeyChecking=yes \
+	-o StrictHostKeyChecking=nonsense -F /dev/null
+ok 'a proxy needs no ssh' by_plain -i "$SSH_DIR/id_ed25519" \
+	-o "ProxyCommand=$SSHD -i -f $SSH_DIR/sshd_config"
+for option in '-F file' '-J jump' '-o ProxyJump=jump' '-o RevokedHostKeys=/x' \
+	'-o Compression=yes'; do
+	# shellcheck disable=SC2086 # two words
+	ok "$option takes ssh, it says" expect 3 \
+		"${option%% *}.*(needs|understood by) .*not installed" \
+		plain $option -i "$SSH_DIR/id_ed25519"
+done
+ok 'an rsa key is explained' expect 3 'libssh2 .*cannot sign' \
+	plain -i "$SSH_DIR/id_rsa"
+grep ' ssh-rsa' "$SSH_DIR/known_hosts" >"$TMP/rsa_hosts"
+ok 'and so is a host of rsa' expect 3 'by which the host is known' \
+	plain -i "$SSH_DIR/id_ed25519" -o "HostKeyAlias=[127.0.0.1]:$SSH_PORT" \
+	-o "GlobalKnownHostsFile=$TMP/rsa_hosts" -o UserKnownHostsFile=none
+refused_on_terminal() {
+	"$PTY" no question -- sh -c '"$@" </dev/null' sh \
+		env PATH="$TMP/no-ssh" "$CAT" -p "$SSH_PORT" \
+		-o "UserKnownHostsFile=$SSH_DIR/known_hosts" \
+		-i "$TMP/many1" 127.0.0.1
+}
+ok 'a key that is refused is said, on a terminal too' \
+	expect 3 'does not accept the key' refused_on_terminal
 
 # Ways.
 ok 'ProxyCommand' echoes -k libssh2 piped
 ok 'ProxyCommand by ssh' echoes -k openssh piped
 ok 'a ProxyCommand that fails says why' expect 3 'no-such-proxy' \
 	connect -k libssh2 -o 'ProxyCommand=no-such-proxy %h' target
+ok 'a token of ssh alone is left to it' \
+	expect 3 'transport: ssh, since .*token' \
+	connect -v -o 'ProxyCommand=true %C' target
 ok 'ProxyJump' echoes -k libssh2 -J target -i "$SSH_DIR/id_ed25519" jumped
+sed 's/^\[127.*/# &/' "$SSH_DIR/known_hosts" >"$SSH_DIR/no_hosts"
+cat >>"$SSH_CONFIG" <<END
+Host bastion
+	HostName 127.0.0.1
+	Port $SSH_PORT
+	User $SSH_USER
+	IdentityFile none
+	UserKnownHostsFile $SSH_DIR/no_hosts
+END
+jump_by_secrets() {
+	DEPLOY_KEY=$(cat "$SSH_DIR/id_ed25519")
+	DEPLOY_KNOWN_HOSTS=$(cat "$SSH_DIR/known_hosts")
+	export DEPLOY_KEY DEPLOY_KNOWN_HOSTS
+	echoes -k libssh2 -J bastion jumped
+}
+ok 'DEPLOY_KEY and DEPLOY_KNOWN_HOSTS are good for the jump' jump_by_secrets
+if [ -s /proc/net/if_inet6 ]; then
+	ok 'IPv6' echoes -k libssh2 -6 -o HostName=::1 \
+		-o "HostKeyAlias=[127.0.0.1]:$SSH_PORT" target
+else
+	skip 'IPv6' 'this machine has none'
+fi
+ok '-4 keeps to IPv4' expect 3 'address' connect -k libssh2 -4 \
+	-o HostName=::1 target
 master() {
 	ssh -F "$SSH_CONFIG" -M -N -f -o "ControlPath=$SSH_DIR/master" \
 		target </dev/null >/dev/null 2>&1 &&
 		echoes -v -o "ControlPath=$SSH_DIR/master" target
-	master_rc=$?
-	ssh -F "$SSH_CONFIG" -O exit -o "ControlPath=$SSH_DIR/master" target \
-		>/dev/null 2>&1
-	return "$master_rc"
 }
 ok 'an open connection of ssh is used' master
 ok 'and -v says so' says 'transport: ssh, since a connection'
-
-# Ends.
-head -c 20000000 /dev/urandom >"$TMP/big"
-both_ways() {
-	connect "$@" <"$TMP/big" >"$TMP/back" 2>"$TMP/report"
-	cmp "$TMP/big" "$TMP/back" || {
-		cat "$TMP/report"
-		return 1
-	}
+master_pid=$(ssh -F "$SSH_CONFIG" -O check -o "ControlPath=$SSH_DIR/master" \
+	target 2>&1 | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
+reap "$master_pid"
+dead_master() {
+	kill -STOP "$master_pid"
+	"$PTY" no question -- "$CAT" -F "$SSH_CONFIG" -c 1 -a 1 \
+		-o "ControlPath=$SSH_DIR/master" target
+	dead_status=$?
+	kill -CONT "$master_pid"
+	return "$dead_status"
 }
-ok '20 MB go both ways by libssh2' both_ways -k libssh2 target
-ok 'and by ssh' both_ways -k openssh target
-ok 'and locally' both_ways -k local
-ok 'and through a proxy' both_ways -k libssh2 piped
-refuses() {
-	setsid -w timeout 60 "$CAT" -F "$SSH_CONFIG" -d "$TMP/refuse" "$@" \
-		<"$TMP/big" >"$TMP/back" 2>"$TMP/report"
-	[ "$(cat "$TMP/back")" = refused ] && grep -q 'exit=4 ' "$TMP/report" &&
-		says 'errors=sorry'
-}
-ok 'a refusal is read while we send, by libssh2' refuses -k libssh2 target
-ok 'by ssh' refuses -k openssh target
-ok 'locally' refuses -k local
-for kind in libssh2 openssh local; do
-	ok "no deployd is status 3, with what to do ($kind)" \
-		expect 3 'no deployd on|No such file' \
-		connect -k "$kind" -d /no/such/deployd target
-	ok "one that says nothing is status 3 ($kind)" \
-		expect 3 'before it said a word, with status 7' \
-		connect -k "$kind" -d "$TMP/mute" target
-done
-ok 'an unknown address is status 3' expect 3 'address' \
-	connect -k libssh2 -o HostName=no-such-host.invalid target
-ok 'a closed port is status 3' expect 3 'refused' connect -p 1 target
-for kind in libssh2 openssh; do
-	ok "a connection that breaks is status 6 ($kind)" \
-		expect 6 'ended|broke' sh -c 'yes | "$@"' sh setsid -w \
-		"$CAT" -F "$SSH_CONFIG" -d "$TMP/cut" -k "$kind" target
-done
-echo 'printf x; sleep 0.5; (sleep 15; kill -9 $PPID) >/dev/null 2>&1 &
-kill -STOP $PPID; exec sleep 15' | fake stop
-dead_peer() {
-	dead_start=$(date +%s)
-	expect 6 'has not answered|Timeout|broke' setsid -w timeout 60 "$CAT" \
-		-F "$SSH_CONFIG" -d "$TMP/stop" -a 3 "$@" || return 1
-	[ $(($(date +%s) - dead_start)) -lt 15 ]
-}
-ok 'a peer that is dead is found' dead_peer -k libssh2 target
-ok 'by ssh too' dead_peer -k openssh target
-kill -STOP "$SSHD_PID"
-for kind in libssh2 openssh; do
-	ok "a server that does not answer is status 3 ($kind)" \
-		expect 3 'does not answer|imed out|broken' \
-		connect -c 2 -k "$kind" target
-done
-kill -CONT "$SSHD_PID"
-mkfifo "$TMP/silence"
-exec 9<>"$TMP/silence"
-gives_up() {
-	gives_start=$(date +%s)
-	setsid -w "$CAT" -F "$SSH_CONFIG" -d "$TMP/hang" -x 200 "$@" \
-		<&9 >"$TMP/back" 2>&1
-	[ $? -eq 6 ] && [ "$(cat "$TMP/back")" != '' ] &&
-		[ $(($(date +%s) - gives_start)) -lt 20 ]
-}
-for kind in libssh2 openssh local; do
-	ok "an abort does not wait ($kind)" gives_up -k "$kind" target
-done
-
-# A server that wants new keys all the time.
-echo 'RekeyLimit 1M' >>"$SSH_DIR/sshd_config"
-sshd_stop
-sshd_start || diag 'sshd does not start again'
-ok 'new keys are exchanged on the way' both_ways -k libssh2 target
-
-# A server of rsa alone.
-sed -i '/host_ed25519/d; /host_ecdsa/d; /RekeyLimit/d' "$SSH_DIR/sshd_config"
-sshd_stop
-sshd_start || diag 'sshd does not start again'
-ok 'a host with an rsa key only works' echoes -v target
-: >"$known"
-printed=$(ssh-keygen -l -f "$SSH_DIR/host_rsa.pub" | cut -d ' ' -f 2 |
-	sed 's/+/[+]/g')
-ok 'unknown, it is status 3, with its fingerprint' \
-	expect 3 "not a known host.*RSA.*$printed" connect target
-sed -n 's/.*add to [^ ]*: //p' "$TMP/report" >"$known"
-ok 'and the right line' echoes target
-printf '[127.0.0.1]:%s %s\n' "$SSH_PORT" \
-	"$(cut -d ' ' -f 1,2 "$SSH_DIR/id_rsa.pub")" >"$known"
-ok 'changed, it is refused with file and line' \
-	expect 3 'has changed: .*known_hosts:1' connect target
+ok 'a dead one is found, on a terminal too' expect 3 'ssh -O exit' dead_master
+ssh -F "$SSH_CONFIG" -O exit -o "ControlPath=$SSH_DIR/master" target \
+	>/dev/null 2>&1
 
 done_testing

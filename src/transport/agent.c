@@ -23,6 +23,7 @@
 #define FLAG_SHA512 4
 #define ANSWER_MOST (256 * 1024)
 #define LIST_MS 10000
+#define SIGN_MS 120000 /* then sshd has given up too */
 
 int
 agent_open(const char *path)
@@ -33,27 +34,21 @@ agent_open(const char *path)
 	if (strlen(path) >= sizeof(a.sun_path))
 		return -1;
 	strcpy(a.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 &&
-		(connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-			io_nonblock(fd) < 0))
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		io_close(&fd);
 	return fd;
 }
 
-/* Waits for events; -1 at the deadline (0: none) or when stopped. */
+/* Waits for events; -1 at the deadline or when stopped. */
 static int
 wait_for(int fd, const struct transport *t, short events, int64_t deadline)
 {
 	struct pollfd p[2] = { { fd, events, 0 }, { t->wake, POLLIN, 0 } };
-	int wait = -1;
+	int64_t left = transport_until(t, deadline) - io_now_ms();
 
-	if (deadline) {
-		int64_t left = deadline - io_now_ms();
-
-		wait = left < 0 ? 0 : (int)left;
-	}
-	if (poll(p, 2, wait) <= 0 || transport_stopped(t) || !p[0].revents)
+	if (poll(p, 2, left < 0 ? 0 : (int)left) <= 0 || transport_stopped(t) ||
+		!p[0].revents)
 		return -1;
 	return 0;
 }
@@ -187,7 +182,7 @@ agent_sign(int fd, const struct transport *t, const struct buf *blob,
 	sshbuf_put_string(&b, blob->data, blob->len);
 	sshbuf_put_string(&b, data, len);
 	sshbuf_put_u32(&b, signature_flags(data, len));
-	if (ask(fd, t, &b, 0) < 0)
+	if (ask(fd, t, &b, io_now_ms() + SIGN_MS) < 0)
 		goto out;
 	in = (struct sshbuf){ b.data, b.len };
 	if (sshbuf_get_u8(&in, &type) < 0 || type != SIGN_ANSWER ||

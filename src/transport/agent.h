@@ -15,7 +15,7 @@ int agent_list(int fd, const struct transport *t, struct keys *keys);
 /*
  * Signs data by the key with this public blob.  Adds to signature the bytes
  * behind the algorithm's name.  An agent may ask its owner, who takes time:
- * there is no deadline, but the transport may be stopped.
+ * two minutes.
  */
 int agent_sign(int fd, const struct transport *t, const struct buf *blob,
 	const unsigned char *data, size_t len, struct buf *signature);

@@ -33,10 +33,14 @@ sign_by_agent(LIBSSH2_SESSION *session, unsigned char **sig, size_t *sig_len,
 {
 	struct signer *s = *abstract;
 	struct buf out = BUF_INIT;
+	int64_t since = io_now_ms();
+	int rc;
 
 	s->wanted = true;
-	if (agent_sign(s->auth->agent, s->auth->link->t, &s->key->blob, data,
-		    len, &out) < 0) {
+	rc = agent_sign(s->auth->agent, s->auth->link->t, &s->key->blob, data,
+		len, &out);
+	link_extend(s->auth->link, since);
+	if (rc < 0) {
 		buf_release(&out);
 		return -1;
 	}
@@ -63,8 +67,10 @@ deadline(const struct auth *a)
 }
 
 static enum outcome
-outcome(const struct auth *a, int rc, struct error *err)
+outcome(struct auth *a, int rc, struct error *err)
 {
+	a->denied = rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED ||
+		rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED;
 	if (rc == 0)
 		return ACCEPTED;
 	if (rc == LIBSSH2_ERROR_EAGAIN)
@@ -76,8 +82,7 @@ outcome(const struct auth *a, int rc, struct error *err)
 		if (a->tried > 2)
 			error_hint(err,
 				"the server allows few keys a connection: "
-				"name the right one by -i, with -o "
-				"IdentitiesOnly=yes");
+				"name the right one by -i");
 		return BROKEN;
 	}
 	return REFUSED;
@@ -123,18 +128,23 @@ by_passphrase(struct auth *a, const struct key *key, struct error *err)
 {
 	enum outcome result = REFUSED;
 	char passphrase[1024], *question;
-	int tries;
+	int tries, rc;
 
 	if (a->config->batch || !prompt_possible()) {
 		a->locked = key->name;
 		return REFUSED;
 	}
 	question = mem_printf("Passphrase of %s: ", key->name);
-	for (tries = 0; tries < PASSPHRASE_TRIES && result == REFUSED;
+	a->denied = false;
+	for (tries = 0;
+		tries < PASSPHRASE_TRIES && result == REFUSED && !a->denied;
 		tries++) {
-		if (prompt_ask(a->link->t, question, true, passphrase,
-			    sizeof(passphrase)) < 0 ||
-			passphrase[0] == '\0')
+		int64_t since = io_now_ms();
+
+		rc = prompt_ask(a->link->t, question, true, passphrase,
+			sizeof(passphrase));
+		link_extend(a->link, since);
+		if (rc < 0 || passphrase[0] == '\0')
 			break;
 		result = by_secret(a, key, passphrase, err);
 	}
@@ -176,6 +186,24 @@ try_key(struct auth *a, const struct key *key, struct error *err)
 	return by_passphrase(a, key, err);
 }
 
+/* By PubkeyAcceptedAlgorithms. */
+static bool
+allowed(const struct auth *a, const struct key *key)
+{
+	struct strv list = STRV_INIT;
+	bool is;
+
+	if (!a->config->key_algorithms || !key->type)
+		return true;
+	strv_split(&list, a->config->key_algorithms, ",");
+	is = strv_has(&list, key->type) ||
+		(strcmp(key->type, "ssh-rsa") == 0 &&
+			(strv_has(&list, "rsa-sha2-512") ||
+				strv_has(&list, "rsa-sha2-256")));
+	strv_release(&list);
+	return is;
+}
+
 int
 auth_run(struct auth *a, struct error *err)
 {
@@ -184,6 +212,8 @@ auth_run(struct auth *a, struct error *err)
 	for (i = 0; i < a->keys->n; i++) {
 		const struct key *key = &a->keys->v[i];
 
+		if (!allowed(a, key))
+			continue;
 		if (!key_usable(key)) {
 			log_debug("the key %s is not for libssh2", key->name);
 			a->unsure = true;
@@ -196,6 +226,7 @@ auth_run(struct auth *a, struct error *err)
 		case BROKEN:
 			return -1;
 		case REFUSED:
+			a->unsure = a->unsure || key->certified;
 			break;
 		}
 	}

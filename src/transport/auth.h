@@ -18,6 +18,7 @@ struct auth {
 	/* Filled: */
 	int tried;          /* keys that the server was shown */
 	bool unsure;        /* one failed that might do with ssh */
+	bool denied;        /* the last one by the server, not by us */
 	const char *locked; /* one is encrypted, and there is no terminal */
 };
 

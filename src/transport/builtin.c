@@ -13,12 +13,14 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "deadline.h"
 #include "hostkey.h"
 #include "internal.h"
 #include "keys.h"
 #include "link.h"
 #include "methods.h"
 #include "prompt.h"
+#include "proxy.h"
 #include "pump.h"
 #include "ssh_config.h"
 
@@ -37,22 +39,10 @@ struct builtin {
 	char **why, **note;
 };
 
-static int
-connect_ms(const struct builtin *b)
+static int64_t
+answer_until(const struct builtin *b)
 {
-	if (b->t->o->connect_timeout)
-		return b->t->o->connect_timeout * 1000;
-	return (b->c->connect_timeout ? b->c->connect_timeout : 15) * 1000;
-}
-
-static int
-alive_ms(const struct builtin *b)
-{
-	if (b->t->o->alive_timeout)
-		return b->t->o->alive_timeout * 1000;
-	if (b->c->alive_interval && b->c->alive_count > 0)
-		return b->c->alive_interval * b->c->alive_count * 1000;
-	return 30 * 1000;
+	return io_now_ms() + deadline_answer(b->t->o, b->c);
 }
 
 static int
@@ -106,6 +96,10 @@ leave_keys_to_ssh(struct builtin *b)
 static int
 prepare(struct builtin *b, struct error *err)
 {
+	if (proxy_check(b->c) < 0)
+		return leave_to_ssh(b,
+			"ProxyCommand or ProxyJump holds a token that we do not "
+			"know");
 	hostkey_load(&b->known, b->c);
 	if (known_hosts_authority(&b->known) && !known_hosts_any(&b->known))
 		return leave_to_ssh(b,
@@ -123,17 +117,19 @@ static int
 shake_hands(struct builtin *b, struct error *err)
 {
 	struct link *l = &b->link;
-	int64_t until = io_now_ms() + connect_ms(b);
-	int rc;
+	int wait = deadline_connect(b->t->o, b->c), rc;
+	int64_t until = io_now_ms() + wait;
 
 	if (connection_open(&l->connection, b->t, b->c, until, err) < 0)
 		return -1;
 	b->t->report.connected_ms = transport_elapsed(b->t);
 	atomic_store(&b->t->heard, io_now_ms());
-	until = io_now_ms() + connect_ms(b);
+	until = io_now_ms() + wait;
 	/* The proxy may have a question to somebody. */
-	if (l->connection.proxy && prompt_possible())
+	if (l->connection.proxy && prompt_possible()) {
 		until += PROXY_QUESTION_MS;
+		l->until += PROXY_QUESTION_MS;
+	}
 	do {
 		rc = libssh2_session_handshake(l->session, l->connection.fd);
 	} while (rc == LIBSSH2_ERROR_EAGAIN && link_wait(l, until, err) == 0);
@@ -158,9 +154,12 @@ verify_host(struct builtin *b, struct error *err)
 {
 	size_t len = 0;
 	const char *blob = libssh2_session_hostkey(b->link.session, &len, NULL);
+	int64_t since = io_now_ms();
+	int rc = hostkey_judge(b->t, b->link.connection.address, &b->known,
+		b->c, blob, len, err);
 
-	return hostkey_judge(b->t, b->link.connection.address, &b->known, b->c,
-		blob, len, err);
+	link_extend(&b->link, since);
+	return rc;
 }
 
 /* Whether ssh knows other ways in than keys that could work here. */
@@ -186,7 +185,7 @@ refused(struct builtin *b, const struct auth *a, struct error *err)
 
 	if (a->locked)
 		note_locked(b, a->locked);
-	if (a->unsure || other_ways(b))
+	if (a->unsure || (b->c->have_ssh && other_ways(b)))
 		return leave_to_ssh(b,
 			a->unsure ? "libssh2 " LIBSSH2_VERSION
 				    " cannot sign with every key at hand" :
@@ -196,12 +195,20 @@ refused(struct builtin *b, const struct auth *a, struct error *err)
 			"%s does not let %s in: %s is encrypted, and there "
 			"is no terminal to ask for its passphrase",
 			b->t->o->host, user, a->locked);
+		if (getenv("DEPLOY_KEY"))
+			return error_hint(err,
+				"DEPLOY_KEY has to be a key without one");
 		return error_hint(err, "ssh-add %s", a->locked);
 	}
-	error_status(err, STATUS_CONNECT,
-		"%s does not let %s in: it accepts %s of the %zu keys at hand",
-		b->t->o->host, user, b->keys.n == 1 ? "not one" : "none",
-		b->keys.n);
+	if (b->keys.n == 1)
+		error_status(err, STATUS_CONNECT,
+			"%s does not let %s in: it does not accept the key %s",
+			b->t->o->host, user, b->keys.v[0].name);
+	else
+		error_status(err, STATUS_CONNECT,
+			"%s does not let %s in: it accepts none of the %zu "
+			"keys at hand",
+			b->t->o->host, user, b->keys.n);
 	return error_hint(err,
 		"the public key belongs into ~%s/.ssh/authorized_keys there "
 		"(ssh-copy-id)",
@@ -215,7 +222,7 @@ authenticate(struct builtin *b, struct error *err)
 		.config = b->c,
 		.keys = &b->keys,
 		.agent = b->agent,
-		.step_ms = alive_ms(b) };
+		.step_ms = deadline_answer(b->t->o, b->c) };
 	int rc;
 
 	if (!any_usable(&b->keys))
@@ -233,7 +240,7 @@ static int
 start_deployd(struct builtin *b, struct error *err)
 {
 	struct link *l = &b->link;
-	int64_t until = io_now_ms() + alive_ms(b);
+	int64_t until = answer_until(b);
 	int rc = LIBSSH2_ERROR_EAGAIN;
 
 	while (!(b->channel = libssh2_channel_open_session(l->session))) {
@@ -280,7 +287,8 @@ steps(struct builtin *b, int *status, struct error *err)
 		return rc;
 	if (start_deployd(b, err) < 0)
 		return -1;
-	return pump_run(&b->link, b->channel, alive_ms(b), status, err);
+	return pump_run(&b->link, b->channel, deadline_alive(b->t->o, b->c),
+		status, err);
 }
 
 int
@@ -293,7 +301,8 @@ builtin_run(struct transport *t, const struct ssh_config *c, char **why,
 	b.why = why;
 	b.note = note;
 	b.link.t = t;
-	b.link.connection.fd = b.link.connection.errors = -1;
+	b.link.until = io_now_ms() + deadline_start(t->o, c);
+	connection_init(&b.link.connection);
 	strcpy(t->report.kind, "libssh2");
 	b.command = transport_command(t->o, err);
 	if (b.command)

@@ -40,6 +40,7 @@ start(struct child *c, const struct child_options *o, struct error *err)
 		p.envp = o->envp;
 		p.fds[0] = p.fds[1] = pair[1];
 		p.fds[2] = pipe_fd[1];
+		p.group = o->own_life;
 		c->pid = process_start(&p, err);
 	} else {
 		error_errno(err, "%s", o->argv[0]);
@@ -115,35 +116,28 @@ write_input(struct child *c)
 	}
 }
 
-/* What is left of a deadline, for poll; -1: for ever. */
-static int
-patience(const struct child *c)
+/* When patience ends, by io_now_ms(); 0: never. */
+static int64_t
+last_moment(const struct child *c)
 {
 	int64_t until = 0;
 
 	if (c->closing)
 		until = c->closing + LINGER_MS;
-	else if (c->first_byte && !c->t->talked)
+	else if (!c->t->talked)
 		until = c->first_byte;
-	if (!until)
-		return -1;
-	until -= io_now_ms();
-	return until < 0 ? 0 : (int)until;
+	return transport_until(c->t, until);
 }
 
 /* One turn of the loop: 1 go on, 0 over, -1 given up. */
 static int
 turn(struct child *c, struct error *err)
 {
+	int64_t end = last_moment(c), left = end - io_now_ms();
 	struct pollfd p[4];
-	int wait = patience(c);
 
-	if (wait == 0 && c->closing)
-		return 0;
-	if (wait == 0)
-		return error_status(err, STATUS_CONNECT,
-			"%s does not answer: no word from deployd in time",
-			c->t->o->host ? c->t->o->host : "this machine");
+	if (end && left <= 0)
+		return c->closing ? 0 : transport_late(c->t, err);
 	p[0] = relay_pollfd(&c->relay);
 	p[1] = (struct pollfd){ c->fd, 0, 0 };
 	if (relay_room(&c->relay) >= CHUNK)
@@ -154,7 +148,7 @@ turn(struct child *c, struct error *err)
 		p[1].fd = -1;
 	p[2] = (struct pollfd){ c->errors, POLLIN, 0 };
 	p[3] = (struct pollfd){ c->closing ? -1 : c->t->wake, POLLIN, 0 };
-	if (poll(p, 4, wait) < 0 && errno != EINTR)
+	if (poll(p, 4, end ? (int)left : -1) < 0 && errno != EINTR)
 		return error_errno(err, "poll");
 	if (transport_stopped(c->t))
 		return transport_interrupted(c->t, err);
@@ -170,36 +164,48 @@ turn(struct child *c, struct error *err)
 	return !c->ended;
 }
 
-/* Waits a little for the child's own end, then makes it. */
-static int
-reap(struct child *c, bool at_once)
+/* Whether it ends within ms milliseconds, with what waitpid() has of it. */
+static bool
+ends_within(struct child *c, int ms, int *status)
 {
 	static const struct timespec pause = { 0, 5 * 1000 * 1000 };
-	int64_t until = io_now_ms() + (at_once ? 0 : LINGER_MS);
-	int status, signal_sent = 0;
+	int64_t until = io_now_ms() + ms;
+	bool ended;
 
-	while (waitpid(c->pid, &status, WNOHANG) == 0) {
+	do {
+		ended = waitpid(c->pid, status, WNOHANG) != 0;
 		if (c->errors >= 0)
 			read_errors(c);
-		if (io_now_ms() >= until || atomic_load(&c->t->aborted)) {
-			(void)kill(c->pid, signal_sent ? SIGKILL : SIGTERM);
-			if (signal_sent)
-				return process_wait(c->pid);
-			signal_sent = SIGTERM;
-			until = io_now_ms() + 500;
+		if (!ended)
+			(void)nanosleep(&pause, NULL);
+	} while (!ended && io_now_ms() < until);
+	return ended;
+}
+
+/* Waits a little for the child's own end, then makes it: its exit status. */
+static int
+reap(struct child *c, bool at_once, bool own_life)
+{
+	int status = 0;
+
+	if (!ends_within(c, at_once ? 0 : LINGER_MS, &status)) {
+		if (own_life)
+			return -1;
+		(void)kill(c->pid, SIGTERM);
+		if (!ends_within(c, 500, &status)) {
+			(void)kill(c->pid, SIGKILL);
+			return process_wait(c->pid);
 		}
-		(void)nanosleep(&pause, NULL);
 	}
-	if (c->errors >= 0)
-		read_errors(c);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int
-child_run(struct transport *t, const struct child_options *o, struct error *err)
+child_run(struct transport *t, const struct child_options *o, int *status,
+	struct error *err)
 {
 	struct child c = { .t = t, .fd = -1, .errors = -1 };
-	int rc, status;
+	int rc;
 
 	if (start(&c, o, err) < 0)
 		return -1;
@@ -211,8 +217,8 @@ child_run(struct transport *t, const struct child_options *o, struct error *err)
 	} while (rc > 0);
 	relay_finish(&c.relay);
 	io_close(&c.fd);
-	status = reap(&c, rc < 0);
+	*status = reap(&c, rc < 0, o->own_life);
 	io_close(&c.errors);
 	relay_release(&c.relay);
-	return rc < 0 ? -1 : status;
+	return rc;
 }

@@ -73,7 +73,7 @@ try_all(struct connection *n, const struct transport *t,
 	const struct addrinfo *list, int64_t deadline)
 {
 	const struct addrinfo *a;
-	int count = 0;
+	int count = 0, failed = 0;
 
 	for (a = list; a; a = a->ai_next)
 		count++;
@@ -85,10 +85,12 @@ try_all(struct connection *n, const struct transport *t,
 			sizeof(n->address), NULL, 0, NI_NUMERICHOST);
 		if (try_address(n, t, a, now + share) == 0)
 			return 0;
-		if (errno == ECANCELED)
-			return -1;
-		log_debug("%s: %s", n->address, strerror(errno));
+		failed = errno;
+		if (failed == ECANCELED)
+			break;
+		log_debug("%s: %s", n->address, strerror(failed));
 	}
+	errno = failed;
 	return -1;
 }
 
@@ -125,12 +127,17 @@ open_tcp(struct connection *n, struct transport *t, const struct ssh_config *c,
 	return rc;
 }
 
+void
+connection_init(struct connection *n)
+{
+	memset(n, 0, sizeof(*n));
+	n->fd = n->errors = n->secrets[0] = n->secrets[1] = -1;
+}
+
 int
 connection_open(struct connection *n, struct transport *t,
 	const struct ssh_config *c, int64_t deadline, struct error *err)
 {
-	memset(n, 0, sizeof(*n));
-	n->fd = n->errors = -1;
 	if (c->proxy_command || c->proxy_jump)
 		return proxy_open(n, t, c, err);
 	return open_tcp(n, t, c, deadline, err);
@@ -148,6 +155,8 @@ connection_errors(struct connection *n, struct transport *t)
 		transport_errors(t, data, (size_t)got);
 	if (got == 0)
 		io_close(&n->errors);
+	io_close(&n->secrets[0]);
+	io_close(&n->secrets[1]);
 }
 
 void
@@ -158,4 +167,6 @@ connection_close(struct connection *n, struct transport *t)
 		proxy_close(n);
 	connection_errors(n, t);
 	io_close(&n->errors);
+	io_close(&n->secrets[0]);
+	io_close(&n->secrets[1]);
 }

@@ -18,9 +18,11 @@ struct connection {
 	bool tcp;
 	pid_t proxy;      /* 0: none */
 	int errors;       /* its standard error, or -1 */
+	int secrets[2];   /* files in memory that it reads, or -1 */
 	char address[64]; /* of the host, for questions; may be empty */
 };
 
+void connection_init(struct connection *n);
 /* deadline: of io_now_ms().  Errors are STATUS_CONNECT. */
 int connection_open(struct connection *n, struct transport *t,
 	const struct ssh_config *c, int64_t deadline, struct error *err);

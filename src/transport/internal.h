@@ -31,6 +31,7 @@ struct transport {
 	pthread_t thread;
 	bool threaded;
 	int64_t started;
+	int64_t deadline; /* of the whole, by io_now_ms(); 0: none */
 	atomic_uint_fast64_t sent, received;
 	atomic_int_fast64_t heard; /* io_now_ms() of the peer's last bytes */
 	atomic_bool aborted;       /* transport_abort() */
@@ -61,6 +62,10 @@ const char *transport_last_error(const struct transport *t, char *line,
 int transport_judge(struct transport *t, int status, struct error *err);
 /* STATUS_CONNECT or, once deployd has talked, STATUS_TRANSFER. */
 enum status transport_failure(const struct transport *t);
+/* The earlier of this time (0: none) and the end of all; 0: none. */
+int64_t transport_until(const struct transport *t, int64_t time);
+/* That time has passed: -1 with what it was. */
+int transport_late(const struct transport *t, struct error *err);
 int transport_interrupted(const struct transport *t, struct error *err);
 /* The command that runs deployd there, to free; NULL with err. */
 char *transport_command(const struct transport_options *o, struct error *err);

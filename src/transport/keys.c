@@ -162,6 +162,16 @@ read_public(struct key *key, const char *path)
 	free(public);
 }
 
+static bool
+has_certificate(const char *path)
+{
+	char *name = mem_printf("%s-cert.pub", path);
+	bool has_one = access(name, R_OK) == 0;
+
+	free(name);
+	return has_one;
+}
+
 static void
 read_identity(struct keys *files, const char *path, bool given)
 {
@@ -181,6 +191,8 @@ read_identity(struct keys *files, const char *path, bool given)
 	}
 	if (key.blob.len == 0)
 		read_public(&key, path);
+	key.given = given;
+	key.certified = has_certificate(path);
 	if (key.blob.len == 0 && key.secret.len == 0)
 		key_release(&key);
 	else
@@ -193,7 +205,7 @@ from_environment(struct keys *k, const char *text, struct error *err)
 	struct key *key = keys_add(k);
 
 	key->name = mem_strdup("DEPLOY_KEY");
-	/* Web forms take newlines away, or add carriage returns. */
+	/* Web forms add carriage returns, and take the last newline away. */
 	for (; *text; text++)
 		if (*text != '\r')
 			buf_addch(&key->secret, *text);
@@ -239,10 +251,14 @@ put_in_order(struct keys *k, struct keys *files, struct keys *agents,
 		struct key *held = find(agents, &files->v[i].blob);
 
 		if (held) {
+			held->certified = files->v[i].certified;
 			move(k, held);
 			key_release(&files->v[i]);
 		}
 	}
+	for (i = 0; i < files->n; i++)
+		if (files->v[i].given && files->v[i].secret.len)
+			move(k, &files->v[i]);
 	for (i = 0; i < agents->n && !identities_only; i++)
 		if (agents->v[i].name)
 			move(k, &agents->v[i]);

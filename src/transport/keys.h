@@ -1,6 +1,7 @@
 /*
  * The keys to try, in ssh's order: those of identity files that the agent
- * holds, the agent's others, the identity files themselves.
+ * holds, the agent's others, the identity files themselves.  Only what was
+ * given by -i comes before the agent's others: a server lets few be tried.
  */
 #ifndef TRANSPORT_KEYS_H
 #define TRANSPORT_KEYS_H
@@ -20,6 +21,8 @@ struct key {
 	struct buf blob;   /* the public key; empty: not known */
 	struct buf secret; /* the private key's text; empty: the agent's */
 	bool agent;
+	bool given;     /* by -i */
+	bool certified; /* a certificate, for ssh alone, lies beside it */
 	bool encrypted;
 	bool unreadable; /* in a way that libssh2 does not understand */
 };

@@ -146,14 +146,15 @@ link_wait(struct link *l, int64_t deadline, struct error *err)
 	struct pollfd p[3] = { { l->connection.fd, POLLIN, 0 },
 		{ l->t->wake, POLLIN, 0 },
 		{ l->connection.errors, POLLIN, 0 } };
-	int64_t left = deadline - io_now_ms();
+	int64_t left = transport_until(l->t,
+			       deadline < l->until ? deadline : l->until) -
+		io_now_ms();
 
 	link_flush(l);
 	if (l->ended)
 		return link_broken(l, err);
 	if (left <= 0)
-		return error_status(err, transport_failure(l->t),
-			"%s does not answer", l->t->o->host);
+		return transport_late(l->t, err);
 	if (l->out.len)
 		p[0].events |= POLLOUT;
 	if (poll(p, 3, (int)left) < 0 && errno != EINTR)
@@ -163,6 +164,12 @@ link_wait(struct link *l, int64_t deadline, struct error *err)
 	if (p[2].revents)
 		connection_errors(&l->connection, l->t);
 	return 0;
+}
+
+void
+link_extend(struct link *l, int64_t since)
+{
+	l->until += io_now_ms() - since;
 }
 
 void

@@ -31,6 +31,8 @@ struct link {
 	bool said_why;  /* the peer, before it hung up */
 	bool closing;   /* libssh2 shall not wait for anything */
 	int failed;     /* the errno that ended it, or 0 */
+	/* Of io_now_ms(): when all that comes before the conversation ends. */
+	int64_t until;
 	/* Bytes sent; those that the peer's kernel has; where data ended. */
 	uint64_t written, acked, marked;
 };
@@ -44,9 +46,12 @@ void link_close(struct link *l);
 void link_flush(struct link *l);
 /*
  * Waits until something comes in, sending meanwhile.  -1 with err at the
- * deadline (of io_now_ms()), at the end of input, or when stopped.
+ * deadline or at `until' (of io_now_ms()), at the end of input, or when
+ * stopped.
  */
 int link_wait(struct link *l, int64_t deadline, struct error *err);
+/* What passed since then was a person's, not the server's: not counted. */
+void link_extend(struct link *l, int64_t since);
 /* Remembers that all that is queued so far matters: no mere keepalive. */
 void link_mark(struct link *l);
 /*

@@ -51,8 +51,8 @@ local_run(struct transport *t, struct error *err)
 	char *deployd = find_deployd(t->o);
 	const char *argv[] = { deployd, "--serve", NULL };
 	struct strv envp = STRV_INIT;
-	struct child_options o = { .argv = argv };
-	int rc;
+	struct child_options o = { .argv = argv, .own_life = true };
+	int rc, status;
 
 	strcpy(t->report.kind, "local");
 	log_verbose("running %s --serve on this machine", deployd);
@@ -60,9 +60,9 @@ local_run(struct transport *t, struct error *err)
 	o.envp = envp.v;
 	t->report.connected_ms = t->report.keys_ms = transport_elapsed(t);
 	t->report.authenticated_ms = t->report.exec_ms = transport_elapsed(t);
-	rc = child_run(t, &o, err);
-	if (rc >= 0)
-		rc = transport_judge(t, rc, err);
+	rc = child_run(t, &o, &status, err);
+	if (rc == 0)
+		rc = transport_judge(t, status, err);
 	strv_release(&envp);
 	free(deployd);
 	return rc;

@@ -8,15 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "child.h"
+#include "deadline.h"
 #include "internal.h"
 #include "probe.h"
 #include "prompt.h"
 #include "ssh_config.h"
+
+#define QUESTIONS_MS (5 * 60 * 1000)
 
 static void
 add_each(struct strv *argv, const char *option, const struct strv *values)
@@ -52,6 +56,16 @@ openssh_options(struct strv *argv, const struct transport_options *o)
 	add_each(argv, "-o", &o->settings);
 }
 
+bool
+openssh_master(const struct ssh_config *c)
+{
+	int fd = c->control_path ? agent_open(c->control_path) : -1;
+	bool lives = fd >= 0;
+
+	io_close(&fd);
+	return lives;
+}
+
 static void
 set_option(struct strv *argv, const char *setting)
 {
@@ -66,28 +80,14 @@ set_number(struct strv *argv, const char *key, int value)
 	strv_take(argv, mem_printf("%s=%d", key, value));
 }
 
-static int
-connect_seconds(const struct transport *t, const struct ssh_config *c)
-{
-	if (t->o->connect_timeout)
-		return t->o->connect_timeout;
-	return c->connect_timeout ? c->connect_timeout : 15;
-}
-
-static int
-alive_seconds(const struct transport *t)
-{
-	return t->o->alive_timeout ? t->o->alive_timeout : 30;
-}
-
 /* The first mention of an option wins: these come behind the user's. */
 static void
 add_deadlines(struct strv *argv, const struct transport *t,
 	const struct ssh_config *c)
 {
-	int alive = alive_seconds(t);
+	int alive = deadline_alive(t->o, c) / 1000;
 
-	set_number(argv, "ConnectTimeout", connect_seconds(t, c));
+	set_number(argv, "ConnectTimeout", deadline_connect(t->o, c) / 1000);
 	if (c->alive_interval && !t->o->alive_timeout)
 		return;
 	set_number(argv, "ServerAliveInterval", alive < 3 ? 1 : alive / 3);
@@ -99,43 +99,80 @@ static int
 memory_file(const char *text, char path[static 64])
 {
 	int fd = memfd_create("deploy", MFD_CLOEXEC);
-	size_t len = strlen(text);
+	struct buf lines = BUF_INIT;
 
 	if (fd < 0)
 		return -1;
+	/* Web forms add carriage returns, and take the last newline away. */
+	for (; *text; text++)
+		if (*text != '\r')
+			buf_addch(&lines, *text);
+	buf_addch(&lines, '\n');
 	/* ssh refuses a private key that others may read. */
-	if (fchmod(fd, 0600) < 0 || io_write_full(fd, text, len) < 0 ||
-		(len && text[len - 1] != '\n' &&
-			io_write_full(fd, "\n", 1) < 0)) {
+	if (fchmod(fd, 0600) < 0 ||
+		io_write_full(fd, lines.data, lines.len) < 0)
 		io_close(&fd);
+	explicit_bzero(lines.base, lines.cap);
+	buf_release(&lines);
+	if (fd < 0)
 		return -1;
-	}
 	snprintf(path, 64, "/proc/%ld/fd/%d", (long)getpid(), fd);
 	return fd;
 }
 
-/* DEPLOY_KEY and DEPLOY_KNOWN_HOSTS; fds are closed when ssh has ended. */
+/* A file in memory with this variable's text, if it is set. */
+static int
+secret_file(const char *variable, int *fd, char path[static 64],
+	struct error *err)
+{
+	const char *text = getenv(variable);
+
+	*path = '\0';
+	if (!text || !*text)
+		return 0;
+	*fd = memory_file(text, path);
+	return *fd < 0 ? error_errno(err, "%s", variable) : 0;
+}
+
+int
+openssh_jump_secrets(struct strv *argv, int fds[static 2], struct error *err)
+{
+	char key[64], hosts[64];
+
+	if (secret_file("DEPLOY_KEY", &fds[0], key, err) < 0 ||
+		secret_file("DEPLOY_KNOWN_HOSTS", &fds[1], hosts, err) < 0)
+		return -1;
+	if (*key) {
+		strv_add(argv, "-i");
+		strv_add(argv, key);
+	}
+	if (*hosts) {
+		strv_add(argv, "-o");
+		strv_take(argv,
+			mem_printf("GlobalKnownHostsFile=%s "
+				   "/etc/ssh/ssh_known_hosts",
+				hosts));
+	}
+	return 0;
+}
+
+/* The same for the host itself, where they stand alone. */
 static int
 add_secrets(struct strv *argv, int fds[static 2], struct error *err)
 {
-	const char *key = getenv("DEPLOY_KEY");
-	const char *hosts = getenv("DEPLOY_KNOWN_HOSTS");
-	char path[64];
+	char key[64], hosts[64];
 
-	if (key && *key) {
-		fds[0] = memory_file(key, path);
-		if (fds[0] < 0)
-			return error_errno(err, "DEPLOY_KEY");
+	if (secret_file("DEPLOY_KEY", &fds[0], key, err) < 0 ||
+		secret_file("DEPLOY_KNOWN_HOSTS", &fds[1], hosts, err) < 0)
+		return -1;
+	if (*key) {
 		strv_add(argv, "-i");
-		strv_add(argv, path);
+		strv_add(argv, key);
 		set_option(argv, "IdentitiesOnly=yes");
 	}
-	if (hosts && *hosts) {
-		fds[1] = memory_file(hosts, path);
-		if (fds[1] < 0)
-			return error_errno(err, "DEPLOY_KNOWN_HOSTS");
+	if (*hosts) {
 		strv_add(argv, "-o");
-		strv_take(argv, mem_printf("UserKnownHostsFile=%s", path));
+		strv_take(argv, mem_printf("UserKnownHostsFile=%s", hosts));
 		set_option(argv, "GlobalKnownHostsFile=/dev/null");
 		set_option(argv, "StrictHostKeyChecking=yes");
 		set_option(argv, "UpdateHostKeys=no");
@@ -209,14 +246,27 @@ judge(struct transport *t, const struct ssh_config *c, int status,
 	return -1;
 }
 
+/* For the first byte, in milliseconds. */
+static int
+patience(const struct transport *t, const struct ssh_config *c)
+{
+	static const struct ssh_config unknown;
+	int ms = deadline_start(t->o, c ? c : &unknown);
+
+	/* Somebody may be thinking about a question. */
+	if (prompt_possible() && !(c && (c->batch || openssh_master(c))))
+		ms += QUESTIONS_MS;
+	return ms;
+}
+
 int
 openssh_run(struct transport *t, const struct ssh_config *c, const char *note,
 	struct error *err)
 {
-	struct child_options o = { .argv = NULL };
+	struct child_options o = { .first_byte_ms = patience(t, c) };
 	struct strv argv = STRV_INIT, envp = STRV_INIT;
 	int fds[2] = { -1, -1 };
-	int rc = -1;
+	int rc = -1, status;
 
 	strcpy(t->report.kind, "openssh");
 	if (build_argv(&argv, t, c, fds, err) < 0)
@@ -231,13 +281,14 @@ openssh_run(struct transport *t, const struct ssh_config *c, const char *note,
 	transport_environment(&envp);
 	o.argv = (const char *const *)argv.v;
 	o.envp = envp.v;
-	/* With a terminal, somebody may be thinking about a question. */
-	if (c && !prompt_possible())
-		o.first_byte_ms =
-			(2 * connect_seconds(t, c) + alive_seconds(t)) * 1000;
-	rc = child_run(t, &o, err);
-	if (rc >= 0)
-		rc = judge(t, c, rc, note, err);
+	rc = child_run(t, &o, &status, err);
+	if (rc == 0)
+		rc = judge(t, c, status, note, err);
+	else if (c && !t->talked && openssh_master(c))
+		error_hint(err,
+			"ssh shares a connection, which may be dead: ssh -O "
+			"exit %s",
+			t->o->host);
 out:
 	io_close(&fds[0]);
 	io_close(&fds[1]);

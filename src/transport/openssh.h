@@ -2,6 +2,8 @@
 #ifndef TRANSPORT_OPENSSH_H
 #define TRANSPORT_OPENSSH_H
 
+#include <stdbool.h>
+
 #include "base/strv.h"
 
 struct error;
@@ -17,6 +19,15 @@ void openssh_options(struct strv *argv, const struct transport_options *o);
  * ignored.  For sh -c, with the program as arguments.
  */
 #define OPENSSH_SHIELD "trap '' INT QUIT; exec \"$@\""
+
+/*
+ * For ssh to a jump: what DEPLOY_KEY and DEPLOY_KNOWN_HOSTS hold is good there
+ * too, beside what ssh has.  fds are to be closed when it has logged in.
+ */
+int openssh_jump_secrets(struct strv *argv, int fds[static 2],
+	struct error *err);
+/* Whether a connection of ssh's own is open, which it would share. */
+bool openssh_master(const struct ssh_config *c);
 
 /*
  * Runs ssh and relays until it ends.  c is NULL where ssh's configuration was

@@ -80,7 +80,7 @@ add_last_jump(struct strv *argv, const char *jump)
 
 /* ssh -W through the last host of the list, to which the others lead. */
 static int
-jump_argv(struct strv *argv, const struct transport *t,
+jump_argv(struct strv *argv, struct connection *n, const struct transport *t,
 	const struct ssh_config *c, struct error *err)
 {
 	struct buf jump = BUF_INIT;
@@ -100,6 +100,10 @@ jump_argv(struct strv *argv, const struct transport *t,
 	if (t->o->config) {
 		strv_add(argv, "-F");
 		strv_add(argv, t->o->config);
+	}
+	if (openssh_jump_secrets(argv, n->secrets, err) < 0) {
+		buf_release(&jump);
+		return -1;
 	}
 	last = strrchr(jump.data, ',');
 	if (last) {
@@ -144,7 +148,7 @@ proxy_open(struct connection *n, struct transport *t,
 	if (c->proxy_command)
 		rc = command_argv(&argv, c, err);
 	else
-		rc = jump_argv(&argv, t, c, err);
+		rc = jump_argv(&argv, n, t, c, err);
 	if (rc < 0)
 		goto out;
 	log_verbose("connecting through %s",
@@ -173,6 +177,20 @@ out:
 	strv_release(&argv);
 	if (rc < 0)
 		err->status = STATUS_CONNECT;
+	return rc;
+}
+
+int
+proxy_check(const struct ssh_config *c)
+{
+	struct buf text = BUF_INIT;
+	int rc = 0;
+
+	if (c->proxy_command || c->proxy_jump)
+		rc = ssh_config_expand(c,
+			c->proxy_command ? c->proxy_command : c->proxy_jump,
+			&text);
+	buf_release(&text);
 	return rc;
 }
 

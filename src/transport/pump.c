@@ -18,6 +18,7 @@ struct pump {
 	bool eof_seen; /* the remote's output has ended */
 	bool finished; /* the caller was given the end */
 	int alive_ms;
+	int64_t looked; /* when we last asked for the time */
 	int64_t kept;   /* when the last keepalive went out */
 	int64_t linger; /* until when the rest is waited for, or 0 */
 };
@@ -88,35 +89,59 @@ read_channel(struct pump *p)
 		p->eof_seen = true;
 }
 
+/* When the conversation ends if nothing is said, or at all; 0: never. */
+static int64_t
+last_moment(const struct pump *p)
+{
+	const struct link *l = p->link;
+
+	return transport_until(l->t, l->t->talked ? 0 : l->until);
+}
+
+/* When the peer was heard of last. */
+static int64_t
+heard(struct pump *p, int64_t now)
+{
+	atomic_int_fast64_t *last = &p->link->t->heard;
+
+	/*
+	 * Not read because the caller does not, or because we did not run
+	 * ourselves (^Z): that says nothing of the peer.
+	 */
+	if (relay_room(&p->relay) < CHUNK || now - p->looked > p->alive_ms / 2)
+		atomic_store(last, now);
+	p->looked = now;
+	return atomic_load(last);
+}
+
 /* -1 if the peer is dead; else for how long to sleep. */
 static int
 keep_alive(struct pump *p, struct error *err)
 {
 	struct transport *t = p->link->t;
 	int64_t now = io_now_ms(), interval = p->alive_ms / 3;
-	int64_t heard, due;
-	bool waiting;
+	bool waiting = link_note_acks(p->link);
+	int64_t last = heard(p, now), end = last_moment(p);
+	int64_t due = last > p->kept ? last : p->kept;
 
-	/* Not read because the caller does not: that says nothing. */
-	if (relay_room(&p->relay) < CHUNK)
-		atomic_store(&t->heard, now);
-	waiting = link_note_acks(p->link);
-	heard = atomic_load(&t->heard);
-	if (now - heard >= p->alive_ms)
+	if (now - last >= p->alive_ms)
 		return error_status(err, transport_failure(t),
 			"%s has not answered for %d seconds", t->o->host,
 			p->alive_ms / 1000);
-	due = heard > p->kept ? heard : p->kept;
+	if (end && now >= end)
+		return transport_late(t, err);
 	if (now - due >= interval) {
 		(void)libssh2_keepalive_send(p->link->session, NULL);
 		p->kept = due = now;
 	}
 	due += interval;
-	if (due > heard + p->alive_ms)
-		due = heard + p->alive_ms;
+	if (due > last + p->alive_ms)
+		due = last + p->alive_ms;
 	/* An acknowledgement wakes nobody up. */
 	if (waiting && due > now + 1000)
 		due = now + 1000;
+	if (end && due > end)
+		due = end;
 	return due > now ? (int)(due - now) : 0;
 }
 
@@ -208,7 +233,10 @@ pump_run(struct link *l, LIBSSH2_CHANNEL *channel, int alive_ms, int *status,
 	int rc = 0;
 
 	p.alive_ms = alive_ms;
-	p.kept = io_now_ms();
+	p.looked = p.kept = io_now_ms();
+	/* Whatever logging in took. */
+	if (l->until < p.kept + alive_ms)
+		l->until = p.kept + alive_ms;
 	libssh2_keepalive_config(l->session, 1, 1);
 	relay_init(&p.relay, l->t);
 	for (;;) {

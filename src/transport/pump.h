@@ -9,7 +9,8 @@ struct link;
 
 /*
  * Relays until the remote program ends: 0, with its exit status in *status
- * (-1: unknown), or -1 with err.  A peer that is silent for alive_ms is dead.
+ * (-1: unknown), or -1 with err.  A peer that is silent for alive_ms is dead;
+ * a program that says nothing at all has until l->until.
  */
 int pump_run(struct link *l, LIBSSH2_CHANNEL *channel, int alive_ms,
 	int *status, struct error *err);

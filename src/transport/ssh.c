@@ -1,12 +1,8 @@
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "agent.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "builtin.h"
@@ -58,25 +54,25 @@ check_config(const struct ssh_config *c, struct error *err)
 	return 0;
 }
 
-static bool
-master_lives(const struct ssh_config *c)
-{
-	int fd = c->control_path ? agent_open(c->control_path) : -1;
-	bool lives = fd >= 0;
-
-	io_close(&fd);
-	return lives;
-}
-
 /* Why ssh is to do it from the start, or NULL. */
 static const char *
 ssh_at_once(const struct ssh_config *c)
 {
 	if (!c->have_ssh)
 		return NULL;
-	if (master_lives(c))
+	if (openssh_master(c))
 		return "a connection of its own is open already";
 	return c->needs_ssh;
+}
+
+/* libssh2 cannot do it, and ssh cannot be asked. */
+static int
+fail_builtin(const struct transport *t, const char *why, const char *note,
+	const char *hint, struct error *err)
+{
+	error_status(err, STATUS_CONNECT, "cannot connect to %s by libssh2: %s",
+		t->o->host, why);
+	return error_hint(err, "%s", note ? note : hint);
 }
 
 static int
@@ -86,14 +82,16 @@ run_auto(struct transport *t, const struct ssh_config *c, struct error *err)
 	char *why = NULL, *note = NULL;
 	int rc = 1;
 
-	if (at_once)
-		log_verbose("transport: ssh, since %s", at_once);
-	else
+	if (!at_once)
 		rc = builtin_run(t, c, &why, &note, err);
-	if (rc == 1 && !at_once)
-		log_verbose("transport: ssh, since %s", why);
-	if (rc == 1)
+	if (rc == 1 && why && !c->have_ssh) {
+		rc = fail_builtin(t, why, note,
+			"OpenSSH's ssh, once installed, may do it", err);
+	} else if (rc == 1) {
+		log_verbose("transport: ssh, since %s",
+			at_once ? at_once : why);
 		rc = openssh_run(t, c, note, err);
+	}
 	free(why);
 	free(note);
 	return rc;
@@ -108,12 +106,9 @@ run_builtin(struct transport *t, const struct ssh_config *c, struct error *err)
 	if (c->needs_ssh)
 		log_warn("%s, which libssh2 does not honour", c->needs_ssh);
 	rc = builtin_run(t, c, &why, &note, err);
-	if (rc == 1) {
-		rc = error_status(err, STATUS_CONNECT,
-			"cannot connect to %s by libssh2: %s", t->o->host, why);
-		error_hint(err, "%s",
-			note ? note : "--transport=openssh may do it");
-	}
+	if (rc == 1)
+		rc = fail_builtin(t, why, note, "--transport=openssh may do it",
+			err);
 	free(why);
 	free(note);
 	return rc;

@@ -28,6 +28,7 @@ enum strict {
 
 struct ssh_config {
 	char *home, *login; /* of the account that runs us */
+	bool have_account;  /* it is one: ssh runs for no other */
 	char *host;         /* as typed */
 	char *hostname, *user;
 	int port;
@@ -48,7 +49,7 @@ struct ssh_config {
 	/* What libssh2 may use at most, comma-separated; NULL: anything. */
 	char *ciphers, *macs, *kex, *host_key_algorithms, *key_algorithms;
 	char *needs_ssh; /* the first thing that only ssh can do, or NULL */
-	bool have_ssh;   /* ssh is installed */
+	bool have_ssh;   /* ssh is installed, and would run */
 };
 
 void ssh_config_init(struct ssh_config *c, const char *host);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "openssh.h"
@@ -118,6 +119,14 @@ ssh_config_expand(const struct ssh_config *c, const char *s, struct buf *out)
 	return 0;
 }
 
+/* Why there is no ssh to ask, for a sentence about what needs it. */
+static const char *
+lack(const struct ssh_config *c)
+{
+	return c->have_account ? "which is not installed" :
+				 "which runs for no user without an account";
+}
+
 /* -o KEY=VALUE or `KEY VALUE', where there is no ssh to read it. */
 static int
 set_option(struct ssh_config *c, const char *setting, struct error *err)
@@ -130,34 +139,51 @@ set_option(struct ssh_config *c, const char *setting, struct error *err)
 	value += strspn(value, "= \t");
 	for (p = key; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	if (!ssh_config_set(c, key, value))
+	if (!ssh_config_set(c, key, value) || c->needs_ssh || c->proxy_jump)
 		rc = error_status(err, STATUS_CONNECT,
-			"-o %s is understood by OpenSSH's ssh only, which is "
-			"not installed",
-			setting);
+			"-o %s is understood by OpenSSH's ssh only, %s",
+			setting, lack(c));
 	free(key);
 	return rc;
+}
+
+/* One that nobody reads would explain what fails then. */
+static void
+warn_of_config(const struct ssh_config *c)
+{
+	char *path = mem_printf("%s/.ssh/config", c->home);
+
+	if (access(path, R_OK) == 0)
+		log_warn("%s is not read: that takes OpenSSH's ssh, %s", path,
+			lack(c));
+	free(path);
 }
 
 static int
 read_without_ssh(struct ssh_config *c, const struct transport_options *o,
 	struct error *err)
 {
+	bool no_config = o->config &&
+		(strcmp(o->config, "none") == 0 ||
+			strcmp(o->config, "/dev/null") == 0);
 	size_t i;
 
-	if (o->config || o->jump)
+	if ((o->config && !no_config) || o->jump)
 		return error_status(err, STATUS_CONNECT,
-			"-%c needs OpenSSH's ssh, which is not installed",
-			o->config ? 'F' : 'J');
+			"-%c needs OpenSSH's ssh, %s", o->jump ? 'J' : 'F',
+			lack(c));
+	if (!no_config)
+		warn_of_config(c);
+	/* As for ssh, the first mention of a setting wins. */
+	for (i = o->settings.n; i-- > 0;)
+		if (set_option(c, o->settings.v[i], err) < 0)
+			return -1;
 	if (o->user)
 		(void)ssh_config_set(c, "user", o->user);
 	if (o->port)
 		c->port = o->port;
 	if (o->family)
 		c->family = o->family;
-	for (i = 0; i < o->settings.n; i++)
-		if (set_option(c, o->settings.v[i], err) < 0)
-			return -1;
 	for (i = 0; i < o->identities.n; i++)
 		(void)ssh_config_set(c, "identityfile", o->identities.v[i]);
 	return 0;
@@ -171,7 +197,7 @@ ssh_config_read(struct ssh_config *c, const struct transport_options *o,
 	struct buf text = BUF_INIT;
 	int rc = -1;
 
-	c->have_ssh = ssh_config_program("ssh");
+	c->have_ssh = c->have_account && ssh_config_program("ssh");
 	if (!c->have_ssh)
 		return read_without_ssh(c, o, err);
 	strv_add(&argv, "ssh");

@@ -67,10 +67,40 @@ transport_last_error(const struct transport *t, char *line, size_t size)
 	return line;
 }
 
+static const char *
+place(const struct transport *t)
+{
+	return t->o->kind == TRANSPORT_LOCAL ? "this machine" : t->o->host;
+}
+
 enum status
 transport_failure(const struct transport *t)
 {
 	return t->talked ? STATUS_TRANSFER : STATUS_CONNECT;
+}
+
+int64_t
+transport_until(const struct transport *t, int64_t time)
+{
+	if (!t->deadline || (time && time < t->deadline))
+		return time;
+	return t->deadline;
+}
+
+int
+transport_late(const struct transport *t, struct error *err)
+{
+	if (t->deadline && io_now_ms() >= t->deadline)
+		return error_status(err, transport_failure(t),
+			"not done after %d seconds, which was the limit",
+			t->o->total_timeout);
+	if (t->report.exec_ms && !t->talked)
+		return error_status(err, STATUS_CONNECT,
+			"%s answers, but deployd there does not: no word "
+			"from it in time",
+			place(t));
+	return error_status(err, transport_failure(t), "%s does not answer",
+		place(t));
 }
 
 int
@@ -78,12 +108,6 @@ transport_interrupted(const struct transport *t, struct error *err)
 {
 	return error_status(err, transport_failure(t),
 		"the connection was given up");
-}
-
-static const char *
-place(const struct transport *t)
-{
-	return t->o->kind == TRANSPORT_LOCAL ? "this machine" : t->o->host;
 }
 
 int
@@ -189,6 +213,8 @@ transport_open(const struct transport_options *o)
 	t->caller = t->inner = t->wake = -1;
 	t->started = io_now_ms();
 	t->heard = t->started;
+	if (o->total_timeout > 0)
+		t->deadline = t->started + (int64_t)o->total_timeout * 1000;
 	t->rc = -1;
 	t->report.exit_status = -1;
 	/* Not safe in threads, unlike the rest of it. */

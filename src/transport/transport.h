@@ -49,6 +49,8 @@ struct transport_options {
 	int connect_timeout;    /* seconds; 0: ConnectTimeout, else 15 */
 	int alive_timeout;      /* a dead peer is found in so many seconds;
 	                            0: ServerAliveInterval's, else 30 */
+	int total_timeout;      /* seconds for all of it, questions and hooks
+	                            included; 0: no end */
 };
 
 /* What a connection cost and how it was made. */

@@ -36,7 +36,7 @@ parse(int argc, char **argv, struct transport_options *o, int *abort_ms,
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "vk:F:i:o:p:J:d:c:a:46x:s")) != -1) {
+	while ((c = getopt(argc, argv, "vk:F:i:o:p:J:d:c:a:T:46x:s")) != -1) {
 		switch (c) {
 		case 'v':
 			log_set_level(log_level() + 1);
@@ -67,6 +67,9 @@ parse(int argc, char **argv, struct transport_options *o, int *abort_ms,
 			break;
 		case 'a':
 			o->alive_timeout = atoi(optarg);
+			break;
+		case 'T':
+			o->total_timeout = atoi(optarg);
 			break;
 		case '4':
 			o->family = AF_INET;
