@@ -7,6 +7,7 @@
 
 #define CONNECT_SECONDS 15
 #define ALIVE_SECONDS 30
+#define ALIVE_LEAST 6 /* libssh2 asks every other second at most */
 #define MOST_SECONDS (7 * 24 * 3600) /* in milliseconds an int still */
 
 static int
@@ -28,12 +29,13 @@ deadline_connect(const struct transport_options *o, const struct ssh_config *c)
 int
 deadline_alive(const struct transport_options *o, const struct ssh_config *c)
 {
+	int64_t seconds = ALIVE_SECONDS;
+
 	if (o->alive_timeout > 0)
-		return milliseconds(o->alive_timeout);
-	if (c->alive_interval > 0 && c->alive_count > 0)
-		return milliseconds((int64_t)c->alive_interval *
-			c->alive_count);
-	return milliseconds(ALIVE_SECONDS);
+		seconds = o->alive_timeout;
+	else if (c->alive_interval > 0 && c->alive_count > 0)
+		seconds = (int64_t)c->alive_interval * c->alive_count;
+	return milliseconds(seconds > ALIVE_LEAST ? seconds : ALIVE_LEAST);
 }
 
 int

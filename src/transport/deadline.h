@@ -11,7 +11,7 @@ struct transport_options;
 /* For a connection to stand, and once more for its keys. */
 int deadline_connect(const struct transport_options *o,
 	const struct ssh_config *c);
-/* A peer that is silent for so long is dead. */
+/* A peer that is silent for so long is dead: 6 seconds or more. */
 int deadline_alive(const struct transport_options *o,
 	const struct ssh_config *c);
 /* For one answer while we log in: a busy server is slow, not dead. */

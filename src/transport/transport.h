@@ -48,7 +48,8 @@ struct transport_options {
 	const char *deployd;    /* --deployd: the remote program */
 	int connect_timeout;    /* seconds; 0: ConnectTimeout, else 15 */
 	int alive_timeout;      /* a dead peer is found in so many seconds;
-	                            0: ServerAliveInterval's, else 30 */
+	                            0: ServerAliveInterval's, else 30;
+	                            6 at least */
 	int total_timeout;      /* seconds for all of it, questions and hooks
 	                            included; 0: no end */
 };

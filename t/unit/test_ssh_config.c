@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "transport/deadline.h"
 #include "transport/ssh_config.h"
+#include "transport/transport.h"
 
 static struct ssh_config c;
 
@@ -167,6 +169,43 @@ START_TEST(strictness_has_its_synonyms)
 }
 END_TEST
 
+/* Where a dead peer would be found after a quarter of an hour. */
+START_TEST(what_debian_says_unasked_is_no_deadline)
+{
+	struct transport_options o = { .alive_timeout = 0 };
+
+	ssh_config_parse(&c,
+		"batchmode yes\nserveraliveinterval 300\n"
+		"serveralivecountmax 3\nconnecttimeout none\n");
+	ck_assert_int_eq(deadline_alive(&o, &c), 30000);
+	ck_assert_int_eq(deadline_connect(&o, &c), 15000);
+	ssh_config_parse(&c, "batchmode no\nserveraliveinterval 300\n");
+	ck_assert_int_eq(deadline_alive(&o, &c), 900000);
+}
+END_TEST
+
+START_TEST(deadlines_are_within_reason)
+{
+	struct transport_options o = { .alive_timeout = 0 };
+
+	ssh_config_parse(&c,
+		"serveraliveinterval 1\nserveralivecountmax 1\n"
+		"connecttimeout 7\n");
+	ck_assert_int_eq(deadline_alive(&o, &c), 6000);
+	ck_assert_int_eq(deadline_connect(&o, &c), 7000);
+	ck_assert_int_eq(deadline_answer(&o, &c), 7000);
+	ck_assert_int_eq(deadline_start(&o, &c), 20000);
+	ssh_config_parse(&c,
+		"serveraliveinterval 52w\nserveralivecountmax 2000000000\n");
+	ck_assert_int_gt(deadline_alive(&o, &c), 0);
+	ck_assert_int_gt(deadline_start(&o, &c), 0);
+	o.alive_timeout = 9;
+	o.connect_timeout = 2;
+	ck_assert_int_eq(deadline_alive(&o, &c), 9000);
+	ck_assert_int_eq(deadline_start(&o, &c), 13000);
+}
+END_TEST
+
 START_TEST(an_unknown_token_is_no_path)
 {
 	struct buf out = BUF_INIT;
@@ -199,6 +238,8 @@ main(void)
 	tcase_add_test(t, none_takes_a_value_away);
 	tcase_add_test(t, what_libssh2_cannot_honour_is_left_to_ssh);
 	tcase_add_test(t, strictness_has_its_synonyms);
+	tcase_add_test(t, what_debian_says_unasked_is_no_deadline);
+	tcase_add_test(t, deadlines_are_within_reason);
 	tcase_add_test(t, an_unknown_token_is_no_path);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);

@@ -1,0 +1,193 @@
+#!/bin/sh
+# Long conversations over transports, and how they end: by a refusal, a break,
+# a peer that is silent, a deadline, or because we want it.
+# shellcheck disable=SC2016,SC2317 # functions are called by ok
+. "$(dirname "$0")/lib/tap.sh"
+. "$TOP/t/lib/sshd.sh"
+. "$TOP/t/lib/transport.sh"
+printf 'ClientAliveInterval 1\nClientAliveCountMax 1\n' >>"$SSH_DIR/sshd_config"
+sshd_start || skip_all 'sshd does not start here'
+
+echo 'echo refused; echo sorry >&2; exit 4' | fake refuse
+echo 'exit 7' | fake mute
+echo 'exec sleep 20' | fake dumb
+echo 'head -c 3 >/dev/null; head -c 300000 /dev/zero; kill -9 $PPID' | fake cut
+echo 'printf "first "; exec sleep 20' | fake hang
+echo 'printf x; sleep 0.5; (sleep 15; kill -9 $PPID) >/dev/null 2>&1 &
+kill -STOP $PPID; exec sleep 15' | fake stop
+
+# What takes time waits beside the rest.  Their input stays open.
+mkfifo "$TMP/silence"
+exec 9<>"$TMP/silence"
+with_silence() {
+	"$@" <&9
+}
+for kind in libssh2 openssh; do
+	later "a peer that is dead is found ($kind)" 12 6 \
+		'has not answered|Timeout|broke' \
+		with_silence connect -d "$TMP/stop" -a 1 -k "$kind" target
+	later "a deployd that never says a word is status 3 ($kind)" 12 3 \
+		'deployd there does not|does not answer' \
+		with_silence connect -d "$TMP/dumb" -a 2 -c 1 -k "$kind" target
+	later "the whole has a deadline ($kind)" 5 6 'after 2 seconds' \
+		with_silence connect -d "$TMP/hang" -T 2 -k "$kind" target
+	# stopped KIND IN: a relay that stops, which no kernel tells us.
+	fake "relay-$kind" <<END
+echo \$\$ >>$TMP/relays-$kind
+exec $LINK $SSHD -i -f $SSH_DIR/sshd_config
+END
+	for in in "$TMP/silence" /dev/zero; do
+		later "and so is a relay that stands still ($kind, $in)" 15 6 \
+			'has not answered|Timeout|broke' \
+			sh -c 'exec setsid -w timeout 60 "$@" <"$0"' "$in" \
+			"$CAT" -F "$SSH_CONFIG" -d "$TMP/hang" -a 6 -k "$kind" \
+			-o "ProxyCommand=$TMP/relay-$kind" piped
+	done
+done
+later 'the whole has a deadline (local)' 5 6 'after 2 seconds' \
+	with_silence connect -d "$TMP/hang" -T 2 -k local
+later 'no connection is no deadline either' 5 3 'after 1 seconds' \
+	connect -T 1 -k libssh2 -o 'ProxyCommand=sleep 20' target
+# The server asks every second whether we live.
+idle() {
+	(
+		sleep 8
+		echo hello
+	) | connect -k libssh2 -o ServerAliveInterval=1 \
+		-o ServerAliveCountMax=1 target
+}
+later 'an idle connection stays, both ends asking' 14 0 '^hello' idle
+asleep() {
+	(
+		sleep 9
+		echo hello
+	) | {
+		exec 8<&0
+		"$CAT" -F "$SSH_CONFIG" -d "$TMP/cat" -a 6 -k libssh2 \
+			-o "ProxyCommand=$SSHD -i -f $TMP/patient" piped <&8 &
+		asleep_pid=$!
+		sleep 0.7
+		kill -STOP "$asleep_pid"
+		sleep 7
+		kill -CONT "$asleep_pid"
+		wait "$asleep_pid"
+	}
+}
+grep -v ClientAlive "$SSH_DIR/sshd_config" >"$TMP/patient"
+later 'that we were stopped ourselves does not make the peer dead' 15 0 \
+	'rc=0' asleep
+sleep 1.5
+for kind in libssh2 openssh; do
+	while read -r relay; do
+		kill -STOP "$relay"
+		reap "$relay"
+	done <"$TMP/relays-$kind"
+done
+
+# All that is sent arrives.
+head -c 20000000 /dev/urandom >"$TMP/big"
+both_ways() {
+	connect "$@" <"$TMP/big" >"$TMP/back" 2>"$TMP/report"
+	cmp "$TMP/big" "$TMP/back" || {
+		cat "$TMP/report"
+		return 1
+	}
+}
+ok '20 MB go both ways by libssh2' both_ways -k libssh2 target
+ok 'and by ssh' both_ways -k openssh target
+ok 'and locally' both_ways -k local
+ok 'and through a proxy' both_ways -k libssh2 piped
+{
+	grep -v ClientAlive "$SSH_DIR/sshd_config"
+	echo 'RekeyLimit 1M'
+} >"$TMP/rekey"
+ok 'while the server wants new keys all the time' both_ways -k libssh2 \
+	-o "ProxyCommand=$SSHD -i -f $TMP/rekey" piped
+one_way() {
+	connect -k libssh2 -o "ProxyCommand=$SSHD -i -f $TMP/rekey" "$@" piped \
+		2>"$TMP/report"
+}
+echo 'exec wc -c' | fake count
+echo "exec cat $TMP/big $TMP/big" | fake pour
+ok 'upward alone' eval \
+	'[ "$(cat "$TMP/big" "$TMP/big" | one_way -d "$TMP/count")" -eq 40000000 ]'
+ok 'downward alone' eval \
+	'one_way -d "$TMP/pour" <&9 | cmp - "$TMP/big" 2>&1 | grep EOF.*20000000'
+
+# Refusals.
+refuses() {
+	connect -d "$TMP/refuse" "$@" <"$TMP/big" >"$TMP/back" 2>"$TMP/report"
+	[ "$(cat "$TMP/back")" = refused ] && grep -q 'exit=4 ' "$TMP/report" &&
+		says 'errors=sorry'
+}
+ok 'a refusal is read while we send, by libssh2' refuses -k libssh2 target
+ok 'by ssh' refuses -k openssh target
+ok 'locally' refuses -k local
+for kind in libssh2 openssh local; do
+	ok "no deployd is status 3, with what to do ($kind)" \
+		expect 3 'no deployd on|No such file' \
+		connect -k "$kind" -d /no/such/deployd target
+	ok "one that says nothing is status 3 ($kind)" \
+		expect 3 'before it said a word, with status 7' \
+		connect -k "$kind" -d "$TMP/mute" target
+done
+ok 'an unknown address is status 3' expect 3 'address' \
+	connect -k libssh2 -o HostName=no-such-host.invalid target
+ok 'a closed port is status 3' expect 3 'refused' connect -p 1 target
+for kind in libssh2 openssh; do
+	ok "a connection that breaks is status 6 ($kind)" \
+		expect 6 'ended|broke' sh -c 'yes | "$@"' sh setsid -w \
+		"$CAT" -F "$SSH_CONFIG" -d "$TMP/cut" -k "$kind" target
+done
+
+# We want it.
+gives_up() {
+	gives_start=$(date +%s)
+	connect -d "$TMP/hang" -x 200 "$@" <&9 >"$TMP/back" 2>&1
+	[ $? -eq 6 ] && [ "$(cat "$TMP/back")" != '' ] &&
+		[ $(($(date +%s) - gives_start)) -lt 10 ]
+}
+for kind in libssh2 openssh local; do
+	ok "an abort does not wait ($kind)" gives_up -k "$kind" target
+done
+# What deployd does after its answer, and what it does with an end.
+fake tidy <<'END'
+echo answer
+cat >/dev/null
+exec </dev/null >/dev/null
+sleep 6
+echo tidy >"$TMP/tidied"
+END
+echo 'echo x; cat >/dev/null; sleep 0.5; echo "$1" >"$TMP/outlived"' |
+	fake outlive
+later 'a local deployd may tidy up when all was said' 5 0 '^answer' \
+	connect -k local -d "$TMP/tidy"
+interrupted() {
+	setsid timeout 20 "$CAT" -k local -d "$TMP/outlive" <&9 &
+	interrupted_pid=$!
+	sleep 0.5
+	# As the keyboard does, but sh has its background ignore INT.
+	kill -TERM "-$interrupted_pid"
+	wait "$interrupted_pid"
+	sleep 1
+	[ -s "$TMP/outlived" ]
+}
+ok 'an interrupt at the keyboard does not reach it' interrupted
+
+finish
+kill -STOP "$SSHD_PID"
+for kind in libssh2 openssh; do
+	later "a server that does not answer is status 3 ($kind)" 6 3 \
+		'does not answer|imed out|broken' \
+		connect -c 2 -k "$kind" target
+done
+finish
+kill -CONT "$SSHD_PID"
+tries=0
+while [ ! -s "$TMP/tidied" ] && [ "$tries" -lt 50 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+ok 'and it did, to the end' [ -s "$TMP/tidied" ]
+
+done_testing
