@@ -59,7 +59,7 @@ ok 'paths with bytes that are no UTF-8 are escaped' \
 rm one
 echo new >new
 events 0 'a dry run' "$DEPLOY" -n --json local:blog
-is 'the changes' "$(values change change)" 'A D '
+is 'the changes, deploy.conf among them' "$(values change change)" 'M A D '
 is 'how much would be sent' "$(values bytes target-result)" '4 '
 events 0 'releases' "$DEPLOY" releases --json local:blog
 is 'they are told' "$(values state release)" 'failed live '

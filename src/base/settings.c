@@ -25,6 +25,18 @@ complain(struct place *p, const char *what)
 	return error_set(p->err, "%s:%d: %s", p->s->file, p->line, what);
 }
 
+static void
+add_section(struct place *p, const char *name, size_t len)
+{
+	struct settings *s = p->s;
+
+	free(p->name);
+	p->name = mem_strndup(name, len);
+	MEM_GROW(s->sections, s->n_sections, s->cap_sections);
+	s->sections[s->n_sections++] = (struct setting){ mem_strdup(p->section),
+		mem_strdup(p->name), NULL, NULL, p->line };
+}
+
 /* [section] or [section "name"]; text has no surrounding blanks. */
 static int
 parse_section(struct place *p, const char *text, size_t len)
@@ -39,19 +51,18 @@ parse_section(struct place *p, const char *text, size_t len)
 	if (n == 0)
 		return complain(p, "a section has a name");
 	free(p->section);
-	free(p->name);
 	p->section = mem_strndup(s, n);
-	p->name = mem_strdup("");
 	for (s += n; s < end && isblank((unsigned char)*s); s++)
 		;
-	if (s == end)
+	if (s == end) {
+		add_section(p, "", 0);
 		return 0;
+	}
 	quote = end - 1;
 	if (*s != '"' || quote <= s || *quote != '"' ||
 		memchr(s + 1, '"', (size_t)(quote - s - 1)))
 		return complain(p, "expected [section \"name\"]");
-	free(p->name);
-	p->name = mem_strndup(s + 1, (size_t)(quote - s - 1));
+	add_section(p, s + 1, (size_t)(quote - s - 1));
 	return 0;
 }
 
@@ -134,18 +145,25 @@ settings_parse(struct settings *s, const char *file, const char *text,
 	return rc;
 }
 
-void
-settings_release(struct settings *s)
+static void
+free_all(struct setting *v, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < s->n; i++) {
-		free(s->v[i].section);
-		free(s->v[i].name);
-		free(s->v[i].key);
-		free(s->v[i].value);
+	for (i = 0; i < n; i++) {
+		free(v[i].section);
+		free(v[i].name);
+		free(v[i].key);
+		free(v[i].value);
 	}
-	free(s->v);
+	free(v);
+}
+
+void
+settings_release(struct settings *s)
+{
+	free_all(s->v, s->n);
+	free_all(s->sections, s->n_sections);
 	free(s->file);
 	memset(s, 0, sizeof(*s));
 }
@@ -176,20 +194,44 @@ settings_error(const struct settings *s, const struct setting *e,
 	return error_set(err, "%s:%d: %s", s->file, e->line, text);
 }
 
+/* The rule for a key, or with a NULL key any of its section. */
 static const struct settings_known *
-find_known(const struct settings_known *known, const struct setting *e,
-	bool *section)
+find_known(const struct settings_known *known, const struct setting *e)
 {
-	*section = false;
-	for (; known->section; known++) {
-		if (strcmp(known->section, e->section) ||
-			known->named != (e->name[0] != '\0'))
-			continue;
-		*section = true;
-		if (!strcmp(known->key, e->key))
+	for (; known->section; known++)
+		if (!strcmp(known->section, e->section) &&
+			known->named == (e->name[0] != '\0') &&
+			(!e->key || !strcmp(known->key, e->key)))
 			return known;
-	}
 	return NULL;
+}
+
+static int
+check_section(const struct settings *s, const struct settings_known *known,
+	const struct setting *e, struct error *err)
+{
+	if (find_known(known, e))
+		return 0;
+	if (e->name[0])
+		return settings_error(s, e, err, "no such section: [%s \"%s\"]",
+			e->section, e->name);
+	return settings_error(s, e, err, "no such section: [%s]", e->section);
+}
+
+static int
+check_key(const struct settings *s, const struct settings_known *known,
+	const struct setting *e, struct error *err)
+{
+	const struct settings_known *k = find_known(known, e);
+	const struct setting *last;
+
+	if (!k)
+		return settings_error(s, e, err, "no such key in [%s]: %s",
+			e->section, e->key);
+	last = settings_get(s, e->section, e->name, e->key);
+	if (!k->repeats && last != e)
+		return settings_error(s, last, err, "%s stands twice", e->key);
+	return 0;
 }
 
 int
@@ -197,29 +239,13 @@ settings_check(const struct settings *s, const struct settings_known *known,
 	struct error *err)
 {
 	size_t i;
+	int rc = 0;
 
-	for (i = 0; i < s->n; i++) {
-		const struct setting *e = &s->v[i], *last;
-		const struct settings_known *k;
-		bool section;
-
-		k = find_known(known, e, &section);
-		if (!section && e->name[0])
-			return settings_error(s, e, err,
-				"no such section: [%s \"%s\"]", e->section,
-				e->name);
-		if (!section)
-			return settings_error(s, e, err,
-				"no such section: [%s]", e->section);
-		if (!k)
-			return settings_error(s, e, err,
-				"no such key in [%s]: %s", e->section, e->key);
-		last = settings_get(s, e->section, e->name, e->key);
-		if (!k->repeats && last != e)
-			return settings_error(s, last, err, "%s stands twice",
-				e->key);
-	}
-	return 0;
+	for (i = 0; rc == 0 && i < s->n_sections; i++)
+		rc = check_section(s, known, &s->sections[i], err);
+	for (i = 0; rc == 0 && i < s->n; i++)
+		rc = check_key(s, known, &s->v[i], err);
+	return rc;
 }
 
 int

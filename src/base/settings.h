@@ -29,11 +29,13 @@ struct settings {
 	char *file; /* as named in errors */
 	struct setting *v;
 	size_t n, cap;
+	struct setting *sections; /* their headers: key and value are NULL */
+	size_t n_sections, cap_sections;
 };
 
 #define SETTINGS_INIT \
 	{ \
-		NULL, NULL, 0, 0 \
+		NULL, NULL, 0, 0, NULL, 0, 0 \
 	}
 
 /* Parses text; errors read `file:line: what`. */

@@ -77,13 +77,8 @@ heed_signal(struct question *q, struct error *err)
 		return 0;
 	if (!q->a->changes)
 		return signals_error(err, "interrupted");
-	if (q->a->watch.switched) {
-		signals_error(err,
-			"interrupted after the switch had begun; "
-			"the server goes on by itself");
-		return error_hint(err, "see what is live: deploy status %s",
-			q->a->target->text);
-	}
+	if (q->a->watch.switched)
+		return signals_error(err, "interrupted");
 	if (!q->deadline) {
 		q->deadline = io_now_ms() + ABORT_MS;
 		channel_send(&q->session.channel, "abort", "", 0);
@@ -132,6 +127,8 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	session_open(&q.session, a->target, a->options);
 	send_ask(&q, release);
 	rc = converse(&q, err);
+	if (rc < 0 && !q.result.status)
+		watch_lost(&a->watch, err);
 	watch_end(&a->watch);
 	if (rc == 0 && a->done)
 		a->done(a, &q.result);
@@ -139,13 +136,9 @@ ask_target(struct ask *a, const char *release, struct error *err)
 		watch_show_tail(&a->watch);
 	if (rc < 0)
 		say_live(&q);
+	session_close(&q.session);
 	if (a->changes)
-		report_event("target-result", "target", "s", a->target->text,
-			"status", "i", (int64_t)(rc < 0 ? err->status : 0),
-			"outcome", "s", rc < 0 ? "failed" : q.result.outcome,
-			"release", "s", q.result.release, "previous", "s",
-			q.result.previous, "live", "s", q.result.live, "error",
-			"s", rc < 0 ? err->text : NULL, NULL);
+		session_tell_result(&q.session, &q.result, rc < 0 ? err : NULL);
 	session_release(&q.session);
 	watch_release(&a->watch);
 	MESSAGE_RELEASE(result, &q.result);

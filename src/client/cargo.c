@@ -148,14 +148,22 @@ cargo_release(struct cargo *c)
 	free(c->user);
 }
 
+/* Of files with the same content one crosses for all. */
 static bool
-in_ranges(const struct ranges *r, uint32_t line)
+is_needed(const struct cargo *c, const struct entry *e,
+	const struct ranges *need)
 {
+	uint32_t line;
 	size_t i;
 
-	for (i = 0; i < r->n; i++)
-		if (line >= r->v[i].first && line <= r->v[i].last)
-			return true;
+	for (i = 0; i < need->n; i++)
+		for (line = need->v[i].first; line <= need->v[i].last; line++) {
+			const struct entry *n = manifest_line(&c->m, line);
+
+			if (n && n->size == e->size &&
+				!memcmp(n->digest, e->digest, DIGEST_SIZE))
+				return true;
+		}
 	return false;
 }
 
@@ -168,7 +176,7 @@ cargo_warn_secrets(const struct cargo *c, const struct ranges *need)
 		const char *path = c->scan.secrets.v[i];
 		const struct entry *e = manifest_find(&c->m, path);
 
-		if (e && in_ranges(need, e->line))
+		if (e && is_needed(c, e, need))
 			log_warn("%s looks like a secret and is sent; leave "
 				 "it out with .deployignore",
 				path);

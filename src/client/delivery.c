@@ -134,7 +134,8 @@ copy_manifest(struct delivery *d, const struct cargo *c)
 static bool
 waits_for_live(const struct delivery *d)
 {
-	return d->cargo->project->refuse_ancestry && !d->options->force &&
+	return d->then != THEN_COMPARE && !d->options->force &&
+		d->cargo->project->refuse_ancestry &&
 		d->cargo->git.is_repository;
 }
 
@@ -207,8 +208,13 @@ take_live(struct delivery *d, const struct frame *f, struct error *err)
 static int
 take_send(struct delivery *d, const struct frame *f, struct error *err)
 {
-	log_verbose("%s: the whole manifest is sent: %.*s", d->target->text,
-		(int)(f->len ? f->len - 1 : 0), f->data);
+	struct msg_send m = { 0 };
+
+	if (MESSAGE_READ(send, f, &m, err) < 0)
+		return -1;
+	log_verbose("%s: the whole manifest is sent: %s", d->target->text,
+		m.reason ? m.reason : "the server wants it");
+	MESSAGE_RELEASE(send, &m);
 	channel_send(&d->session.channel, "full", "", 0);
 	send_settings(d);
 	send_manifest(d, NULL);
@@ -452,6 +458,7 @@ delivery_step(struct delivery *d)
 		if (rc > 0)
 			rc = dispatch(d, &f, &err);
 		if (rc < 0) {
+			watch_lost(&d->watch, &err);
 			delivery_fail(d, &err);
 			return;
 		}

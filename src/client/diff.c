@@ -64,6 +64,16 @@ how_changed(const struct entry *live, const struct entry *ours)
 	return live->type == ENTRY_LINK ? "target" : "mode";
 }
 
+static void
+add_change(struct diff *d, const char *mark, const char *path, const char *how)
+{
+	if (report_is_json())
+		report_event("change", "change", "s", mark, "path", "s", path,
+			"how", "s", how, NULL);
+	else if (!d->o->files)
+		print_path(mark, path, how);
+}
+
 static int
 compare_pair(const struct entry *live, const struct entry *ours, void *arg)
 {
@@ -83,12 +93,19 @@ compare_pair(const struct entry *live, const struct entry *ours, void *arg)
 		how = how_changed(live, ours);
 		d->changed++;
 	}
-	if (report_is_json())
-		report_event("change", "change", "s", mark, "path", "s",
-			(ours ? ours : live)->path, "how", "s", how, NULL);
-	else if (!d->o->files)
-		print_path(mark, (ours ? ours : live)->path, how);
+	add_change(d, mark, (ours ? ours : live)->path, how);
 	return 0;
+}
+
+/* deploy.conf is no part of the tree, but a change of it is deployed. */
+static void
+compare_settings(struct diff *d, const struct delivery *v)
+{
+	if (!v->live.settings ||
+		!strcmp(v->live.settings, d->project.settings_hex))
+		return;
+	d->changed++;
+	add_change(d, "M", "deploy.conf", "settings");
 }
 
 /* What the files stream would be, byte by byte, without sending it. */
@@ -163,6 +180,9 @@ diff_target(struct diff *d, struct delivery *v, struct error *err)
 	if (rc < 0)
 		return -1;
 	d->added = d->changed = d->removed = 0;
+	if (d->targets.n > 1 && !report_is_json() && !d->o->files)
+		report_line("%s", v->target->text);
+	compare_settings(d, v);
 	manifest_pairs(&v->live_tree, &v->m, compare_pair, d);
 	if (v->pack && measure(v, &packed, err) < 0)
 		return -1;

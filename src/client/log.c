@@ -12,7 +12,8 @@
 
 struct lines {
 	struct buf text;
-	uint64_t most; /* of lines, 0: all */
+	uint64_t most;             /* of lines, 0: all */
+	const struct target *told; /* whose name was printed */
 };
 
 /* Drops all but the last lines, and never the unfinished one. */
@@ -59,6 +60,9 @@ take(struct ask *a, const struct frame *f, struct error *err)
 
 	if (strcmp(f->type, ".log") != 0)
 		return 0;
+	if (a->targets > 1 && l->told != a->target && !report_is_json())
+		report_line("%s", a->target->text);
+	l->told = a->target;
 	buf_add(&l->text, f->data, f->len);
 	if (!l->most)
 		print(a, &l->text, false);
@@ -80,7 +84,7 @@ done(struct ask *a, const struct msg_result *r)
 int
 verb_log(struct options *o, struct error *err)
 {
-	struct lines l = { BUF_INIT, o->lines };
+	struct lines l = { BUF_INIT, o->lines, NULL };
 	struct ask a = { .verb = "log", .take = take, .done = done, .arg = &l };
 	int rc = ask_run(&a, o, err);
 

@@ -217,10 +217,26 @@ read_hook(struct project *p, const struct setting *e, struct error *err)
 }
 
 static int
+check_remotes(const struct project *p, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < p->settings.n_sections; i++) {
+		const struct setting *e = &p->settings.sections[i];
+
+		if (!strcmp(e->section, "remote") &&
+			!project_has_remote(p, e->name))
+			return settings_error(&p->settings, e, err,
+				"the remote %s has no url", e->name);
+	}
+	return 0;
+}
+
+static int
 read_values(struct project *p, struct error *err)
 {
 	size_t i;
-	int rc = 0;
+	int rc = check_remotes(p, err);
 
 	for (i = 0; rc == 0 && i < p->settings.n; i++) {
 		const struct setting *e = &p->settings.v[i];

@@ -170,12 +170,16 @@ all_done(const struct push *p)
 
 /* Ends what is still open when a signal or a deadline says so. */
 static void
-leave(struct push *p, const struct error *err)
+leave(struct push *p, const struct error *why)
 {
 	size_t i;
 
-	for (i = 0; i < p->n; i++)
-		delivery_fail(&p->v[i], err);
+	for (i = 0; i < p->n; i++) {
+		struct error err = *why;
+
+		watch_lost(&p->v[i].watch, &err);
+		delivery_fail(&p->v[i], &err);
+	}
 }
 
 static void
@@ -183,10 +187,7 @@ leave_for_signal(struct push *p)
 {
 	struct error err = ERROR_INIT;
 
-	signals_error(&err,
-		"interrupted after the switch had begun; "
-		"the server goes on by itself");
-	error_hint(&err, "see what is live: deploy status");
+	signals_error(&err, "interrupted");
 	leave(p, &err);
 }
 
@@ -295,29 +296,12 @@ say_failed(struct delivery *d, size_t targets)
 		watch_show_tail(&d->watch);
 	if (d->result.live && d->error.status != STATUS_REVERTED)
 		log_info("%s: %s is live", d->target->text, d->result.live);
-	else if (d->result.status && !d->result.live)
+	else if (d->result.status && d->locked && !d->live.release)
 		log_info("%s: nothing is live", d->target->text);
 	if (targets > 1) {
 		error_prefix(&d->error, "%s: ", d->target->text);
 		log_error("deploy", &d->error);
 	}
-}
-
-static void
-report_result(const struct delivery *d)
-{
-	const struct msg_result *r = &d->result;
-	const struct transport_report *t = &d->session.report;
-
-	report_event("target-result", "target", "s", d->target->text, "status",
-		"i", (int64_t)delivery_status(d), "outcome", "s",
-		done_well(d) && r->outcome ? r->outcome : "failed", "release",
-		"s", r->release, "previous", "s", r->previous, "live", "s",
-		r->live, "files", "i", (int64_t)r->files, "reused", "i",
-		(int64_t)r->reused, "bytes", "i", (int64_t)r->bytes, "sent",
-		"i", (int64_t)t->sent, "received", "i", (int64_t)t->received,
-		"error", "s", d->error.text[0] ? d->error.text : NULL, "stage",
-		"s", r->stage, NULL);
 }
 
 static void
@@ -332,7 +316,7 @@ finish_delivery(struct push *p, struct delivery *d)
 		say_same(d);
 	else
 		say_deployed(d);
-	report_result(d);
+	session_tell_result(&d->session, &d->result, well ? NULL : &d->error);
 	if (well && strcmp(d->result.outcome, "same"))
 		manifest_finish(&d->m);
 	if (well)

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "client/report.h"
 
 #define PING_MS 10000
 /* deployd pings every 10 s, whatever it is doing. */
@@ -206,6 +207,23 @@ session_close(struct session *s)
 	if (s->transport)
 		(void)transport_close(s->transport, &s->report, &ignored);
 	s->transport = NULL;
+}
+
+void
+session_tell_result(const struct session *s, const struct msg_result *r,
+	const struct error *err)
+{
+	report_event("target-result", "target", "s", s->target->text, "status",
+		"i", (int64_t)(err ? err->status : STATUS_OK), "outcome", "s",
+		err || !r->outcome ? "failed" : r->outcome, "release", "s",
+		r->release, "previous", "s", r->previous, "live", "s", r->live,
+		"files", "i", (int64_t)r->files, "reused", "i",
+		(int64_t)r->reused, "bytes", "i", (int64_t)r->bytes, "sent",
+		"i", (int64_t)s->report.sent, "received", "i",
+		(int64_t)s->report.received, "error", "s",
+		err ? err->text : NULL, "hint", "s",
+		err && err->hint[0] ? err->hint : NULL, "stage", "s", r->stage,
+		NULL);
 }
 
 void

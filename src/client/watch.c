@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/report.h"
+#include "client/signals.h"
 
 #define TAIL_LINES 40
 /* What has no line feed is shown in pieces. */
@@ -165,6 +166,21 @@ watch_end(struct watch *w)
 	if (w->rest.len)
 		show_line(w, w->rest.data, w->rest.len);
 	buf_clear(&w->rest);
+}
+
+void
+watch_lost(const struct watch *w, struct error *err)
+{
+	/* ^C at the terminal ends the ssh or proxy that we run first. */
+	if (signals_caught())
+		signals_error(err, "interrupted");
+	if (!w->switched)
+		return;
+	error_prefix(err, "after the switch had begun: ");
+	error_hint(err,
+		"the server goes on by itself; see what is live: "
+		"deploy status %s",
+		w->target);
 }
 
 void

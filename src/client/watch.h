@@ -27,6 +27,11 @@ void watch_release(struct watch *w);
 
 /* Takes .stage, .note and .log; whether it was one of them. */
 bool watch_frame(struct watch *w, const struct frame *f);
+/*
+ * The conversation is over without a result.  A signal is the reason if one
+ * was caught; and after the switch err says that the server goes on.
+ */
+void watch_lost(const struct watch *w, struct error *err);
 /* No more comes: an unfinished line is shown. */
 void watch_end(struct watch *w);
 /* What a hook said last, although -q was given. */

@@ -78,6 +78,7 @@ load_live(struct push *p)
 	/* Sent in any case: it tells the client that the lock is held. */
 	m.release = p->live.id;
 	m.tree = p->live.tree;
+	m.settings = p->live.settings;
 	m.git_commit = p->live.git_commit;
 	m.git_subject = p->live.git_subject;
 	m.files = p->live.files;

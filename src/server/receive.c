@@ -15,6 +15,9 @@
 static int
 choose_base(struct push *p)
 {
+	struct msg_send send = { (char *)"full",
+		p->ask.base ? (char *)"the base manifest is not kept here" :
+			      (char *)"there is no base" };
 	struct error why = ERROR_INIT;
 	struct frame f;
 
@@ -25,9 +28,7 @@ choose_base(struct push *p)
 		return 0;
 	}
 	manifest_release(&p->base);
-	channel_sendf(&p->s->client, "send", "what full\nreason %s\n",
-		p->ask.base ? "the base manifest is not kept here" :
-			      "there is no base");
+	MESSAGE_SEND(&p->s->client, "send", send, &send);
 	/* What followed push is void up to the client's `full`. */
 	do {
 		if (session_frame(p->s, &f, p->err) < 0)

@@ -19,9 +19,15 @@ refusals_add(struct refusals *r, const char *path, const char *why)
 		path += len - SHOWN_MOST;
 		cut = "...";
 	}
-	if (!r->first)
+	r->n++;
+	if (r->n == 1) {
 		r->first = mem_printf("%s%s: %s", cut, path, why);
-	if (r->n++ < WARN_MOST)
+		return;
+	}
+	/* The first one is in the error, if it is the only one. */
+	if (r->n == 2)
+		log_warn("%s", r->first);
+	if (r->n <= WARN_MOST)
 		log_warn("%s%s: %s", cut, path, why);
 }
 
@@ -31,10 +37,10 @@ refusals_report(const struct refusals *r, struct error *err)
 	if (!r->n)
 		return 0;
 	if (r->n == 1)
-		error_set(err, "%s", r->first);
+		error_set(err, "this cannot be deployed: %s", r->first);
 	else
-		error_set(err, "%s, and %zu more that cannot be deployed",
-			r->first, r->n - 1);
+		error_set(err, "%zu paths cannot be deployed, %s among them",
+			r->n, r->first);
 	return error_hint(err, "a line in .deployignore leaves a path out");
 }
 

@@ -52,9 +52,16 @@ const struct message_field msg_push_fields[] = {
 const struct message_field msg_live_fields[] = {
 	F(msg_live, TEXT, "release", release),
 	F(msg_live, TEXT, "tree", tree),
+	F(msg_live, TEXT, "settings", settings),
 	F(msg_live, TEXT, "git-commit", git_commit),
 	F(msg_live, TEXT, "git-subject", git_subject),
 	F(msg_live, NUMBER, "files", files),
+	END,
+};
+
+const struct message_field msg_send_fields[] = {
+	F(msg_send, TEXT, "what", what),
+	F(msg_send, TEXT, "reason", reason),
 	END,
 };
 

@@ -77,8 +77,14 @@ struct msg_push {
 
 /* What is live and would be replaced. */
 struct msg_live {
-	char *release, *tree, *git_commit, *git_subject;
+	char *release, *tree, *settings, *git_commit, *git_subject;
 	uint64_t files;
+};
+
+/* What was sent behind push is of no use. */
+struct msg_send {
+	char *what; /* "full" */
+	char *reason;
 };
 
 /* Behind the last need. */
@@ -149,8 +155,9 @@ struct message_field {
 #define MESSAGE_VALUE_MOST 4096
 
 extern const struct message_field msg_hello_fields[], msg_push_fields[],
-	msg_live_fields[], msg_need_end_fields[], msg_ask_fields[],
-	msg_release_fields[], msg_status_fields[], msg_result_fields[];
+	msg_live_fields[], msg_send_fields[], msg_need_end_fields[],
+	msg_ask_fields[], msg_release_fields[], msg_status_fields[],
+	msg_result_fields[];
 
 void message_write(const struct message_field *fields, const void *msg,
 	struct buf *out);

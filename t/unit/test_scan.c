@@ -296,7 +296,7 @@ START_TEST(what_cannot_be_in_a_tree_is_refused_by_name)
 	make("ok");
 	ck_assert_int_eq(mkfifo("fifo", 0644), 0);
 	ck_assert_int_eq(scan(), -1);
-	ck_assert_str_eq(err.text, "fifo: a fifo");
+	ck_assert_str_eq(err.text, "this cannot be deployed: fifo: a fifo");
 	strcpy(address.sun_path, "socket");
 	ck_assert_int_eq(bind(s, (struct sockaddr *)&address, sizeof(address)),
 		0);
@@ -320,7 +320,8 @@ START_TEST(what_cannot_be_read_is_refused_by_name)
 	ck_assert_int_eq(chmod("d", 0), 0);
 	unit_drop_root();
 	ck_assert_int_eq(scan(), -1);
-	ck_assert_str_eq(err.text, "d: Permission denied");
+	ck_assert_str_eq(err.text,
+		"this cannot be deployed: d: Permission denied");
 }
 END_TEST
 

@@ -153,13 +153,16 @@ START_TEST(what_a_program_does_not_know_is_an_error)
 		0);
 	ck_assert_int_eq(settings_check(&s, known, &err), 0);
 	check_error("[apps]\ndir = x\n",
-		"deploy.conf:2: no such section: [apps]");
+		"deploy.conf:1: no such section: [apps]");
+	/* One without a key too. */
+	check_error("[app]\ndir = x\n[remot]\n",
+		"deploy.conf:3: no such section: [remot]");
 	check_error("[app]\ndri = x\n",
 		"deploy.conf:2: no such key in [app]: dri");
 	check_error("[app \"x\"]\ndir = x\n",
-		"deploy.conf:2: no such section: [app \"x\"]");
+		"deploy.conf:1: no such section: [app \"x\"]");
 	check_error("[remote]\nurl = x\n",
-		"deploy.conf:2: no such section: [remote]");
+		"deploy.conf:1: no such section: [remote]");
 	check_error("[app]\ndir = x\n\ndir = y\n",
 		"deploy.conf:4: dir stands twice");
 }
