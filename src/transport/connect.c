@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "internal.h"
 #include "proxy.h"
+#include "resolve.h"
 #include "ssh_config.h"
 
 /* Waits for the connection; 0, or -1 with errno. */
@@ -105,7 +106,9 @@ open_tcp(struct connection *n, struct transport *t, const struct ssh_config *c,
 	int rc;
 
 	snprintf(port, sizeof(port), "%d", c->port);
-	rc = getaddrinfo(c->hostname, port, &hints, &list);
+	rc = resolve(t, c->hostname, port, &hints, deadline, &list);
+	if (rc == EAI_SYSTEM && errno == ECANCELED)
+		return transport_interrupted(t, err);
 	if (rc == EAI_SYSTEM)
 		error_errno(err, "cannot find the address of %s", c->hostname);
 	else if (rc != 0)

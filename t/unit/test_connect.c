@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,10 +18,13 @@
 static struct sockaddr_in places[3];
 static struct addrinfo found[3];
 
+static int name_server_ms;
+
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 	struct addrinfo **list)
 {
+	usleep((useconds_t)name_server_ms * 1000);
 	*list = found;
 	return 0;
 }
@@ -61,7 +65,7 @@ try(struct connection *n, struct error *err)
 	struct ssh_config c = { .hostname = (char *)"web1", .port = 22 };
 
 	connection_init(n);
-	return connection_open(n, &t, &c, io_now_ms() + 5000, err);
+	return connection_open(n, &t, &c, io_now_ms() + 500, err);
 }
 
 START_TEST(the_next_address_is_tried)
@@ -99,6 +103,39 @@ START_TEST(the_last_failure_is_told)
 }
 END_TEST
 
+START_TEST(a_silent_name_server_is_not_waited_for)
+{
+	struct error err = ERROR_INIT;
+	struct connection n;
+	int64_t start = io_now_ms();
+
+	name_server_ms = 3000;
+	ck_assert_int_eq(try(&n, &err), -1);
+	ck_assert_int_lt(io_now_ms() - start, 2500);
+	ck_assert_int_eq(err.status, STATUS_CONNECT);
+	ck_assert_str_eq(err.text,
+		"cannot find the address of web1: Connection timed out");
+}
+END_TEST
+
+START_TEST(nor_is_it_by_an_end)
+{
+	struct transport t = { .wake = -1 };
+	struct ssh_config c = { .hostname = (char *)"web1", .port = 22 };
+	struct error err = ERROR_INIT;
+	struct connection n;
+
+	name_server_ms = 3000;
+	t.wake = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	atomic_store(&t.aborted, true);
+	connection_init(&n);
+	ck_assert_int_eq(connection_open(&n, &t, &c, io_now_ms() + 60000, &err),
+		-1);
+	ck_assert_str_eq(err.text, "the connection was given up");
+	close(t.wake);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -109,6 +146,8 @@ main(void)
 
 	tcase_add_test(t, the_next_address_is_tried);
 	tcase_add_test(t, the_last_failure_is_told);
+	tcase_add_test(t, a_silent_name_server_is_not_waited_for);
+	tcase_add_test(t, nor_is_it_by_an_end);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
