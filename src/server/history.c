@@ -72,26 +72,36 @@ ends_torn(int fd)
 	return last != '\n';
 }
 
+/* Appends a line that ends in LF: one write, then on disk. */
+static int
+append(const struct store *s, const struct buf *line)
+{
+	int fd = openat(s->own, "history",
+		O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int torn = fd < 0 ? -1 : ends_torn(fd);
+	int rc = torn < 0 ? -1 : 0;
+
+	if (torn > 0)
+		rc = io_write_full(fd, "\n", 1);
+	if (rc == 0)
+		rc = io_write_full(fd, line->data, line->len);
+	if (rc == 0)
+		rc = fsync(fd);
+	io_close(&fd);
+	return rc;
+}
+
 int
 history_append(const struct store *s, const char *name, const char *id,
 	const char *from, const char *who, const char *text, struct error *err)
 {
 	struct buf line = BUF_INIT;
 	char cut[TEXT_MOST + 1], whose[WHO_MOST + 1];
-	int fd, torn, rc = -1;
+	int rc;
 
 	snprintf(cut, sizeof(cut), "%s", text ? text : "");
 	snprintf(whose, sizeof(whose), "%s", who ? who : "");
-	fd = openat(s->own, "history",
-		O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	torn = fd < 0 ? -1 : ends_torn(fd);
-	if (torn < 0) {
-		error_errno(err, "%s/.deployd/history", s->path);
-		io_close(&fd);
-		return store_trouble(err);
-	}
-	buf_addf(&line, "%s%lld %s ", torn ? "\n" : "", (long long)time(NULL),
-		name);
+	buf_addf(&line, "%lld %s ", (long long)time(NULL), name);
 	add_field(&line, id);
 	buf_addch(&line, ' ');
 	add_field(&line, from);
@@ -100,14 +110,14 @@ history_append(const struct store *s, const char *name, const char *id,
 	buf_addch(&line, ' ');
 	add_field(&line, cut);
 	buf_addch(&line, '\n');
-	if (io_write_full(fd, line.data, line.len) == 0 && fsync(fd) == 0)
-		rc = 0;
-	else {
+	do {
+		rc = append(s, &line);
+	} while (rc < 0 && store_throw_ballast(s));
+	if (rc < 0) {
 		error_errno(err, "cannot write %s/.deployd/history", s->path);
 		store_trouble(err);
 	}
 	buf_release(&line);
-	io_close(&fd);
 	return rc;
 }
 

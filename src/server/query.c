@@ -206,6 +206,16 @@ patience(const struct query *q)
 	return q->ask.wait > ACTIVATE_WAIT ? q->ask.wait : ACTIVATE_WAIT;
 }
 
+/* Without room for a log a rollback is still a rollback. */
+static void
+open_log(struct query *q, const char *id)
+{
+	struct error err = ERROR_INIT;
+
+	if (session_open_log(q->s, id, &err) < 0)
+		session_note(q->s, "%s", err.text);
+}
+
 /* An activation that failed: what the result tells besides the error. */
 static int
 explain(struct query *q, const char *failed)
@@ -228,10 +238,10 @@ serve_rollback(struct query *q)
 
 	if (store_current(&s->store, was, q->err) < 0 ||
 		(q->ask.release &&
-			store_find(&s->store, q->ask.release, to, q->err) <
-				0) ||
-		(*was && session_open_log(s, was, q->err) < 0))
+			store_find(&s->store, q->ask.release, to, q->err) < 0))
 		return -1;
+	if (*was)
+		open_log(q, was);
 	if (activate_rollback(&s->store, s->config, *to ? to : NULL,
 		    expected(q), session_who(s, q->ask.user), patience(q),
 		    &host, went, &failed, q->err) < 0)
@@ -278,9 +288,9 @@ serve_activate(struct query *q)
 			"activate needs a release");
 	if (store_find(&s->store, q->ask.release, id, q->err) < 0 ||
 		store_current(&s->store, was, q->err) < 0 ||
-		choose_activation(q, id, &o) < 0 ||
-		session_open_log(s, id, q->err) < 0)
+		choose_activation(q, id, &o) < 0)
 		return -1;
+	open_log(q, id);
 	o.expected = q->ask.force ? NULL : q->ask.expect ? expected(q) : was;
 	if (activate_release(&s->store, s->config, &o, &host, &failed, q->err) <
 		0)

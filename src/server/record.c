@@ -95,9 +95,11 @@ record_save(const struct store *s, const struct record *r, struct error *err)
 
 	message_write(record_fields, r, &text);
 	dir = openat(s->own, "records", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = dir < 0 ? error_errno(err, "records") :
-		       replace_file(dir, r->id, text.data, text.len, 0600,
-			       REPLACE_SYNC, err);
+	do {
+		rc = dir < 0 ? error_errno(err, "records") :
+			       replace_file(dir, r->id, text.data, text.len,
+				       0600, REPLACE_SYNC, err);
+	} while (rc < 0 && store_throw_ballast(s));
 	if (rc < 0)
 		store_trouble(err);
 	io_close(&dir);

@@ -16,6 +16,8 @@
 #include "base/replace.h"
 
 #define LINK_PREFIX "releases/"
+/* A few records and lines of history. */
+#define BALLAST (64 * 1024)
 #define WAIT_MOST (7 * 24 * 3600) /* seconds; a client may ask for any */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -149,6 +151,31 @@ store_make_root(const char *root, struct error *err)
 	return -1;
 }
 
+/* Best effort: without it a rollback on a full disk may fail. */
+static void
+take_ballast(const struct store *s)
+{
+	int fd = openat(s->own, "ballast",
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return;
+	if (posix_fallocate(fd, 0, BALLAST) != 0)
+		unlinkat(s->own, "ballast", 0);
+	io_close(&fd);
+}
+
+bool
+store_throw_ballast(const struct store *s)
+{
+	int saved = errno;
+	bool thrown = (saved == ENOSPC || saved == EDQUOT) &&
+		unlinkat(s->own, "ballast", 0) == 0;
+
+	errno = saved;
+	return thrown;
+}
+
 static int
 make_layout(struct store *s, struct error *err)
 {
@@ -162,6 +189,7 @@ make_layout(struct store *s, struct error *err)
 		if (mkdirat(s->own, names[i], 0700) < 0 && errno != EEXIST)
 			return error_errno(err, "cannot make %s/.deployd/%s",
 				s->path, names[i]);
+	take_ballast(s);
 	return 0;
 }
 

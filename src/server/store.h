@@ -18,6 +18,7 @@
  *	    tmp/HEX             verified uploads not yet in a tree
  *	    trash/              being deleted
  *	    cache/              DEPLOY_CACHE_DIR
+ *	    ballast             room for a rollback's records on a full disk
  *
  * A record outlives its release's directory, so that a held tree stays held
  * and history can be read; the newest 50 are kept.
@@ -55,6 +56,11 @@ struct store {
 int store_open(struct store *s, const char *root, const char *app, bool create,
 	struct error *err);
 void store_release(struct store *s);
+/*
+ * After a failed write, errno kept: on a full disk throws the ballast away.
+ * True if that made room, so that the write can be tried once more.
+ */
+bool store_throw_ballast(const struct store *s);
 /* Makes ROOT and its parents if it is not there. */
 int store_make_root(const char *root, struct error *err);
 /*

@@ -1,0 +1,92 @@
+#!/bin/sh
+# A disk that is full: a deploy is refused, a rollback works.
+. "$(dirname "$0")/lib/tap.sh"
+
+# In a mount namespace of its own, which needs root.
+if [ -z "${T0140_MOUNTED:-}" ]; then
+	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
+	T0140_MOUNTED=yes
+	export T0140_MOUNTED
+	# shellcheck disable=SC2034 # the plan is the other's
+	tap_done=1
+	unshare -m "$TOP/t/t0140-full-disk.sh"
+	exit
+fi
+. "$TOP/t/lib/app.sh"
+. "$TOP/t/lib/serve.sh"
+
+mkdir "$DEPLOYD_ROOT"
+mount -t tmpfs -o size=80m tmpfs "$DEPLOYD_ROOT" 2>/dev/null ||
+	skip_all 'no file system can be mounted'
+trap 'umount -l "$DEPLOYD_ROOT"; tap_exit' EXIT
+own=$DEPLOYD_ROOT/blog/.deployd
+mkdir app
+n=0
+deploy() {
+	n=$((n + 1))
+	head -c 1000 /dev/urandom >app/data
+	serve
+	{
+		push blog app
+		tell_manifest
+		echo data | tell_files app
+	} >&3
+	finish
+}
+# To the last byte.
+fill() {
+	cat /dev/zero >"$DEPLOYD_ROOT/filler" 2>/dev/null
+	is 'the disk is full' "$(df --output=avail "$DEPLOYD_ROOT" | tail -n 1 | tr -d ' ')" 0
+}
+
+printf '[hooks]\nrestart = true\n' >"$SETTINGS"
+deploy
+first=$(live blog)
+deploy
+second=$(live blog)
+deploy
+third=$(live blog)
+is 'with room all goes well' "$(got outcome)" deployed
+fill
+deploy
+is 'a deploy without room is refused' "$(got status)" 4
+like 'which is said' "$TRACE" 'error no space'
+like 'after old releases were dropped' "$TRACE" "$first was dropped to make room"
+fails 1 'the oldest is gone' test -d "$DEPLOYD_ROOT/blog/releases/$first"
+ok 'the one before is not' test -d "$DEPLOYD_ROOT/blog/releases/$second"
+fill
+serve
+{
+	hello
+	control ask 'verb rollback' 'app blog'
+} >&3
+finish
+is 'a rollback works' "$(got outcome)" rolled-back
+is 'to the one before' "$(live blog)" "$second"
+fails 1 'in the room that was kept for it' test -e "$own/ballast"
+like 'it is in the history' "$own/history" " rollback $second $third "
+like 'what it went back from is held' "$own/records/$third" '^held yes'
+like 'and the other is recorded as live' "$own/records/$second" '^checked yes'
+
+# Full while files arrive.
+rm "$DEPLOYD_ROOT/filler"
+head -c 9000000 /dev/zero >"$DEPLOYD_ROOT/filler"
+serve
+{
+	head -c 3000000 /dev/urandom >app/data
+	push blog app
+	tell_manifest
+} >&3
+await need-end
+cat /dev/zero >"$DEPLOYD_ROOT/filler2" 2>/dev/null
+echo data | tell_files app >&3
+finish
+is 'a disk that fills up meanwhile' "$(got status)" 4
+like 'is told as such' "$TRACE" 'error .*No space left'
+is 'what is live stays' "$(live blog)" "$second"
+rm "$DEPLOYD_ROOT"/filler*
+deploy
+is 'with room again' "$(got outcome)" deployed
+ok 'there is new ballast' test -s "$own/ballast"
+is 'standard error was silent' "$(cat "$ERRORS")" ''
+done_testing
