@@ -18,6 +18,8 @@
 /* A client that only watches and takes nothing for so long is let go. */
 #define STALL_MS 5000
 #define FDS_MOST 8
+/* Between two looks at the client while much is to do. */
+#define BUSY_MS 20
 /* Looked at again so soon while a hook's output has to wait. */
 #define FULL_MS 100
 
@@ -349,7 +351,14 @@ wait_untouched(struct session *s, int ms, struct error *err)
 int
 session_busy(void *arg, struct error *err)
 {
-	return wait_untouched(arg, 0, err);
+	struct session *s = arg;
+	int64_t now = io_now_ms();
+
+	/* It is called for each of many files. */
+	if (now - s->looked < BUSY_MS)
+		return 0;
+	s->looked = now;
+	return wait_untouched(s, 0, err);
 }
 
 int

@@ -34,6 +34,7 @@ struct session {
 	bool cancelled;        /* by abort or by vanishing; see `gone` */
 	bool gone;             /* the client vanished */
 	int64_t heard, pinged; /* io_now_ms() */
+	int64_t looked;        /* by session_busy() */
 	uint64_t sent;         /* as seen last, and when that moved */
 	int64_t moved;
 	int log; /* logs/ID, or -1 */
