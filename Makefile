@@ -4,6 +4,7 @@
 #	make demo        install what is missing, build, show a deploy
 #	make check       install what is missing, run every test
 #	make install     prefix=/usr/local DESTDIR=
+#	make static      both programs in build/static, needing no library
 #	make check-now   the tests, with what is installed
 #	make lint        formatting, shell scripts, manuals
 #	make format      formats the sources
@@ -32,6 +33,7 @@ JOBS ?= 2
 
 all: programs
 
+comma = ,
 PACKAGES = libssh2 libarchive libzstd libcrypto jansson
 
 ifeq ($(origin CFLAGS),undefined)
@@ -41,13 +43,13 @@ endif
 # Looked up when first used, and not again.
 pkg = $(eval $(1) := $$(shell $(PKG_CONFIG) $(2)))$($(1))
 PKG_CFLAGS ?= $(call pkg,PKG_CFLAGS,--cflags $(PACKAGES))
-PKG_LIBS ?= $(call pkg,PKG_LIBS,--libs $(PACKAGES))
+PKG_LIBS ?= $(call pkg,PKG_LIBS,$(if $(STATIC),--static) --libs $(PACKAGES))
 CHECK_CFLAGS ?= $(call pkg,CHECK_CFLAGS,--cflags check)
 CHECK_LIBS ?= $(call pkg,CHECK_LIBS,--libs check)
 
 STD_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -DVERSION='"$(VERSION)"' -Isrc -fPIE \
 	-pthread -MMD -MP -Wall -Wextra -Wno-unused-parameter
-STD_LDFLAGS = -pie -pthread
+STD_LDFLAGS = $(if $(STATIC),-static-pie -Wl$(comma)--gc-sections,-pie) -pthread
 
 ifdef SANITIZE
 STD_CFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
@@ -65,6 +67,17 @@ STD_CFLAGS += $(if $(SANITIZE),,-Werror) -Wshadow -Wpointer-arith \
 	-Wwrite-strings -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wvla -Wformat=2 -Wimplicit-fallthrough \
 	-Wconversion -Wno-sign-conversion
+endif
+
+# What libxml2, a part of some libarchives, needs without saying so.  The
+# linker warns of names that glibc looks up with libraries of its own; files
+# and DNS, all that is needed, are within it.
+ifdef STATIC
+STD_CFLAGS += -ffunction-sections -fdata-sections
+STATIC_LIBS = $(shell $(PKG_CONFIG) --exists icu-uc && \
+	$(PKG_CONFIG) --static --libs icu-i18n icu-uc) -lstdc++ -lm
+LIBS += -Wl,--start-group $(PKG_LIBS) $(STATIC_LIBS) -Wl,--end-group \
+	-Wl,--no-warnings
 endif
 
 ALL_CFLAGS = $(STD_CFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -92,6 +105,10 @@ $(BUILD)/deploy: $(BUILD)/deploy.o $(call archives,$(USED_client))
 $(BUILD)/deployd: $(BUILD)/deployd.o $(call archives,$(USED_server))
 $(PROGRAMS):
 	$(LINK) $^ $(PKG_LIBS) $(LIBS)
+
+static:
+	@contrib/install-deps build static
+	@$(MAKE) --no-print-directory BUILD='$(BUILD)/static' STATIC=1 programs
 
 define archive_rule
 $(BUILD)/lib$(1).a: $(call objects,$(1))
@@ -200,5 +217,5 @@ clean:
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all programs tests check check-now fuzz fuzzers demo lint format \
+.PHONY: all programs static tests check check-now fuzz fuzzers demo lint format \
 	install clean FORCE
