@@ -2,18 +2,26 @@
  * deployd: the server's end of deploy, and what an admin does on the box.
  *
  *	server/serve.c      one conversation on standard input and output
+ *	  place.c           so many at a time
  *	server/session.c    the loop below it: client, intake, hooks
+ *	  session_host.c    as who watches hooks
  *	server/push.c       the verb push, from request to result
  *	  push_checks.c     limits and guards
- *	  intake.c          the process that decompresses and parses
+ *	  receive.c         what is sent; intake.c the process that decompresses
  *	  plan.c            where each file comes from
- *	  stage.c furnish.c next/ becomes the tree; shared and carried paths
+ *	  release.c         what is made of it, and undoing that
+ *	  stage.c           next/ becomes the tree, stage_finish.c on disk,
+ *	  stage_store.c     a release
+ *	  furnish.c copy.c  shared and carried paths
  *	  times.c           the stamp S
- *	server/hooks.c      running the app's commands; env.c their environment
- *	server/activate.c   the switch, restart, check, switching back
+ *	server/hooks.c      running the app's commands
+ *	  hook_settings.c   which; env.c their environment
+ *	server/activate.c   deploys, rollbacks and crashes alike
+ *	  activation.c      the switch, restart, check, switching back
  *	server/query.c      releases, status, log, rollback, activate
  *	server/admin.c      the same for an admin at the terminal
- *	server/store.c      the store on disk; record.c history.c prune.c
+ *	server/store.c      the store on disk; store_names.c record.c history.c
+ *	  prune.c           retention
  *	server/config.c     deployd.conf and who may do what
  *
  * base/, tree/ and wire/ are shared with the client.

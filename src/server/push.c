@@ -222,7 +222,9 @@ nothing_to_do(struct push *p)
 	if (p->ask.rebuild || p->ask.no_cache || p->then == THEN_COMPARE ||
 		!is_live(p) || (p->live.held && !p->live.checked))
 		return 0;
-	return (p->live.checked ? answer_same(p) : finish_live(p)) < 0 ? -1 : 1;
+	if (p->live.checked || p->then == THEN_BUILD)
+		return answer_same(p) < 0 ? -1 : 1;
+	return finish_live(p) < 0 ? -1 : 1;
 }
 
 static int

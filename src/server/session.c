@@ -1,18 +1,12 @@
 #include "server/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io.h"
 
 /* What is read ahead of who takes the frames. */
 #define READ_AHEAD (512 * 1024)
-#define LOG_MOST (8 * 1024 * 1024)
 /* How long a client may go on talking after its answer. */
 #define LINGER_MS 5000
 /* A client that only watches and takes nothing for so long is let go. */
@@ -20,8 +14,6 @@
 #define FDS_MOST 8
 /* Between two looks at the client while much is to do. */
 #define BUSY_MS 20
-/* Looked at again so soon while a hook's output has to wait. */
-#define FULL_MS 100
 
 void
 session_init(struct session *s, const struct config *c, int in, int out)
@@ -198,127 +190,6 @@ session_recover(struct session *s, bool on)
 	s->heard = s->moved = io_now_ms();
 }
 
-void
-session_stage(struct session *s, const char *name)
-{
-	s->stage = name;
-	channel_sendf(&s->client, ".stage", "name %s\n", name);
-}
-
-void
-session_note(struct session *s, const char *fmt, ...)
-{
-	struct buf b = BUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	if (b.len > FRAME_MOST)
-		buf_truncate(&b, FRAME_MOST);
-	channel_send(&s->client, ".note", buf_str(&b), b.len);
-	buf_release(&b);
-}
-
-int
-session_open_log(struct session *s, const char *id, struct error *err)
-{
-	char name[64];
-	struct stat st;
-
-	io_close(&s->log);
-	snprintf(name, sizeof(name), "logs/%s", id);
-	s->log = openat(s->store.own, name,
-		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (s->log < 0 || fstat(s->log, &st) < 0)
-		return error_errno(err, "cannot open the log of %s", id);
-	/* Of an earlier activation; it is bounded all the same. */
-	s->logged = (uint64_t)st.st_size;
-	return 0;
-}
-
-static void
-add_to_log(struct session *s, const char *data, size_t len)
-{
-	static const char cut[] = "\n[the log is full]\n";
-	bool full = s->logged >= LOG_MOST;
-
-	if (s->log < 0 || full)
-		return;
-	s->logged += len;
-	/* A full disk must not stop a hook; its output still streams. */
-	(void)io_write_full(s->log, data, len);
-	if (s->logged >= LOG_MOST)
-		(void)io_write_full(s->log, cut, strlen(cut));
-}
-
-static void
-host_output(void *arg, const char *data, size_t len)
-{
-	struct session *s = arg;
-
-	add_to_log(s, data, len);
-	while (len) {
-		size_t n = len > FRAME_MOST ? FRAME_MOST : len;
-
-		channel_send(&s->client, ".log", data, n);
-		data += n;
-		len -= n;
-	}
-}
-
-/*
- * While a hook runs: its output waits while the client's queue is full, so
- * that a hook that says much cannot fill memory.
- */
-static int
-host_wait(void *arg, struct pollfd *fds, int n, int timeout)
-{
-	struct session *s = arg;
-	struct error err = ERROR_INIT;
-	struct frame f;
-	int rc;
-
-	if (s->cancelled && !s->detached)
-		return -1;
-	if (channel_full(&s->client) && !s->client.broken) {
-		n = 0;
-		timeout = timeout < FULL_MS ? timeout : FULL_MS;
-	}
-	rc = session_turn(s, fds, n, timeout, &err);
-	if (s->detached) {
-		while (!s->deaf && channel_next(&s->client, &f, &err) > 0)
-			;
-		return rc < 0 ? 0 : rc;
-	}
-	return rc < 0 || session_poll_frame(s, &f, &err) < 0 ? -1 : rc;
-}
-
-static void
-host_stage(void *arg, const char *name)
-{
-	struct session *s = arg;
-
-	if (!strcmp(name, "switch"))
-		session_detach(s);
-	session_stage(s, name);
-}
-
-static void
-host_note(void *arg, const char *text)
-{
-	session_note(arg, "%s", text);
-}
-
-struct activate_host
-session_host(struct session *s)
-{
-	struct activate_host h = { { host_output, host_wait, s }, host_stage,
-		host_note, s };
-
-	return h;
-}
-
 /* Whether an abort waits among the frames that nobody has taken yet. */
 static bool
 abort_waits(const struct channel *c)
@@ -403,12 +274,4 @@ session_linger(struct session *s)
 	while (!s->client.eof && (left = end - io_now_ms()) > 0 &&
 		discard(s, (int)left) >= 0)
 		;
-}
-
-const char *
-session_who(const struct session *s, const char *user)
-{
-	if (s->config->as)
-		return s->config->as;
-	return user && *user ? user : "unknown";
 }

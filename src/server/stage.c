@@ -13,13 +13,6 @@
 #include "base/io.h"
 #include "base/rmtree.h"
 #include "server/copy.h"
-#include "tree/index.h"
-
-/*
- * So many new files are synced one by one; beyond that the whole file system
- * is.  Beside a busy database 256 took 26 ms where syncfs took 1.4 s.
- */
-#define SYNC_FILES 256
 
 /* One staging. */
 struct stage {
@@ -340,90 +333,6 @@ finish_directories(struct stage *t)
 	return 0;
 }
 
-/* Syncs dir/name, unless it is closed to us as well. */
-static int
-sync_at(int dir, const char *name, int flags)
-{
-	int fd = openat(dir, name, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int rc;
-
-	if (fd < 0)
-		return errno == EACCES ? 0 : -1;
-	rc = fsync(fd);
-	io_close(&fd);
-	return rc;
-}
-
-/* An entry and the name that it has in its directory. */
-static int
-sync_entry(struct stage *t, const struct entry *e, bool same_parent)
-{
-	const char *leaf;
-	int dir = beneath_at(&t->at, e->path, &leaf);
-	int rc = dir < 0 ? -1 : 0;
-
-	if (rc == 0 && e->type == ENTRY_DIRECTORY)
-		rc = sync_at(dir, leaf, O_DIRECTORY);
-	else if (rc == 0 && e->type == ENTRY_FILE)
-		rc = sync_at(dir, leaf, O_NONBLOCK);
-	if (rc == 0 && !same_parent)
-		rc = sync_at(dir, ".", O_DIRECTORY);
-	return rc < 0 ? failed(t, e->path) : 0;
-}
-
-static bool
-same_parent(const struct entry *a, const struct entry *b)
-{
-	size_t len = (size_t)(path_leaf(a->path) - a->path);
-
-	return len == (size_t)(path_leaf(b->path) - b->path) &&
-		!memcmp(a->path, b->path, len);
-}
-
-/* What was touched and its directories, or, where it is much, all. */
-static int
-sync_tree(struct stage *t)
-{
-	const struct entry *v = t->p->m->v, *last = NULL;
-	size_t i;
-
-	if (t->written > SYNC_FILES)
-		return syncfs(t->next) < 0 ? failed(t, "next") : 0;
-	for (i = 0; i < t->p->m->n; i++) {
-		if (!t->touched[i])
-			continue;
-		if (sync_entry(t, &v[i], last && same_parent(last, &v[i])) < 0)
-			return -1;
-		last = &v[i];
-	}
-	return fsync(t->next) < 0 ? failed(t, "next") : 0;
-}
-
-static int
-save_index(struct stage *t)
-{
-	const struct manifest *m = t->p->m;
-	struct stat_index *x = index_new();
-	size_t i;
-	int rc;
-
-	for (i = 0; i < m->n; i++) {
-		const char *leaf;
-		struct stat st;
-		int dir;
-
-		if (m->v[i].type != ENTRY_FILE)
-			continue;
-		dir = beneath_at(&t->at, m->v[i].path, &leaf);
-		if (dir >= 0 &&
-			fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			index_put(x, m->v[i].path, &st, m->v[i].digest);
-	}
-	rc = index_save(x, t->s->own, "next.index", t->err);
-	index_free(x);
-	return rc;
-}
-
 /* Files that were only read are written by who knows whom, and when. */
 static void
 touch_unsynced(struct stage *t)
@@ -461,7 +370,10 @@ run_stage(struct stage *t)
 		return -1;
 	if (fchmod(t->next, 0755 & ~t->o->umask) < 0)
 		return failed(t, "next");
-	return sync_tree(t) < 0 ? -1 : save_index(t);
+	if (stage_sync_touched(t->next, t->p->m, t->touched, t->written,
+		    t->err) < 0)
+		return -1;
+	return stage_save_index(t->s, t->next, t->p->m, t->err);
 }
 
 int

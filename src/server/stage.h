@@ -25,6 +25,13 @@ struct stage_options {
 int stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 	struct error *err);
 
+/* Parts of it: n entries were touched, and are to be on disk. */
+int stage_sync_touched(int next, const struct manifest *m, const bool *touched,
+	size_t n, struct error *err);
+/* Writes next.index: what next/ holds is as m says. */
+int stage_save_index(const struct store *s, int next, const struct manifest *m,
+	struct error *err);
+
 /* next/ becomes releases/ID, next.index its records/ID.index. */
 int stage_commit(struct store *s, const char *id, struct error *err);
 /* A failed release goes back to being next/: nothing uploaded is lost. */

@@ -70,6 +70,8 @@ int store_make_root(const char *root, struct error *err);
 int store_trouble(struct error *err);
 /* Names of all apps under root, sorted. */
 int store_apps(const char *root, struct strv *apps, struct error *err);
+/* STATUS_REFUSED, with the near miss as hint; always -1. */
+int store_no_such_app(const char *root, const char *app, struct error *err);
 /* The app's name nearest to a mistyped one, or NULL. */
 const char *store_near_miss(const struct strv *apps, const char *app);
 

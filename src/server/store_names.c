@@ -1,0 +1,277 @@
+/* What is in a store by name: apps and releases, sorted and looked up. */
+#include "server/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names in a directory that `is` accepts, sorted.  Takes fd. */
+static int
+list_names(int fd, bool (*is)(const char *), struct strv *out)
+{
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir) {
+		io_close(&fd);
+		return -1;
+	}
+	while ((e = readdir(dir)))
+		if (is(e->d_name))
+			strv_add(out, e->d_name);
+	closedir(dir);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), compare_names);
+	return 0;
+}
+
+static bool
+is_store(const char *root, const char *app)
+{
+	char *own = mem_printf("%s/%s/.deployd", root, app);
+	bool is = access(own, F_OK) == 0;
+
+	free(own);
+	return is;
+}
+
+int
+store_apps(const char *root, struct strv *apps, struct error *err)
+{
+	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct strv names = STRV_INIT;
+	size_t i;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (list_names(fd, path_is_app, &names) < 0)
+		return error_errno(err, "%s", root);
+	for (i = 0; i < names.n; i++)
+		if (is_store(root, names.v[i]))
+			strv_add(apps, names.v[i]);
+	strv_release(&names);
+	return 0;
+}
+
+/* Edits between two short names: insert, drop, replace. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[APP_MOST + 2], i, j, n = strlen(b);
+
+	for (j = 0; j <= n; j++)
+		row[j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		size_t last = row[0];
+
+		row[0] = i;
+		for (j = 1; j <= n; j++) {
+			size_t old = row[j];
+			size_t best = last + (a[i - 1] != b[j - 1]);
+
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			last = old;
+		}
+	}
+	return row[n];
+}
+
+const char *
+store_near_miss(const struct strv *apps, const char *app)
+{
+	const char *near = NULL;
+	size_t i, best = 3; /* more than two edits is another name */
+
+	if (!path_is_app(app))
+		return NULL;
+	for (i = 0; i < apps->n; i++) {
+		size_t d = distance(app, apps->v[i]);
+
+		if (d && d < best) {
+			best = d;
+			near = apps->v[i];
+		}
+	}
+	return near;
+}
+
+int
+store_no_such_app(const char *root, const char *app, struct error *err)
+{
+	struct strv apps = STRV_INIT;
+	struct error ignored = ERROR_INIT;
+	const char *near;
+
+	error_status(err, STATUS_REFUSED, "there is no app '%s' on this server",
+		app);
+	if (store_apps(root, &apps, &ignored) == 0 &&
+		(near = store_near_miss(&apps, app)))
+		error_hint(err, "this server has '%s'", near);
+	strv_release(&apps);
+	return -1;
+}
+
+bool
+store_has_release(const struct store *s, const char *id)
+{
+	struct stat st;
+	char name[64];
+
+	if (!path_is_release(id))
+		return false;
+	snprintf(name, sizeof(name), "releases/%s", id);
+	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool
+id_taken(const struct store *s, const char *id)
+{
+	struct stat st;
+	char name[64];
+
+	if (store_has_release(s, id))
+		return true;
+	snprintf(name, sizeof(name), "records/%s", id);
+	return fstatat(s->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whether any release has that second: IDs tell them apart by it. */
+static bool
+second_taken(const struct strv *ids, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < ids->n; i++)
+		if (!strncmp(ids->v[i], id, RELEASE_ID_LEN - 9))
+			return true;
+	return false;
+}
+
+int
+store_mint(const struct store *s, const uint8_t tree[static DIGEST_SIZE],
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	struct strv ids = STRV_INIT;
+	char when[20], hex[DIGEST_HEX + 1];
+	time_t t = time(NULL);
+	struct tm tm;
+
+	if (record_list(s, &ids, err) < 0)
+		return -1;
+	digest_to_hex(tree, hex);
+	do {
+		strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ",
+			gmtime_r(&t, &tm));
+		snprintf(id, RELEASE_ID_LEN + 1, "%.16s-%.8s", when, hex);
+		t++;
+	} while (second_taken(&ids, id) || id_taken(s, id));
+	strv_release(&ids);
+	return 0;
+}
+
+int
+store_releases(const struct store *s, struct strv *ids, struct error *err)
+{
+	int fd = openat(s->dir, "releases", DIRECTORY);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (list_names(fd, path_is_release, ids) < 0)
+		return error_errno(err, "%s/releases", s->path);
+	return 0;
+}
+
+int
+record_list(const struct store *s, struct strv *ids, struct error *err)
+{
+	int fd = openat(s->own, "records", DIRECTORY);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (list_names(fd, path_is_release, ids) < 0)
+		return error_errno(err, "%s/.deployd/records", s->path);
+	return 0;
+}
+
+static int
+list_what_there_is(const struct strv *ids, struct error *err)
+{
+	struct buf b = BUF_INIT;
+	size_t i;
+
+	for (i = ids->n; i-- > 0 && b.len < 800;)
+		buf_addf(&b, " %s", ids->v[i]);
+	error_hint(err, "there are:%s", b.len ? b.data : " none");
+	buf_release(&b);
+	return -1;
+}
+
+static int
+find(const struct strv *ids, const char *text,
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	size_t i, found = 0, len = strlen(text);
+
+	for (i = 0; i < ids->n; i++) {
+		const char *tree = ids->v[i] + RELEASE_ID_LEN - 8;
+
+		if (len == 0 ||
+			(strncmp(ids->v[i], text, len) && strcmp(tree, text)))
+			continue;
+		found++;
+		snprintf(id, RELEASE_ID_LEN + 1, "%s", ids->v[i]);
+	}
+	if (found == 1)
+		return 0;
+	error_status(err, STATUS_REFUSED,
+		found ? "'%s' stands for more than one release" :
+			"there is no release '%s'",
+		text);
+	return list_what_there_is(ids, err);
+}
+
+int
+store_find(const struct store *s, const char *text,
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	struct strv ids = STRV_INIT;
+	int rc = store_releases(s, &ids, err);
+
+	if (rc == 0)
+		rc = find(&ids, text, id, err);
+	strv_release(&ids);
+	return rc;
+}
+
+int
+store_find_record(const struct store *s, const char *text,
+	char id[static RELEASE_ID_LEN + 1], struct error *err)
+{
+	struct strv ids = STRV_INIT;
+	int rc = record_list(s, &ids, err);
+
+	if (rc == 0)
+		rc = find(&ids, text, id, err);
+	strv_release(&ids);
+	return rc;
+}
