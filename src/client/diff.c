@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "client/delivery.h"
+#include "client/local.h"
 #include "client/report.h"
 #include "client/signals.h"
 #include "client/verbs.h"
@@ -221,13 +222,9 @@ int
 verb_diff(struct options *o, struct error *err)
 {
 	struct diff d = { .o = o };
-	const char *target = o->args.n > 0 ? o->args.v[0] : NULL;
-	const char *dir = o->args.n > 1 ? o->args.v[1] : NULL;
 	int rc = -1;
 
-	signals_catch();
-	if (project_open(&d.project, o->directory, dir, err) == 0 &&
-		targets_choose(&d.targets, &d.project, o, target, err) == 0)
+	if (local_prepare(&d.project, &d.targets, o, err) == 0)
 		rc = diff_all(&d, err);
 	targets_release(&d.targets);
 	project_release(&d.project);

@@ -22,6 +22,8 @@ static const struct settings_known known[] = {
 	{ "app", false, "modes", false },
 	{ "app", false, "ancestry", false },
 	{ "remote", true, "url", true },
+	{ "remote", true, "dir", false },
+	{ "local", false, "before", true },
 	{ "hooks", false, "build", true },
 	{ "hooks", false, "migrate", true },
 	{ "hooks", false, "restart", true },
@@ -149,6 +151,25 @@ one_of(const struct project *p, const struct setting *e, const char *no,
 }
 
 static int
+check_directory(const struct project *p, const struct setting *e,
+	struct error *err)
+{
+	if (*e->value)
+		return 0;
+	return settings_error(&p->settings, e, err, "dir is a directory");
+}
+
+/* A command that is empty is a line that was not finished. */
+static int
+check_command(const struct project *p, const struct setting *e,
+	struct error *err)
+{
+	if (*e->value)
+		return 0;
+	return settings_error(&p->settings, e, err, "%s is a command", e->key);
+}
+
+static int
 read_app(struct project *p, const struct setting *e, struct error *err)
 {
 	if (!strcmp(e->key, "modes"))
@@ -160,9 +181,7 @@ read_app(struct project *p, const struct setting *e, struct error *err)
 		return 0;
 	}
 	if (!strcmp(e->key, "dir"))
-		return *e->value ? 0 :
-				   settings_error(&p->settings, e, err,
-					   "dir is a directory");
+		return check_directory(p, e, err);
 	strv_split(*e->key == 's' ? &p->shared : &p->carry, e->value, " \t");
 	return check_paths(p, e, err);
 }
@@ -192,6 +211,8 @@ read_remote(struct project *p, const struct setting *e, struct error *err)
 	if (!is_remote_name(e->name))
 		return settings_error(&p->settings, e, err,
 			"a remote's name has letters, digits and ._-");
+	if (!strcmp(e->key, "dir"))
+		return check_directory(p, e, err);
 	rc = target_parse(&t, e->value, &why);
 	target_release(&t);
 	if (rc < 0) {
@@ -209,11 +230,15 @@ read_hook(struct project *p, const struct setting *e, struct error *err)
 
 	if (suffix && !strcmp(suffix, "_timeout"))
 		return settings_seconds(&p->settings, e, &seconds, err);
-	if (!*e->value)
-		return settings_error(&p->settings, e, err, "%s is a command",
-			e->key);
 	p->hooks++;
-	return 0;
+	return check_command(p, e, err);
+}
+
+static int
+read_local(struct project *p, const struct setting *e, struct error *err)
+{
+	strv_add(&p->before, e->value);
+	return check_command(p, e, err);
 }
 
 static int
@@ -245,22 +270,22 @@ read_values(struct project *p, struct error *err)
 			rc = read_app(p, e, err);
 		else if (!strcmp(e->section, "remote"))
 			rc = read_remote(p, e, err);
+		else if (!strcmp(e->section, "local"))
+			rc = read_local(p, e, err);
 		else
 			rc = read_hook(p, e, err);
 	}
 	return rc;
 }
 
-/* [app] dir, which an error names by its line. */
+/* A value of dir, which an error names by its line. */
 static char *
-settings_tree(const struct project *p, struct error *err)
+settings_directory(const struct project *p, const struct setting *e,
+	struct error *err)
 {
-	const struct setting *e = settings_get(&p->settings, "app", "", "dir");
 	struct error why = ERROR_INIT;
 	char *path, *real;
 
-	if (!e)
-		return mem_strdup(p->directory);
 	path = *e->value == '/' ? mem_strdup(e->value) :
 				  mem_printf("%s/%s", p->directory, e->value);
 	real = resolve(path, &why);
@@ -268,6 +293,34 @@ settings_tree(const struct project *p, struct error *err)
 		settings_error(&p->settings, e, err, "dir: %s", why.text);
 	free(path);
 	return real;
+}
+
+/* What a target's remote has as dir, else [app]; NULL: neither. */
+static const struct setting *
+find_directory(const struct project *p, const struct target *t)
+{
+	const struct setting *e = NULL;
+
+	if (t && *t->remote)
+		e = settings_get(&p->settings, "remote", t->remote, "dir");
+	return e ? e : settings_get(&p->settings, "app", "", "dir");
+}
+
+int
+project_find_tree(struct project *p, const struct targets *t, struct error *err)
+{
+	const struct setting *e = find_directory(p, t->n ? &t->v[0] : NULL);
+	size_t i;
+
+	if (p->tree)
+		return 0;
+	for (i = 1; i < t->n; i++)
+		if (find_directory(p, &t->v[i]) != e)
+			return error_status(err, STATUS_USAGE,
+				"%s and %s deploy different directories",
+				t->v[0].text, t->v[i].text);
+	p->tree = e ? settings_directory(p, e, err) : mem_strdup(p->directory);
+	return p->tree ? 0 : -1;
 }
 
 static int
@@ -291,9 +344,7 @@ open_at(struct project *p, const char *start, const char *dir,
 		return -1;
 	digest_bytes(buf_str(&p->text), p->text.len, digest);
 	digest_to_hex(digest, p->settings_hex);
-	if (!p->tree)
-		p->tree = settings_tree(p, err);
-	return p->tree ? 0 : -1;
+	return 0;
 }
 
 int
@@ -320,4 +371,5 @@ project_release(struct project *p)
 	strv_release(&p->include);
 	strv_release(&p->shared);
 	strv_release(&p->carry);
+	strv_release(&p->before);
 }

@@ -20,8 +20,9 @@ struct project {
 	struct buf text;   /* of deploy.conf */
 	char settings_hex[DIGEST_HEX + 1]; /* its SHA-256, of "" if none */
 	struct settings settings;
-	char *tree; /* absolute: [app] dir, or DIR, else the project */
+	char *tree; /* absolute; set by project_find_tree(), or DIR's */
 	struct strv include, shared, carry; /* [app], split at blanks */
+	struct strv before;                 /* [local]: commands */
 	bool exact_modes;                   /* [app] modes = exact */
 	bool refuse_ancestry;               /* [app] ancestry = refuse */
 	unsigned hooks;                     /* number of hook commands */
@@ -62,6 +63,13 @@ void target_release(struct target *t);
  */
 int targets_choose(struct targets *t, const struct project *p,
 	const struct options *o, const char *argument, struct error *err);
+/*
+ * The tree that is deployed to all of the targets: DIR, else `dir' of their
+ * remote, else of [app], else the project's directory.  Only now need it be
+ * there: [local] before may make it.
+ */
+int project_find_tree(struct project *p, const struct targets *t,
+	struct error *err);
 /* Whether deploy.conf has that remote. */
 bool project_has_remote(const struct project *p, const char *name);
 void targets_release(struct targets *t);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "client/cache.h"
 #include "client/delivery.h"
+#include "client/local.h"
 #include "client/report.h"
 #include "client/signals.h"
 #include "client/verbs.h"
@@ -359,7 +360,6 @@ deploy(struct push *p, struct error *err)
 	size_t i;
 	int rc;
 
-	signals_catch();
 	announce(p);
 	rc = load(p, err);
 	if (rc == 0) {
@@ -380,14 +380,11 @@ int
 verb_push(struct options *o, struct error *err)
 {
 	struct push p = { .o = o };
-	const char *target = o->args.n > 0 ? o->args.v[0] : NULL;
-	const char *dir = o->args.n > 1 ? o->args.v[1] : NULL;
 	int rc = -1;
 
 	if (o->dry_run)
 		return verb_diff(o, err);
-	if (project_open(&p.project, o->directory, dir, err) == 0 &&
-		targets_choose(&p.targets, &p.project, o, target, err) == 0)
+	if (local_prepare(&p.project, &p.targets, o, err) == 0)
 		rc = deploy(&p, err);
 	targets_release(&p.targets);
 	project_release(&p.project);

@@ -53,7 +53,8 @@ add_remote(struct targets *t, const struct project *p, const char *name,
 		const struct setting *e = &p->settings.v[i];
 		struct target *one;
 
-		if (strcmp(e->section, "remote") || strcmp(e->name, name))
+		if (strcmp(e->section, "remote") || strcmp(e->name, name) ||
+			strcmp(e->key, "url"))
 			continue;
 		one = add(t);
 		if (target_parse(one, e->value, err) < 0)
