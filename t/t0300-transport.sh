@@ -237,6 +237,14 @@ refused_on_terminal() {
 ok 'a key that is refused is said, on a terminal too' \
 	expect 3 'does not accept the key' refused_on_terminal
 
+mkdir "$TMP/elsewhere"
+cp "$TMP/my-ssh" "$TMP/elsewhere/ssh"
+by_ssh_elsewhere() {
+	[ "$(DEPLOY_SSH=$TMP/elsewhere/ssh plain -F "$SSH_CONFIG" \
+		<"$TMP/hello" 2>"$TMP/report")" = hello ]
+}
+ok 'unless DEPLOY_SSH has one' by_ssh_elsewhere
+
 # Ways.
 ok 'ProxyCommand' echoes -k libssh2 piped
 ok 'ProxyCommand by ssh' echoes -k openssh piped

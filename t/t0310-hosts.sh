@@ -41,6 +41,9 @@ ok 'asked about: the fingerprint' \
 ok 'another fingerprint is no answer' expect 3 'not trusted' "$PTY" \
 	'yes/no/fingerprint' SHA256:x 'Type yes' no -- \
 	sh -c '"$@" </dev/null' sh "$CAT" -F "$SSH_CONFIG" target
+ok 'a question too ends with the limit of all' expect 3 'not trusted' "$PTY" \
+	no question -- sh -c '"$@" </dev/null' sh \
+	"$CAT" -F "$SSH_CONFIG" -T 1 target
 strictly() {
 	"$PTY" no question -- "$CAT" -F "$SSH_CONFIG" \
 		-o StrictHostKeyChecking=yes target

@@ -25,14 +25,18 @@ prompt_possible(void)
 static int
 read_line(const struct transport *t, int fd, char *answer, size_t size)
 {
+	int64_t end = transport_until(t, 0);
 	size_t len = 0;
 
 	for (;;) {
 		struct pollfd p[2] = { { fd, POLLIN, 0 },
 			{ t->wake, POLLIN, 0 } };
+		int64_t left = end - io_now_ms();
 		char c;
 
-		if (poll(p, 2, -1) < 0 || transport_stopped(t))
+		if ((end && left <= 0) ||
+			poll(p, 2, end ? (int)left : -1) < 0 ||
+			transport_stopped(t))
 			return -1;
 		if (p[1].revents && !p[0].revents)
 			return -1;

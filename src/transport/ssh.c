@@ -114,14 +114,15 @@ run_builtin(struct transport *t, const struct ssh_config *c, struct error *err)
 	return rc;
 }
 
-/* A program of the user's need not know OpenSSH's options. */
+/* A program of the user's need not be OpenSSH's, nor have its `ssh -G'. */
 static bool
 foreign_ssh(const struct transport_options *o)
 {
 	const char *program = getenv("DEPLOY_SSH");
 
 	return program && *program && o->kind != TRANSPORT_LIBSSH2 &&
-		strcmp(path_leaf(program), "ssh") != 0;
+		(strcmp(path_leaf(program), "ssh") != 0 ||
+			!ssh_config_program("ssh"));
 }
 
 static int
