@@ -10,6 +10,7 @@ sshd_start || skip_all 'sshd does not start here'
 
 echo 'echo refused; echo sorry >&2; exit 4' | fake refuse
 echo 'exit 7' | fake mute
+echo 'exec >/dev/null 2>&1; sleep 0.5; exit 7' | fake slow-mute
 echo 'exec sleep 20' | fake dumb
 echo 'head -c 3 >/dev/null; head -c 300000 /dev/zero; kill -9 $PPID' | fake cut
 echo 'printf "first "; exec sleep 20' | fake hang
@@ -130,6 +131,9 @@ for kind in libssh2 openssh local; do
 	ok "one that says nothing is status 3 ($kind)" \
 		expect 3 'before it said a word, with status 7' \
 		connect -k "$kind" -d "$TMP/mute" target
+	ok "even if it takes its time ($kind)" \
+		expect 3 'before it said a word, with status 7' \
+		connect -k "$kind" -d "$TMP/slow-mute" target
 done
 ok 'an unknown address is status 3' expect 3 'address' \
 	connect -k libssh2 -o HostName=no-such-host.invalid target

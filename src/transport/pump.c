@@ -162,9 +162,10 @@ over(struct pump *p)
 {
 	struct transport *t = p->link->t;
 
-	if (!p->linger && atomic_load(&t->closing))
+	if (!p->linger && (atomic_load(&t->closing) || p->eof_seen))
 		p->linger = io_now_ms() + LINGER_MS;
-	if (p->eof_seen && (relay_room(&p->relay) >= CHUNK))
+	/* If there were none, how it ended is what the caller wants to know. */
+	if (p->eof_seen && t->talked && relay_room(&p->relay) >= CHUNK)
 		finish(p);
 	if (p->link->ended && relay_room(&p->relay) >= CHUNK)
 		return true;
