@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2119 # what serve takes are options of deployd
 # Hooks beside clients that stop reading, deadlines, what is left running.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"

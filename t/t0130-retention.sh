@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2119 # what serve takes are options of deployd
 # What the admin does on the server, what retention drops and spares, and a
 # disk that is full.
 . "$(dirname "$0")/lib/tap.sh"

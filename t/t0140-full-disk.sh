@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2119 # what serve takes are options of deployd
 # A disk that is full: a deploy is refused, a rollback works.
 . "$(dirname "$0")/lib/tap.sh"
 

@@ -78,4 +78,18 @@ is 'gives the right binary still' "$(binary)" 'v2 v4 '
 ok 'a rebuild starts without what was carried' "$DEPLOY" --rebuild local:m
 is 'makes both again' "$(made)" 2
 
+# Without anything to build times are as good: caches rely on them.
+mkdir "$TMP/plain"
+cd "$TMP/plain" || exit 1
+echo a >a
+echo b >b
+ok 'a tree without hooks' "$DEPLOY" local:plain
+old=$(cd "$DEPLOYD_ROOT/plain/current/" && stat -c '%n %y' a b)
+touch a b
+echo b2 >b
+ok 'and an edit' "$DEPLOY" local:plain
+new=$(cd "$DEPLOYD_ROOT/plain/current/" && stat -c '%n %y' a b)
+is 'what did not change keeps its time' "$(echo "$new" | grep '^a')" "$(echo "$old" | grep '^a')"
+unlike 'what did change does not' "$(echo "$new" | grep '^b')" "$(echo "$old" | grep '^b')"
+
 done_testing
