@@ -135,7 +135,9 @@ while [ $i -lt 60 ]; do
 		>"$own/records/$id"
 	: >"$own/logs/$id"
 done
+touch "$own/built.1.tmp" "$own/records/x.1.tmp" "$DEPLOYD_ROOT/blog/current.1.tmp"
 ok 'prune again' "$DEPLOYD" prune blog
+is 'what a crash left half written goes' "$(find "$DEPLOYD_ROOT/blog" -name '*.tmp')" ''
 is 'fifty records stay' "$(find "$own/records" -name '*-????????' | wc -l)" 50
 fails 1 'logs of others go' test -e "$own/logs/$id"
 fails 1 'manifests that nobody names too' test -e "$own/manifests/$(printf %064d 1)"

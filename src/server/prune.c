@@ -179,6 +179,28 @@ prune_manifests(struct prune *p)
 	strv_release(&named);
 }
 
+/*
+ * What replace_file() had begun when its process died.  Both locks are held,
+ * so none of it is anybody's.
+ */
+static void
+drop_temporaries(int at, const char *name, const char *prefix)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		size_t len = strlen(e->d_name);
+
+		if (!strncmp(e->d_name, prefix, strlen(prefix)) && len > 4 &&
+			!strcmp(e->d_name + len - 4, ".tmp"))
+			unlinkat(fd, e->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static int
 drop_releases(struct prune *p, struct strv *dropped, struct error *err)
 {
@@ -223,6 +245,9 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 		rc = drop_releases(&p, dropped, err);
 		prune_records(&p);
 		prune_manifests(&p);
+		drop_temporaries(s->own, ".", "");
+		drop_temporaries(s->own, "records", "");
+		drop_temporaries(s->dir, ".", "current.");
 	}
 	store_unlock_switch(s);
 	strv_release(&p.used);
