@@ -71,6 +71,13 @@ is 'any byte may be printed' "$(got status)" 7
 deploy 'build = cat'
 is 'standard input is empty' "$(got outcome)" deployed
 
+printf '[deployd]\numask = 027\n' >"$DEPLOYD_CONF"
+deploy 'build = echo made >made'
+: >"$DEPLOYD_CONF"
+is 'umask narrows what a build makes' "$(stat -c %a "$DEPLOYD_ROOT/blog/current/made")" 640
+is 'and the release' "$(stat -c %a "$DEPLOYD_ROOT/blog/current/.")" 750
+is 'and what was deployed' "$(stat -c %a "$DEPLOYD_ROOT/blog/current/version")" 640
+
 # Much output, read slowly or not at all.
 deploy 'build = yes 0123456789abcdef | head -c 30000000'
 is 'thirty megabytes of output' "$(got outcome)" deployed

@@ -131,7 +131,7 @@ static int
 roll_back(struct store *s, const struct config *c, const char *to,
 	struct error *err)
 {
-	struct activate_host host = { { show_output, wait_for, NULL },
+	struct activate_host host = { { show_output, wait_for, NULL, c->umask },
 		show_text, show_text, NULL };
 	char id[RELEASE_ID_LEN + 1], went[RELEASE_ID_LEN + 1];
 	const char *failed;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@ start(struct run *r, const char *command, int cwd, const struct strv *env,
 {
 	const char *argv[] = { "/bin/sh", "-c", command, NULL };
 	struct process_options o = PROCESS_OPTIONS_INIT;
+	mode_t ours;
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -52,7 +54,9 @@ start(struct run *r, const char *command, int cwd, const struct strv *env,
 	o.fds[0] = -1;
 	o.fds[1] = o.fds[2] = fds[1];
 	o.group = true;
+	ours = umask(r->host->umask);
 	r->pid = process_start(&o, err);
+	umask(ours);
 	io_close(&fds[1]);
 	if (r->pid < 0) {
 		io_close(&fds[0]);

@@ -67,6 +67,7 @@ struct hook_host {
 	 */
 	int (*wait)(void *arg, struct pollfd *fds, int n, int timeout_ms);
 	void *arg;
+	mode_t umask; /* of what hooks make */
 };
 
 enum hook_outcome { HOOK_DONE, HOOK_FAILED, HOOK_TIMEOUT, HOOK_CANCELLED };

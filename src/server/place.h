@@ -10,7 +10,7 @@
 /*
  * Takes a place; *fd becomes its descriptor, whose closing gives it up.
  * STATUS_BUSY when all are taken.  Without `create` nothing is made on disk:
- * where deployd keeps nothing yet *fd becomes -1.
+ * where deployd keeps nothing yet *fd becomes -1, as without a limit.
  */
 int place_take(const struct config *c, bool create, int *fd, struct error *err);
 

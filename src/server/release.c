@@ -166,8 +166,7 @@ release_build(struct push *p)
 	 * A tree without a build hook counts as one that was built: files
 	 * that do not change keep their times all the same.
 	 */
-	if (p->hooks.build.n &&
-		times_build_begins(p->store, p->id, p->err) < 0)
+	if (p->hooks.build.n && times_build_begins(p->store, p->id, p->err) < 0)
 		return -1;
 	rc = p->hooks.build.n ? run_build(p, &host) : 0;
 	/* Its products have times up to now, however it ended. */

@@ -128,8 +128,9 @@ host_note(void *arg, const char *text)
 struct activate_host
 session_host(struct session *s)
 {
-	struct activate_host h = { { host_output, host_wait, s }, host_stage,
-		host_note, s };
+	struct activate_host h = { { host_output, host_wait, s,
+					   s->config->umask },
+		host_stage, host_note, s };
 
 	return h;
 }
