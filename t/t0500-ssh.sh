@@ -10,6 +10,8 @@ sshd_setup
 sshd_start
 link=$BUILD/t/lib/slowlink
 
+how=
+
 # The server's own environment is not the test's.
 cat >"$TMP/deployd" <<END
 #!/bin/sh
@@ -27,7 +29,7 @@ ProxyCommand $link -c $TMP/bytes $SSHD -i -f $SSH_DIR/sshd_config
 END
 
 over() {
-	"$DEPLOY" -F "$SSH_CONFIG" --deployd="$TMP/deployd" "$@"
+	$how "$DEPLOY" -F "$SSH_CONFIG" --deployd="$TMP/deployd" "$@"
 }
 
 # The largest real tree that every machine has, and what makes trees hard.
@@ -87,8 +89,10 @@ same_tree 'arrive equal' . inc
 cd "$TMP" || exit 1
 make_tree small
 for type in ed25519 ecdsa rsa; do
+	how=forgetful
 	ok "a key of type $type" over -C small "target-$type:keys"
 done
+how=
 for type in ed25519 ecdsa rsa; do
 	echo $type >small/one
 	ok "the ssh program, $type" over -C small --transport=openssh \

@@ -12,7 +12,7 @@
 
 #define PING_MS 10000
 /* deployd pings every 10 s, whatever it is doing. */
-#define SILENCE_MS 60000
+#define SILENCE_MS 30000
 
 static enum transport_kind
 choose_kind(const struct target *t, const struct options *o)
@@ -173,9 +173,10 @@ take_hello(struct session *s, const struct frame *f, struct error *err)
 static int
 check_silence(struct session *s, struct error *err)
 {
-	if (!s->greeted || io_now_ms() - s->heard < SILENCE_MS)
+	/* Until the first byte the transport has the deadlines. */
+	if (!s->channel.received || io_now_ms() - s->heard < SILENCE_MS)
 		return 0;
-	return error_status(err, STATUS_TRANSFER,
+	return error_status(err, s->greeted ? STATUS_TRANSFER : STATUS_CONNECT,
 		"deployd has said nothing for %d s", SILENCE_MS / 1000);
 }
 

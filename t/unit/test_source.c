@@ -171,13 +171,29 @@ end(void)
 	buf_clear(&tar);
 }
 
+/* The archive is refused for n members, of which this is the first. */
+static void
+ck_several(int n, const char *first)
+{
+	char want[512];
+
+	snprintf(want, sizeof(want),
+		"%d paths cannot be deployed, %s among them", n, first);
+	end();
+	ck_assert_int_eq(take("a.tar"), -1);
+	ck_assert_str_eq(err.text, want);
+}
+
 /* The archive is refused for one member. */
 static void
 ck_refused(const char *why)
 {
+	static const char said[] = "this cannot be deployed: ";
+
 	end();
 	ck_assert_int_eq(take("a.tar"), -1);
-	ck_assert_str_eq(err.text, why);
+	ck_assert(!strncmp(err.text, said, strlen(said)));
+	ck_assert_str_eq(err.text + strlen(said), why);
 	ck_assert_int_eq(err.status, STATUS_LOCAL);
 }
 
@@ -364,8 +380,7 @@ START_TEST(what_stands_twice_is_refused)
 	file("./a", "1");
 	file("a", "1");
 	file("a", "1");
-	ck_refused("a: more than once in the archive, "
-		   "and 1 more that cannot be deployed");
+	ck_several(2, "a: more than once in the archive");
 	member("a", '5', 0755, "", "", 0);
 	member("./a//", '5', 0700, "", "", 0);
 	end();
@@ -385,8 +400,7 @@ START_TEST(nothing_is_below_a_file)
 	member("a", '2', 0777, "b", "", 0);
 	file("a/x", "1");
 	file("a/y/z", "1");
-	ck_refused("a/x: below what is no directory in the archive, "
-		   "and 1 more that cannot be deployed");
+	ck_several(2, "a/x: below what is no directory in the archive");
 }
 END_TEST
 
@@ -435,8 +449,7 @@ START_TEST(paths_that_leave_the_tree_are_refused)
 	file("ok", "x");
 	file("../x", "x");
 	file("/y", "x");
-	ck_refused("../x: a component is . or .., "
-		   "and 1 more that cannot be deployed");
+	ck_several(2, "../x: a component is . or ..");
 	ck_assert_ptr_nonnull(strstr(err.hint, "--exclude"));
 }
 END_TEST
@@ -459,7 +472,8 @@ START_TEST(devices_and_set_id_bits_are_refused)
 	ck_assert_str_eq(taken("a.tar"), "d 755 d\n");
 	options.exact_modes = true;
 	ck_assert_int_eq(take("a.tar"), -1);
-	ck_assert_str_eq(err.text, "d: a set-user or set-group bit");
+	ck_assert_str_eq(err.text,
+		"this cannot be deployed: d: a set-user or set-group bit");
 }
 END_TEST
 
