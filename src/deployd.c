@@ -37,7 +37,7 @@
 
 static const char usage_text[] =
 	"usage: deployd --serve [--root DIR] [--app A[,B]] "
-	"[--allow VERB,...] [--as NAME]\n"
+	"[--allow GROUP,...] [--as NAME]\n"
 	"       deployd [--root DIR] status|releases|rollback|prune APP\n"
 	"       deployd --version | --help\n";
 

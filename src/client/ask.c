@@ -1,5 +1,6 @@
 #include "client/ask.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,11 +34,44 @@ send_ask(struct question *q, const char *release)
 		.expect = (char *)o->expect,
 		.user = user,
 		.wait = o->wait ? o->wait_seconds : 0,
+		.lines = o->lines,
 		.force = o->force,
+		.follow = q->a->follow,
+		.reveal = q->a->reveal,
 	};
 
 	MESSAGE_SEND(&q->session.channel, "ask", ask, &ask);
 	free(user);
+}
+
+/* Each word ends with a NUL. */
+static void
+send_words(struct question *q)
+{
+	const struct strv *words = q->a->words;
+	struct buf b = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < words->n; i++)
+		buf_add(&b, words->v[i], strlen(words->v[i]) + 1);
+	channel_send(&q->session.channel, "words", buf_str(&b), b.len);
+	buf_release(&b);
+}
+
+static void
+send_input(struct question *q)
+{
+	const char *data = buf_str(q->a->input);
+	size_t len = q->a->input->len;
+
+	while (len) {
+		size_t n = len > FRAME_MOST ? FRAME_MOST : len;
+
+		channel_send(&q->session.channel, "input", data, n);
+		data += n;
+		len -= n;
+	}
+	channel_send(&q->session.channel, "input-end", "", 0);
 }
 
 static int
@@ -52,6 +86,15 @@ take_result(struct question *q, const struct frame *f, struct error *err)
 	return 1;
 }
 
+/* Data that was asked for, as it is; a terminal has no say in it. */
+static int
+print_output(const struct frame *f, struct error *err)
+{
+	if (fwrite(f->data, 1, f->len, stdout) < f->len)
+		return error_errno(err, "cannot write to standard output");
+	return fflush(stdout) ? error_errno(err, "standard output") : 0;
+}
+
 /* 1 at the result, 0 for more, -1. */
 static int
 take_frame(struct question *q, const struct frame *f, struct error *err)
@@ -62,6 +105,8 @@ take_frame(struct question *q, const struct frame *f, struct error *err)
 		return take_result(q, f, err);
 	if (a->changes && watch_frame(&a->watch, f))
 		return 0;
+	if (!strcmp(f->type, "output"))
+		return print_output(f, err);
 	if (a->take)
 		return a->take(a, f, err);
 	if (f->type[0] == '.')
@@ -126,6 +171,10 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	watch_init(&a->watch, a->target->text, a->targets > 1);
 	session_open(&q.session, a->target, a->options);
 	send_ask(&q, release);
+	if (a->words)
+		send_words(&q);
+	if (a->input)
+		send_input(&q);
 	rc = converse(&q, err);
 	if (rc < 0 && !q.result.status)
 		watch_lost(&a->watch, err);
@@ -194,7 +243,9 @@ choose_words(const struct ask *a, const struct project *p,
 {
 	*target = o->args.n > 0 ? o->args.v[0] : NULL;
 	*release = o->args.n > 1 ? o->args.v[1] : NULL;
-	if (*target && !*release && is_release(a, p, *target)) {
+	if (a->own_words)
+		*release = NULL;
+	else if (*target && !*release && is_release(a, p, *target)) {
 		*release = *target;
 		*target = NULL;
 	}

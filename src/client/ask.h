@@ -14,6 +14,10 @@ struct ask {
 	const char *verb;
 	bool changes;       /* something on the server: a signal aborts it */
 	bool needs_release; /* a lone word is a release, not a target */
+	bool own_words;     /* no word is a release: the verb has taken them */
+	const struct strv *words; /* the words frame, or NULL: none */
+	const struct buf *input;  /* the input frames, or NULL: none */
+	bool follow, reveal;      /* of msg_ask */
 	/* Takes a frame of the answer; NULL: there are none. */
 	int (*take)(struct ask *a, const struct frame *f, struct error *err);
 	/* Success; both may be NULL. */

@@ -125,6 +125,7 @@ take_word(struct parser *p, const char *word)
 
 	if (o->word || o->args.n || p->bare || !verb_is_reserved(word)) {
 		strv_add(&o->args, word);
+		o->dashes += !p->bare;
 		return 0;
 	}
 	o->word = word;
@@ -204,7 +205,7 @@ check_words(struct parser *p)
 	size_t most;
 
 	strv_split(&words, o->verb->arguments, " []");
-	most = words.n;
+	most = strstr(o->verb->arguments, "...") ? o->args.n : words.n;
 	strv_release(&words);
 	if (o->args.n <= most)
 		return 0;

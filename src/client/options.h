@@ -18,6 +18,7 @@ struct options {
 	const struct verb *verb;
 	const char *word;      /* the verb as typed, or NULL */
 	struct strv args;      /* what is left: TARGET, DIR, an ID */
+	size_t dashes;         /* of them, in front of `--' */
 	bool help, version;    /* -h, -V: the verb is help, version */
 	struct strv targets;   /* -t, repeated */
 	const char *directory; /* -C */

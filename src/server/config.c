@@ -226,6 +226,18 @@ config_load(struct config *c, const char *root_option, struct error *err)
 	return check_hooks_kinds(c, err);
 }
 
+bool
+config_is_group(const char *word)
+{
+	struct strv groups = STRV_INIT;
+	bool is;
+
+	strv_split(&groups, CONFIG_GROUPS, ", ");
+	is = strv_has(&groups, word);
+	strv_release(&groups);
+	return is;
+}
+
 int
 config_restrict(struct config *c, const char *apps, const char *allow,
 	const char *as, struct error *err)
@@ -243,12 +255,9 @@ config_restrict(struct config *c, const char *apps, const char *allow,
 			return error_set(err, "--app: '%s' cannot be an app",
 				c->apps.v[i]);
 	for (i = 0; i < c->allow.n; i++)
-		if (strcmp(c->allow.v[i], "read") &&
-			strcmp(c->allow.v[i], "deploy") &&
-			strcmp(c->allow.v[i], "rollback"))
+		if (!config_is_group(c->allow.v[i]))
 			return error_set(err,
-				"--allow: '%s' is not one of "
-				"read, deploy, rollback",
+				"--allow: '%s' is not one of " CONFIG_GROUPS,
 				c->allow.v[i]);
 	if (as)
 		c->as = mem_strdup(as);

@@ -25,7 +25,7 @@ struct config {
 	uint64_t max_sessions;
 	/* The command line of `--serve`. */
 	struct strv apps;  /* --app A[,B]; empty: all */
-	struct strv allow; /* --allow VERB,...; empty: all */
+	struct strv allow; /* --allow GROUP,...; empty: all */
 	char *as;          /* --as NAME, or NULL */
 	/* The files as read, for the [app "x"] sections. */
 	struct settings files[2];
@@ -48,9 +48,21 @@ void config_app_values(const struct config *c, const char *app, const char *key,
 	struct strv *out);
 
 /*
- * Authorisation.  Verbs: deploy, rollback (also activate), read (releases,
- * status, log, and a deploy's compare); any doubt is a no: STATUS_REFUSED.
+ * Authorisation, by groups of verbs:
+ *
+ *	read      releases, status, log, logs, a deploy's compare
+ *	deploy    push
+ *	rollback  rollback, activate, restart
+ *	env       names and values of the env file, but not to read values
+ *	secrets   env list --reveal, fetch
+ *	run       one-off commands
+ *	admin     prune, pin, unpin, remove
+ *
+ * Any doubt is a no: STATUS_REFUSED.
  */
+#define CONFIG_GROUPS "read, deploy, rollback, env, secrets, run, admin"
+
+bool config_is_group(const char *word);
 int config_authorise(const struct config *c, const char *app, const char *verb,
 	struct error *err);
 

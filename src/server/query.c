@@ -9,19 +9,65 @@
 #include "base/io.h"
 #include "server/place.h"
 
-/* One question. */
-struct query {
-	struct session *s;
-	struct msg_ask ask;
-	struct msg_result *result;
-	struct error *err;
-};
-
 struct verb {
 	const char *name;
 	const char *needs; /* what --allow must grant */
 	int (*run)(struct query *q);
 };
+
+int
+query_words(struct query *q, struct strv *words)
+{
+	struct frame f;
+	const char *at, *end;
+
+	if (session_frame(q->s, &f, q->err) < 0)
+		return -1;
+	if (strcmp(f.type, "words") || (f.len && f.data[f.len - 1]))
+		return error_status(q->err, STATUS_TRANSFER,
+			"%s needs a words frame", q->ask.verb);
+	for (at = f.data, end = at + f.len; at < end; at += strlen(at) + 1)
+		strv_add(words, at);
+	return 0;
+}
+
+int
+query_input(struct query *q, size_t most, struct buf *out)
+{
+	struct frame f;
+
+	for (;;) {
+		if (session_frame(q->s, &f, q->err) < 0)
+			return -1;
+		if (!strcmp(f.type, "input-end"))
+			return 0;
+		if (strcmp(f.type, "input"))
+			return error_status(q->err, STATUS_TRANSFER,
+				"an unexpected %s frame", f.type);
+		if (out->len + f.len > most)
+			return error_status(q->err, STATUS_REFUSED,
+				"more than %zu bytes of input", most);
+		buf_add(out, f.data, f.len);
+	}
+}
+
+int
+query_output(struct query *q, const char *type, const char *data, size_t len)
+{
+	struct session *s = q->s;
+
+	while (len) {
+		size_t n = len > FRAME_MOST ? FRAME_MOST : len;
+
+		channel_send(&s->client, type, data, n);
+		data += n;
+		len -= n;
+		while (channel_full(&s->client))
+			if (session_turn(s, NULL, 0, -1, q->err) < 0)
+				return -1;
+	}
+	return 0;
+}
 
 static int
 send_release(struct query *q, const char *id, const char *live)
@@ -158,16 +204,12 @@ choose_log(struct query *q, char id[static RELEASE_ID_LEN + 1])
 static int
 stream_log(struct query *q, int fd)
 {
-	struct session *s = q->s;
 	char data[32768];
 	ssize_t n;
 
-	while ((n = io_read_full(fd, data, sizeof(data))) > 0) {
-		channel_send(&s->client, ".log", data, (size_t)n);
-		while (channel_full(&s->client))
-			if (session_turn(s, NULL, 0, -1, q->err) < 0)
-				return -1;
-	}
+	while ((n = io_read_full(fd, data, sizeof(data))) > 0)
+		if (query_output(q, ".log", data, (size_t)n) < 0)
+			return -1;
 	return n < 0 ? error_errno(q->err, "cannot read the log") : 0;
 }
 

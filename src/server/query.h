@@ -1,12 +1,32 @@
-/* The verbs besides push: releases, status, log, rollback, activate. */
+/*
+ * The verbs besides push.  query.c has their table and those that read or
+ * switch; others have a file each, query_VERB.c.
+ */
 #ifndef SERVER_QUERY_H
 #define SERVER_QUERY_H
 
+#include "base/strv.h"
 #include "server/session.h"
+
+/* One question, authorised, with the app's store open. */
+struct query {
+	struct session *s;
+	struct msg_ask ask;
+	struct msg_result *result;
+	struct error *err;
+};
 
 /* Handles an ask frame and fills the result, as push_serve(). */
 void query_serve(struct session *s, const struct frame *f,
 	struct msg_result *result);
+
+/* The words frame that follows `ask` of some verbs. */
+int query_words(struct query *q, struct strv *words);
+/* All of the client's input frames, up to input-end. */
+int query_input(struct query *q, size_t most, struct buf *out);
+/* Sends it in frames of that type, as fast as the client takes them. */
+int query_output(struct query *q, const char *type, const char *data,
+	size_t len);
 
 /* What `status` answers; also deployd(8)'s own. */
 int query_status(const struct config *c, const char *app,

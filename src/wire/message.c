@@ -80,7 +80,10 @@ const struct message_field msg_ask_fields[] = {
 	F(msg_ask, TEXT, "expect", expect),
 	F(msg_ask, TEXT, "user", user),
 	F(msg_ask, NUMBER, "wait", wait),
+	F(msg_ask, NUMBER, "lines", lines),
 	F(msg_ask, FLAG, "force", force),
+	F(msg_ask, FLAG, "follow", follow),
+	F(msg_ask, FLAG, "reveal", reveal),
 	END,
 };
 
@@ -133,6 +136,7 @@ const struct message_field msg_result_fields[] = {
 	F(msg_result, NUMBER, "files", files),
 	F(msg_result, NUMBER, "reused", reused),
 	F(msg_result, NUMBER, "bytes", bytes),
+	F(msg_result, NUMBER, "code", code),
 	F(msg_result, FLAG, "held", held),
 	END,
 };

@@ -28,7 +28,9 @@
  *	                              ◄────────  result
  *
  *	ask (verb, app, release)      ─────────► the other verbs
+ *	words; input ... input-end    ─────────► of some
  *	                              ◄────────  release ...  .log ...  status
+ *	                              ◄────────  output ...
  *	                              ◄────────  result
  *
  * A control payload is lines of "key SP value LF"; unknown keys are ignored,
@@ -102,7 +104,8 @@ struct msg_ask {
 	char *expect;
 	char *user;
 	uint64_t wait;
-	bool force;
+	uint64_t lines; /* logs: so many at first */
+	bool force, follow, reveal;
 };
 
 /* One release in the answer to `releases` and `status`. */
@@ -136,6 +139,7 @@ struct msg_result {
 	char *error, *hint;
 	char *stage; /* the hook that failed */
 	uint64_t files, reused, bytes;
+	uint64_t code; /* run: the command's exit status */
 	bool held;
 };
 
