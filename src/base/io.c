@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,6 +82,25 @@ io_write_some(int fd, struct buf *b)
 		return -1;
 	buf_consume(b, (size_t)n);
 	return 0;
+}
+
+ssize_t
+io_send_some(int fd, struct buf *b)
+{
+	ssize_t sent = 0;
+
+	while (b->len) {
+		ssize_t n = send(fd, b->data, b->len,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? sent : -1;
+		buf_consume(b, (size_t)n);
+		sent += n;
+	}
+	return sent;
 }
 
 int

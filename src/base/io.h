@@ -19,6 +19,11 @@ int io_write_full(int fd, const void *data, size_t len);
 ssize_t io_read_some(int fd, struct buf *b, size_t most);
 /* Writes what one write takes and consumes it: 0, or -1 with errno. */
 int io_write_some(int fd, struct buf *b);
+/*
+ * Sends what a socket takes without waiting, and consumes it: the bytes, or
+ * -1 with errno when nothing more can be sent, ever.
+ */
+ssize_t io_send_some(int fd, struct buf *b);
 
 /*
  * Reads a whole file (relative to dirfd) of at most `most` bytes.  Returns 0,

@@ -95,22 +95,13 @@ write_input(struct child *c)
 {
 	struct buf *up = &c->relay.up;
 
-	while (up->len && !c->deaf) {
-		ssize_t n = send(c->fd, up->data, up->len,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = c->deaf ? 0 : io_send_some(c->fd, up);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0) {
-			c->deaf = true;
-			break;
-		}
+	if (n < 0)
+		c->deaf = true;
+	else
 		atomic_fetch_add(&c->t->sent, (uint64_t)n);
-		buf_consume(up, (size_t)n);
-	}
-	if (c->relay.up_ended && !c->deaf) {
+	if (c->relay.up_ended && !up->len && !c->deaf) {
 		(void)shutdown(c->fd, SHUT_WR);
 		c->deaf = true;
 	}

@@ -107,24 +107,16 @@ link_close(struct link *l)
 void
 link_flush(struct link *l)
 {
-	while (l->out.len && !l->deaf) {
-		ssize_t n = send(l->connection.fd, l->out.data, l->out.len,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = l->deaf ? 0 : io_send_some(l->connection.fd, &l->out);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0) {
-			/* What the peer said last can still be read. */
-			l->deaf = true;
-			buf_clear(&l->out);
-			return;
-		}
-		atomic_fetch_add(&l->t->sent, (uint64_t)n);
-		l->written += (uint64_t)n;
-		buf_consume(&l->out, (size_t)n);
+	if (n < 0) {
+		/* What the peer said last can still be read. */
+		l->deaf = true;
+		buf_clear(&l->out);
+		return;
 	}
+	atomic_fetch_add(&l->t->sent, (uint64_t)n);
+	l->written += (uint64_t)n;
 }
 
 int

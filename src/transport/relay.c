@@ -50,20 +50,9 @@ pull(struct relay *r)
 static void
 push(struct relay *r)
 {
-	while (r->down.len) {
-		ssize_t n = send(r->fd, r->down.data, r->down.len,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0) {
-			r->gone = true;
-			buf_clear(&r->down);
-			return;
-		}
-		buf_consume(&r->down, (size_t)n);
+	if (io_send_some(r->fd, &r->down) < 0) {
+		r->gone = true;
+		buf_clear(&r->down);
 	}
 }
 
