@@ -31,7 +31,8 @@ ok 'nothing is live' test ! -e "$DEPLOYD_ROOT/big/current"
 wrap "$TMP/count" -c "$TMP/bytes"
 ok 'a rerun' "$DEPLOY" -v --deployd="$TMP/count" local:big
 up=$(cut -d' ' -f1 "$TMP/bytes")
-ok 'sends only what had not arrived' test "$up" -lt 7500000
+# deployd was killed with what it had not read yet, and half a file.
+ok 'sends only what had not arrived' test "$up" -lt 8000000
 diag "15 MB; the rerun sent $up bytes"
 same_tree 'and the tree is equal' . big
 
