@@ -9,6 +9,9 @@
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c
  *	                      rollback.c
+ *	client/init.c         writes a deploy.conf: init_text.c its words
+ *	  survey.c            what lies in a directory
+ *	  recipe.c            what that is; recipe_*.c a language each
  *	client/session.c      a conversation over a transport
  *	client/watch.c        what the server tells meanwhile
  *	client/report.c       lines for people, events for scripts
@@ -39,6 +42,8 @@ static const struct verb verbs[] = {
 		"make a release live that is there already" },
 	{ "status", verb_status, "[TARGET]", "tell what is live" },
 	{ "log", verb_log, "[TARGET [ID]]", "print what the hooks said" },
+	{ "init", verb_init, "[TARGET]",
+		"write deploy.conf for what the directory holds" },
 	{ "help", verb_help, "[VERB]", "list verbs and options" },
 	{ "version", verb_version, "", "print the version" },
 	{ NULL, NULL, NULL, NULL },

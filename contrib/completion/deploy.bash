@@ -16,8 +16,8 @@ _deploy_remotes()
 
 _deploy()
 {
-	local verbs='push diff releases rollback activate status log help
-		version'
+	local verbs='push diff releases rollback activate status log init
+		help version'
 	local options='-C -t -n --dry-run -q --quiet -v --verbose --json
 		--force --rebuild --no-cache --no-activate --wait --wait=
 		--expect= --tar= --deployd= --transport= -F -i -p -J -o -4 -6

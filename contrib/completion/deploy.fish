@@ -10,7 +10,7 @@ function __deploy_remotes
 	and string match -rg '^\s*\[remote\s*"(.*)"\]' <$dir/deploy.conf
 end
 
-set -l verbs push diff releases rollback activate status log help version
+set -l verbs push diff releases rollback activate status log init help version
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c deploy -f
@@ -21,6 +21,7 @@ complete -c deploy -n "$none" -a rollback -d 'Go back to the release before'
 complete -c deploy -n "$none" -a activate -d 'Make a release live'
 complete -c deploy -n "$none" -a status -d 'What is live'
 complete -c deploy -n "$none" -a log -d 'What the hooks said'
+complete -c deploy -n "$none" -a init -d 'Write deploy.conf'
 complete -c deploy -n "$none" -a help -d 'All options'
 complete -c deploy -n "$none" -a version -d 'The version'
 complete -c deploy -a '(__deploy_remotes)' -d 'Remote'

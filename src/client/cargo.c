@@ -222,6 +222,8 @@ cargo_hint_hooks(const struct cargo *c)
 	if (c->project->hooks || c->scan.markers.n == 0)
 		return;
 	log_info("there is a %s, but no [hooks] in deploy.conf: files are put "
-		 "in place and nothing is built or restarted",
-		c->scan.markers.v[0]);
+		 "in place and nothing is built or restarted%s",
+		c->scan.markers.v[0],
+		c->project->has_settings ? "" :
+					   "; `deploy init' writes what fits");
 }
