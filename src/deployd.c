@@ -20,32 +20,56 @@
  *	  activation.c      the switch, restart, check, switching back
  *	server/query.c      releases, status, log, rollback, activate
  *	server/admin.c      the same for an admin at the terminal
+ *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines
  *	server/store.c      the store on disk; store_names.c record.c history.c
  *	  prune.c           retention
  *	server/config.c     deployd.conf and who may do what
  *
  * base/, tree/ and wire/ are shared with the client.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "server/admin.h"
+#include "server/authorize.h"
 #include "server/config.h"
 #include "server/serve.h"
 
 static const char usage_text[] =
 	"usage: deployd --serve [--root DIR] [--app A[,B]] "
-	"[--allow GROUP,...] [--as NAME]\n"
+	"[--allow GROUP,...] [--as NAME] [--hooks none]\n"
 	"       deployd [--root DIR] status|releases|rollback|prune APP\n"
+	"       deployd authorize KEYFILE|- --app A[,B] --allow GROUP,... "
+	"--as NAME\n"
+	"                         [--hooks none] [--root DIR] [--replace]\n"
+	"       deployd authorize --list\n"
+	"       deployd authorize --remove NAME|FINGERPRINT\n"
 	"       deployd --version | --help\n";
 
 struct command {
-	bool serve;
-	const char *root, *app, *allow, *as;
+	bool serve, list, replace;
+	const char *root, *app, *allow, *as, *hooks, *remove;
 	const char *words[3];
 	int n;
+};
+
+static const struct {
+	const char *name;
+	size_t offset; /* in struct command: a bool, or a text */
+	bool takes_value;
+} options[] = {
+	{ "--serve", offsetof(struct command, serve), false },
+	{ "--list", offsetof(struct command, list), false },
+	{ "--replace", offsetof(struct command, replace), false },
+	{ "--root", offsetof(struct command, root), true },
+	{ "--app", offsetof(struct command, app), true },
+	{ "--allow", offsetof(struct command, allow), true },
+	{ "--as", offsetof(struct command, as), true },
+	{ "--hooks", offsetof(struct command, hooks), true },
+	{ "--remove", offsetof(struct command, remove), true },
 };
 
 /* --name=value or --name value; NULL: not this option, "" is a value. */
@@ -63,30 +87,80 @@ value_of(const char *name, char **argv, int argc, int *i)
 	return argv[++*i];
 }
 
+static bool
+take_option(struct command *c, char **argv, int argc, int *i)
+{
+	size_t n;
+
+	for (n = 0; n < sizeof(options) / sizeof(*options); n++) {
+		void *at = (char *)c + options[n].offset;
+		const char *v;
+
+		if (!options[n].takes_value) {
+			if (strcmp(argv[*i], options[n].name))
+				continue;
+			*(bool *)at = true;
+			return true;
+		}
+		v = value_of(options[n].name, argv, argc, i);
+		if (!v)
+			continue;
+		*(const char **)at = v;
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_authorize(const struct command *c)
+{
+	return c->n > 0 && !strcmp(c->words[0], "authorize");
+}
+
+/* Whether each option and word has a use. */
+static bool
+makes_sense(const struct command *c)
+{
+	if (!c->serve && is_authorize(c))
+		return c->n <= 2;
+	if (c->list || c->replace || c->remove)
+		return false;
+	if (c->serve)
+		return c->n == 0;
+	return c->n >= 2 && !c->app && !c->allow && !c->hooks;
+}
+
 static int
 parse(struct command *c, int argc, char **argv)
 {
 	int i;
 
 	for (i = 1; i < argc; i++) {
-		const char *v;
-
-		if (!strcmp(argv[i], "--serve"))
-			c->serve = true;
-		else if ((v = value_of("--root", argv, argc, &i)))
-			c->root = v;
-		else if ((v = value_of("--app", argv, argc, &i)))
-			c->app = v;
-		else if ((v = value_of("--allow", argv, argc, &i)))
-			c->allow = v;
-		else if ((v = value_of("--as", argv, argc, &i)))
-			c->as = v;
-		else if (argv[i][0] == '-' || c->n == 3)
+		if (take_option(c, argv, argc, &i))
+			continue;
+		if ((argv[i][0] == '-' && argv[i][1]) || c->n == 3)
 			return -1;
-		else
-			c->words[c->n++] = argv[i];
+		c->words[c->n++] = argv[i];
 	}
-	return c->serve ? -(c->n != 0) : -(c->n < 2 || c->app || c->allow);
+	return makes_sense(c) ? 0 : -1;
+}
+
+static int
+authorize(const struct command *c)
+{
+	const struct authorize a = {
+		.key = c->n == 2 ? c->words[1] : NULL,
+		.app = c->app,
+		.allow = c->allow,
+		.as = c->as,
+		.hooks = c->hooks,
+		.root = c->root,
+		.replace = c->replace,
+		.list = c->list,
+		.remove = c->remove,
+	};
+
+	return authorize_run(&a);
 }
 
 static int
@@ -98,7 +172,8 @@ run(const struct command *c)
 
 	memset(&config, 0, sizeof(config));
 	if (config_load(&config, c->root, &err) < 0 ||
-		config_restrict(&config, c->app, c->allow, c->as, &err) < 0) {
+		config_restrict(&config, c->app, c->allow, c->as, &err) < 0 ||
+		config_restrict_hooks(&config, c->hooks, &err) < 0) {
 		log_error("deployd", &err);
 		config_release(&config);
 		return STATUS_LOCAL;
@@ -126,5 +201,5 @@ main(int argc, char **argv)
 		fputs(usage_text, stderr);
 		return STATUS_USAGE;
 	}
-	return run(&c);
+	return !c.serve && is_authorize(&c) ? authorize(&c) : run(&c);
 }

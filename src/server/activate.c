@@ -71,9 +71,16 @@ check_expected(struct activation *a)
 static int
 load_new(struct activation *a)
 {
-	return check_expected(a) < 0 ? -1 :
-				       subject_load(&a->new, a->s, a->c,
-					       a->o->release, a->was, a->err);
+	if (check_expected(a) < 0 ||
+		subject_load(&a->new, a->s, a->c, a->o->release, a->was,
+			a->err) < 0)
+		return -1;
+	if (a->o->kind != ACTIVATE_AGAIN)
+		return 0;
+	if (subject_may_repeat(&a->new, a->c, a->err) == 0)
+		return 0;
+	subject_release(&a->new);
+	return -1;
 }
 
 static int
@@ -295,6 +302,10 @@ finish_switch(struct store *s, const struct config *c,
 	snprintf(a.was, sizeof(a.was), "%s", w->from);
 	if (subject_load(&a.new, s, c, w->id, w->from, err) < 0)
 		return note_lost(&a);
+	if (subject_may_repeat(&a.new, c, err) < 0) {
+		subject_release(&a.new);
+		return -1;
+	}
 	if (w->back)
 		error_set(err, "%s", w->why);
 	if (w->back || activation_try(&a) < 0) {

@@ -32,9 +32,26 @@ subject_load(struct subject *x, struct store *s, const struct config *c,
 		rc = activate_surroundings(s, id, previous, &x->record, &x->env,
 			&x->cwd, err);
 	buf_release(&text);
+	/* Nor does a rollback by somebody else run what such a key brought. */
+	if (rc == 0 && x->record.no_hooks &&
+		config_hooks(c, s->app) == HOOKS_TREE)
+		hook_settings_drop(&x->hooks);
 	if (rc < 0)
 		subject_release(x);
 	return rc;
+}
+
+int
+subject_may_repeat(const struct subject *x, const struct config *c,
+	struct error *err)
+{
+	if (!c->no_hooks || x->record.no_hooks || !x->record.hooks)
+		return 0;
+	error_status(err, STATUS_REFUSED,
+		"restart and check of %s have to be repeated, and this key "
+		"has --hooks none",
+		x->record.id);
+	return error_hint(err, "somebody with another key has to deploy");
 }
 
 void

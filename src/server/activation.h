@@ -37,6 +37,12 @@ int subject_load(struct subject *x, struct store *s, const struct config *c,
 	const char *id, const char *previous, struct error *err);
 /* Safe on a zeroed struct whose cwd is -1, and when repeated. */
 void subject_release(struct subject *x);
+/*
+ * A session whose key runs no hooks cannot repeat restart and check of a
+ * release that came with some: STATUS_REFUSED.
+ */
+int subject_may_repeat(const struct subject *x, const struct config *c,
+	struct error *err);
 
 /* Names a stage that runs a hook, and remembers it as the one that failed. */
 void activation_enter(struct activation *a, const char *stage);

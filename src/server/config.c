@@ -53,8 +53,8 @@ read_conf(struct config *c, int n, const char *path, struct error *err)
 	return rc < 0 ? -1 : settings_check(&c->files[n], known, err);
 }
 
-static const char *
-home(void)
+const char *
+config_home(void)
 {
 	const char *h = getenv("HOME");
 	const struct passwd *pw;
@@ -79,7 +79,7 @@ read_files(struct config *c, struct error *err)
 		return -1;
 	user = xdg && *xdg == '/' ?
 		mem_printf("%s/deployd.conf", xdg) :
-		mem_printf("%s/.config/deployd.conf", home());
+		mem_printf("%s/.config/deployd.conf", config_home());
 	rc = read_conf(c, 1, user, err);
 	free(user);
 	return rc;
@@ -173,10 +173,10 @@ static char *
 expand(const char *path)
 {
 	if (path[0] == '~' && (path[1] == '/' || path[1] == '\0'))
-		return mem_printf("%s%s", home(), path + 1);
+		return mem_printf("%s%s", config_home(), path + 1);
 	if (path[0] == '/')
 		return mem_strdup(path);
-	return mem_printf("%s/%s", home(), path);
+	return mem_printf("%s/%s", config_home(), path);
 }
 
 static char *
@@ -264,6 +264,15 @@ config_restrict(struct config *c, const char *apps, const char *allow,
 	return 0;
 }
 
+int
+config_restrict_hooks(struct config *c, const char *hooks, struct error *err)
+{
+	if (hooks && strcmp(hooks, "none") != 0)
+		return error_set(err, "--hooks: '%s' is not none", hooks);
+	c->no_hooks = hooks != NULL;
+	return 0;
+}
+
 void
 config_release(struct config *c)
 {
@@ -285,7 +294,7 @@ config_hooks(const struct config *c, const char *app)
 
 	if (e)
 		(void)get_hooks_kind(file, e, &kind, &ignored);
-	return kind;
+	return c->no_hooks ? HOOKS_NONE : kind;
 }
 
 void

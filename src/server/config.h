@@ -27,6 +27,7 @@ struct config {
 	struct strv apps;  /* --app A[,B]; empty: all */
 	struct strv allow; /* --allow GROUP,...; empty: all */
 	char *as;          /* --as NAME, or NULL */
+	bool no_hooks;     /* --hooks none */
 	/* The files as read, for the [app "x"] sections. */
 	struct settings files[2];
 };
@@ -39,7 +40,13 @@ int config_load(struct config *c, const char *root_option, struct error *err);
 /* The command line of --serve; each may be NULL.  Unknown words are errors. */
 int config_restrict(struct config *c, const char *apps, const char *allow,
 	const char *as, struct error *err);
+/* --hooks: only `none', which is at least as strict as any deployd.conf. */
+int config_restrict_hooks(struct config *c, const char *hooks,
+	struct error *err);
 void config_release(struct config *c);
+
+/* The home directory: HOME, else the account's. */
+const char *config_home(void);
 
 /* Whose commands run for that app, and with HOOKS_SERVER which. */
 enum config_hooks config_hooks(const struct config *c, const char *app);

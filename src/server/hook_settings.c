@@ -135,12 +135,18 @@ hook_settings_load(struct hook_settings *h, const struct config *c,
 }
 
 void
-hook_settings_release(struct hook_settings *h)
+hook_settings_drop(struct hook_settings *h)
 {
 	strv_release(&h->build);
 	strv_release(&h->migrate);
 	strv_release(&h->restart);
 	strv_release(&h->check);
+}
+
+void
+hook_settings_release(struct hook_settings *h)
+{
+	hook_settings_drop(h);
 	strv_release(&h->shared);
 	strv_release(&h->carry);
 }

@@ -38,6 +38,8 @@ struct hook_settings {
  */
 int hook_settings_load(struct hook_settings *h, const struct config *c,
 	const char *app, const char *text, size_t len, struct error *err);
+/* Forgets all commands. */
+void hook_settings_drop(struct hook_settings *h);
 void hook_settings_release(struct hook_settings *h);
 
 /* What hooks are told besides the app's env file. */

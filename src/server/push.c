@@ -204,7 +204,10 @@ finish_live(struct push *p)
 	return answer_same(p);
 }
 
-/* Whether this tree with these settings is what is live. */
+/*
+ * Whether this tree with these settings is what is live.  Hooks that were
+ * not to be run then may be now.
+ */
 static bool
 is_live(const struct push *p)
 {
@@ -212,6 +215,7 @@ is_live(const struct push *p)
 
 	return r->id && !strcmp(r->tree, p->ask.tree) &&
 		!strcmp(r->settings, p->ask.settings) &&
+		(!r->no_hooks || p->s->config->no_hooks) &&
 		store_has_release(p->store, r->id);
 }
 

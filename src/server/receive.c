@@ -55,6 +55,10 @@ receive_settings(struct push *p)
 	if (strcmp(hex, p->ask.settings))
 		return error_status(p->err, STATUS_TRANSFER,
 			"the settings are not those announced");
+	if (p->s->config->no_hooks && p->ask.hooks)
+		session_note(p->s,
+			"the hooks of deploy.conf do not run: this key has "
+			"--hooks none");
 	return hook_settings_load(&p->hooks, p->s->config, p->ask.app,
 		buf_str(&p->settings), p->settings.len, p->err);
 }

@@ -43,6 +43,7 @@ const struct message_field record_fields[] = {
 	F(FLAG, "held", held),
 	F(FLAG, "pinned", pinned),
 	F(FLAG, "went-live", went_live),
+	F(FLAG, "no-hooks", no_hooks),
 	F(NUMBER, "created", created),
 	F(NUMBER, "activated", activated),
 	F(NUMBER, "files", files),

@@ -35,6 +35,7 @@ fill_record(struct push *p, const char *manifest)
 		.files = files,
 		.bytes = bytes,
 		.hooks = a->hooks,
+		.no_hooks = p->s->config->no_hooks,
 		.git_dirty = a->git_dirty };
 #define COPY(field) r->field = a->field ? mem_strdup(a->field) : NULL
 	COPY(remote);

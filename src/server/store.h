@@ -135,6 +135,7 @@ struct record {
 	bool held;    /* rolled back from, by hand or by a check */
 	bool pinned;
 	bool went_live;
+	bool no_hooks; /* by a key that may not bring hooks: --hooks none */
 	uint64_t created, activated; /* seconds since 1970 */
 	uint64_t files, bytes;
 	uint64_t hooks; /* its settings have so many hook commands */
