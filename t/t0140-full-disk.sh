@@ -86,6 +86,28 @@ is 'a disk that fills up meanwhile' "$(got status)" 4
 like 'is told as such' "$TRACE" 'error .*No space left'
 is 'what is live stays' "$(live blog)" "$second"
 rm "$DEPLOYD_ROOT"/filler*
+
+# What is left over for others.
+head -c 30000000 /dev/zero >"$DEPLOYD_ROOT/filler"
+deploy
+is 'an upload leaves 64 MB free' "$(got status)" 4
+like 'which is said' "$TRACE" 'error .* and 67108864 in reserve'
+like 'with the key' "$TRACE" 'hint .*reserve in deployd.conf'
+mkdir tree
+cp "$DEPLOYD_ROOT/blog/current/data" tree/renamed
+serve
+{
+	push blog tree
+	tell_manifest
+} >&3
+finish
+is 'a rename sends nothing and needs no reserve' "$(got outcome)" deployed
+rm -r tree
+printf '[deployd]\nreserve = 1M\n' >"$DEPLOYD_CONF"
+deploy
+is 'the admin may have less kept' "$(got outcome)" deployed
+: >"$DEPLOYD_CONF"
+rm "$DEPLOYD_ROOT"/filler*
 deploy
 is 'with room again' "$(got outcome)" deployed
 ok 'there is new ballast' test -s "$own/ballast"

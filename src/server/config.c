@@ -18,6 +18,7 @@ static const struct settings_known known[] = {
 	{ "deployd", false, "umask", false },
 	{ "deployd", false, "keep", false },
 	{ "deployd", false, "spare", false },
+	{ "deployd", false, "reserve", false },
 	{ "deployd", false, "max_files", false },
 	{ "deployd", false, "max_bytes", false },
 	{ "deployd", false, "max_file_size", false },
@@ -168,6 +169,35 @@ check_hooks_kinds(const struct config *c, struct error *err)
 	return 0;
 }
 
+static bool
+is_told(const struct config *c, const struct setting *command)
+{
+	const struct settings *file;
+	const struct setting *e = get(c, "app", command->name, "hooks", &file);
+
+	return e && strcmp(e->value, "tree") != 0;
+}
+
+/* Commands that would never run are a mistake of the admin's. */
+static int
+check_commands(const struct config *c, struct error *err)
+{
+	size_t i, j;
+
+	for (i = 0; i < 2; i++)
+		for (j = 0; j < c->files[i].n; j++) {
+			const struct setting *e = &c->files[i].v[j];
+
+			if (!strcmp(e->section, "app") &&
+				strcmp(e->key, "hooks") != 0 && !is_told(c, e))
+				return settings_error(&c->files[i], e, err,
+					"%s has no effect without `hooks = "
+					"server' in [app \"%s\"]",
+					e->key, e->name);
+		}
+	return 0;
+}
+
 /* "~" and "~/x" are below the home directory; else it must be absolute. */
 static char *
 expand(const char *path)
@@ -179,18 +209,35 @@ expand(const char *path)
 	return mem_printf("%s/%s", config_home(), path);
 }
 
-static char *
-choose_root(const struct config *c, const char *option)
+static int
+choose_root(struct config *c, const char *option, struct error *err)
 {
 	const struct settings *file;
 	const struct setting *e = get(c, "deployd", "", "root", &file);
 	const char *env = getenv("DEPLOYD_ROOT");
 
-	if (option && *option)
-		return expand(option);
-	if (env && *env)
-		return expand(env);
-	return expand(e ? e->value : "~/apps");
+	if (e && !e->value[0])
+		return settings_error(file, e, err, "root is a directory");
+	if (option && !*option)
+		return error_set(err, "--root is a directory");
+	if (option)
+		c->root = expand(option);
+	else if (env && *env)
+		c->root = expand(env);
+	else
+		c->root = expand(e ? e->value : "~/apps");
+	return 0;
+}
+
+static int
+get_keep(struct config *c, struct error *err)
+{
+	const struct settings *file;
+	const struct setting *e = get(c, "deployd", "", "keep", &file);
+
+	if (get_size(c, "keep", &c->keep, err) < 0)
+		return -1;
+	return c->keep ? 0 : settings_error(file, e, err, "keep is at least 1");
 }
 
 int
@@ -209,12 +256,15 @@ config_load(struct config *c, const char *root_option, struct error *err)
 	c->max_file_size = 50ULL << 30;
 	c->max_path = PATH_LIMIT;
 	c->max_sessions = 20;
+	c->reserve = 64ULL << 20;
 	if (read_files(c, err) < 0)
 		return -1;
-	c->root = choose_root(c, root_option);
+	if (choose_root(c, root_option, err) < 0)
+		return -1;
 	e = get(c, "deployd", "", "spare", &file);
 	if ((e && settings_bool(file, e, &c->spare, err) < 0) ||
-		get_umask(c, err) < 0 || get_size(c, "keep", &c->keep, err) < 0)
+		get_umask(c, err) < 0 || get_keep(c, err) < 0 ||
+		get_size(c, "reserve", &c->reserve, err) < 0)
 		return -1;
 	if (get_size(c, "max_files", &c->max_files, err) < 0 ||
 		get_size(c, "max_bytes", &c->max_bytes, err) < 0 ||
@@ -223,7 +273,7 @@ config_load(struct config *c, const char *root_option, struct error *err)
 		get_size(c, "max_entries", &c->max_entries, err) < 0 ||
 		get_size(c, "max_sessions", &c->max_sessions, err) < 0)
 		return -1;
-	return check_hooks_kinds(c, err);
+	return check_hooks_kinds(c, err) < 0 ? -1 : check_commands(c, err);
 }
 
 bool

@@ -20,6 +20,8 @@ struct config {
 	mode_t umask;  /* narrows the modes of a tree; default 022 */
 	uint64_t keep; /* releases that went live; default 5 */
 	bool spare;    /* keep next/ prepared; default yes */
+	/* Bytes that an upload leaves free on the file system; default 64M. */
+	uint64_t reserve;
 	/* Limits of one tree and one server; each gives exit 4. */
 	uint64_t max_files, max_bytes, max_file_size, max_path, max_entries;
 	uint64_t max_sessions;

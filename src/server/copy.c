@@ -50,6 +50,18 @@ copy_file(int in, int out)
 	return copy_bytes(in, out);
 }
 
+bool
+copy_can_clone(int dir)
+{
+	int a = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int b = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	bool can = a >= 0 && b >= 0 && ioctl(a, FICLONE, b) == 0;
+
+	io_close(&a);
+	io_close(&b);
+	return can;
+}
+
 /* One copy of a tree. */
 struct copy {
 	const struct busy *busy;

@@ -2,10 +2,15 @@
 #ifndef SERVER_COPY_H
 #define SERVER_COPY_H
 
+#include <stdbool.h>
+
 #include "server/busy.h"
 
 /* Copies all of `in` to the empty file `out`; 0 or -1 with errno. */
 int copy_file(int in, int out);
+
+/* Whether files below dir can be cloned, so that copies take no room. */
+bool copy_can_clone(int dir);
 
 /*
  * Copies the directory, file or link at `path` below from into the same

@@ -344,7 +344,8 @@ search_release(struct search *x, const char *id)
 		return 0;
 	if (record_load(x->s, id, &r, &err) < 0 || !r.manifest ||
 		store_load_manifest(x->s, r.manifest, &m, &err) < 0)
-		buf_addf(&x->p->reason, "%s is not reused: %s; ", id, err.text);
+		buf_addf(&x->p->reason, "%s%s is not reused: %s",
+			x->p->reason.len ? "; " : "", id, err.text);
 	else
 		rc = search_files(x, id, dir, &m);
 	manifest_release(&m);
@@ -404,6 +405,24 @@ struct supply *
 plan_supply(const struct plan *p, const struct entry *e)
 {
 	return &p->v[p->by_entry[e - p->m->v]];
+}
+
+uint64_t
+plan_copies(const struct plan *p)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		const struct supply *u = &p->v[i];
+		bool stays = u->where == SUPPLY_KEPT ||
+			u->where == SUPPLY_RELEASE;
+
+		/* The last user of what lies in tmp/ gets the file itself. */
+		if (u->users)
+			bytes += u->size * (u->users - !stays);
+	}
+	return bytes;
 }
 
 void

@@ -72,5 +72,7 @@ struct supply *plan_supply(const struct plan *p, const struct entry *e);
 /* Lines to ask for; adds up *files and *bytes. */
 void plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
 	uint64_t *bytes);
+/* Bytes that staging copies; what is moved or stays is none. */
+uint64_t plan_copies(const struct plan *p);
 
 #endif

@@ -5,9 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "base/path.h"
-
-/* Left free besides what is uploaded: bytes, and as a share of the disk. */
-#define RESERVE_BYTES (64ULL << 20)
+#include "server/copy.h"
 
 int
 check_expected(const struct msg_push *ask, const struct record *live,
@@ -98,12 +96,22 @@ guard(const struct store *s, const struct msg_push *ask, const char *who,
 	return history_append(s, "forced", "", "", who, forced.text, err);
 }
 
+/* What is live and well is never held, whatever its namesakes are. */
+static bool
+is_live(const struct msg_push *ask, const struct record *live)
+{
+	return live->id && !live->held && !strcmp(live->tree, ask->tree) &&
+		!strcmp(live->settings, ask->settings);
+}
+
 static int
-check_held(const struct store *s, const struct msg_push *ask, const char *who,
-	struct error *err)
+check_held(const struct store *s, const struct msg_push *ask,
+	const struct record *live, const char *who, struct error *err)
 {
 	char id[RELEASE_ID_LEN + 1];
 
+	if (is_live(ask, live))
+		return 0;
 	if (record_held(s, ask->tree, ask->settings, id, err) < 0)
 		return -1;
 	if (!*id)
@@ -121,7 +129,7 @@ int
 check_guards(const struct store *s, const struct msg_push *ask,
 	const struct record *live, const char *who, struct error *err)
 {
-	if (check_held(s, ask, who, err) < 0)
+	if (check_held(s, ask, live, who, err) < 0)
 		return -1;
 	if (ask->files == 0) {
 		error_status(err, STATUS_REFUSED, "the tree is empty");
@@ -146,19 +154,25 @@ check_guards(const struct store *s, const struct msg_push *ask,
 }
 
 int
-check_space(const struct store *s, uint64_t bytes, struct error *err)
+check_space(const struct store *s, uint64_t upload, uint64_t copies,
+	uint64_t reserve, struct error *err)
 {
 	struct statvfs v;
-	uint64_t free_bytes;
+	uint64_t free_bytes, need;
 
 	if (fstatvfs(s->own, &v) < 0)
 		return 0; /* then the write will tell */
 	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
-	if (bytes + RESERVE_BYTES <= free_bytes)
+	if (!upload)
+		reserve = 0;
+	need = copies > free_bytes && copy_can_clone(s->own) ? upload :
+							       upload + copies;
+	if (need <= free_bytes && reserve <= free_bytes - need)
 		return 0;
 	error_status(err, STATUS_REFUSED,
-		"no space: the upload needs %" PRIu64 " bytes and %llu in "
-		"reserve, %" PRIu64 " are free",
-		bytes, RESERVE_BYTES, free_bytes);
-	return error_hint(err, "free some on the server: deployd prune APP");
+		"no space: the release needs %" PRIu64 " bytes and %" PRIu64
+		" in reserve, %" PRIu64 " are free",
+		need, reserve, free_bytes);
+	return error_hint(err, "free some on the server: deployd prune %s%s",
+		s->app, reserve ? "; or lower reserve in deployd.conf" : "");
 }

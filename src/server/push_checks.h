@@ -22,7 +22,12 @@ int check_manifest(const struct config *c, const struct manifest *m,
  */
 int check_guards(const struct store *s, const struct msg_push *ask,
 	const struct record *live, const char *who, struct error *err);
-/* Room for so many more bytes. */
-int check_space(const struct store *s, uint64_t bytes, struct error *err);
+/*
+ * Room for what is uploaded, with so much left over besides, and for what is
+ * copied of other releases, which costs nothing where it can be cloned.  A
+ * deploy that uploads nothing needs no reserve.
+ */
+int check_space(const struct store *s, uint64_t upload, uint64_t copies,
+	uint64_t reserve, struct error *err);
 
 #endif

@@ -257,6 +257,13 @@ find_need(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 	return 0;
 }
 
+static int
+check_room(struct push *p, uint64_t upload)
+{
+	return check_space(p->store, upload, plan_copies(&p->plan),
+		p->s->config->reserve, p->err);
+}
+
 /* Old releases go before a deploy is refused for want of space. */
 static int
 make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
@@ -265,7 +272,7 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 	struct error ignored = ERROR_INIT;
 	size_t i;
 
-	if (check_space(p->store, *bytes, p->err) == 0)
+	if (check_room(p, *bytes) == 0)
 		return 0;
 	prune_releases(p->store, 1, &dropped, &ignored);
 	for (i = 0; i < dropped.n; i++)
@@ -273,9 +280,8 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 	prune_trash_now(p->store);
 	strv_release(&dropped);
 	/* What was to be reused may have been in one of them. */
-	return find_need(p, need, files, bytes) < 0 ?
-		-1 :
-		check_space(p->store, *bytes, p->err);
+	return find_need(p, need, files, bytes) < 0 ? -1 :
+						      check_room(p, *bytes);
 }
 
 /* One round: asks, and takes what comes. */
