@@ -108,7 +108,13 @@ cat >deploy.conf <<'END'
 shared = storage/ config/key
 END
 fails 4 'a missing shared file' "$DEPLOY" local:sh
-like 'comes with the command that supplies it' "$OUT" 'scp key '
+like 'comes with the command that supplies it' "$OUT" \
+	"supply it: cp config/key $DEPLOYD_ROOT/sh/shared/config/key\$"
+mkdir -p config
+echo given >config/key
+ok 'which works as it stands' sh -c \
+	"$(sed -n 's/.*supply it: //p' "$OUT")"
+rm -r "$DEPLOYD_ROOT/sh" config
 mkdir -p config
 echo seeded >config/key
 ok 'one in the tree seeds it' "$DEPLOY" local:sh

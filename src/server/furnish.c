@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/rmtree.h"
 #include "server/copy.h"
+#include "server/supply.h"
 
 /* The handles that linking one shared path needs. */
 struct furnish {
@@ -69,13 +70,24 @@ seed(struct furnish *f, const char *path, bool *seeded)
 	return copy_tree(f->release, f->shared, path, NULL, f->err);
 }
 
+/* Its directory is made, so that the command in the hint works. */
 static int
 missing_file(struct furnish *f, const char *path)
 {
-	error_status(f->err, STATUS_REFUSED,
-		"the shared file %s is not on the server yet", path);
-	return error_hint(f->err, "supply it: scp %s HOST:%s/shared/%s",
-		path_leaf(path), f->s->path, path);
+	char *parent = mem_strndup(path, (size_t)(path_leaf(path) - path));
+	char *command = supply_command(f->s, path);
+
+	if (beneath_mkdirs(f->shared, parent) < 0) {
+		error_errno(f->err, "cannot make shared/%s", parent);
+		f->err->status = STATUS_REFUSED;
+	} else {
+		error_status(f->err, STATUS_REFUSED,
+			"the shared file %s is not on the server yet", path);
+		error_hint(f->err, "supply it: %s", command);
+	}
+	free(command);
+	free(parent);
+	return -1;
 }
 
 static int
@@ -158,10 +170,8 @@ stage_shared(struct store *s, const char *id, const struct strv *shared,
 	if (shared->n == 0)
 		return 0;
 	f.release = open_release(s, id);
-	if (mkdirat(s->dir, "shared", 0755) < 0 && errno != EEXIST)
-		rc = -1;
 	f.shared = openat(s->dir, "shared", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (rc < 0 || f.release < 0 || f.shared < 0)
+	if (f.release < 0 || f.shared < 0)
 		rc = error_errno(err, "cannot open shared/");
 	for (i = 0; rc == 0 && i < shared->n; i++)
 		rc = share(&f, shared->v[i]);

@@ -45,6 +45,20 @@ find_deployd(const struct transport_options *o)
 	return path ? path : mem_strdup("deployd");
 }
 
+/* The person may be here through SSH; deployd is not. */
+static void
+forget_ssh(struct strv *envp)
+{
+	struct strv kept = STRV_INIT;
+	size_t i;
+
+	for (i = 0; i < envp->n; i++)
+		if (strncmp(envp->v[i], "SSH_CONNECTION=", 15) != 0)
+			strv_add(&kept, envp->v[i]);
+	strv_release(envp);
+	*envp = kept;
+}
+
 int
 local_run(struct transport *t, struct error *err)
 {
@@ -57,6 +71,7 @@ local_run(struct transport *t, struct error *err)
 	strcpy(t->report.kind, "local");
 	log_verbose("running %s --serve on this machine", deployd);
 	transport_environment(&envp);
+	forget_ssh(&envp);
 	o.envp = envp.v;
 	t->report.connected_ms = t->report.keys_ms = transport_elapsed(t);
 	t->report.authenticated_ms = t->report.exec_ms = transport_elapsed(t);
