@@ -3,7 +3,9 @@
  *
  *	server/serve.c      one conversation on standard input and output
  *	  place.c           so many at a time
+ *	  apps.c            names of others that a key may see
  *	server/session.c    the loop below it: client, intake, hooks
+ *	  session_open.c    the app that it is about
  *	  session_host.c    as who watches hooks
  *	server/push.c       the verb push, from request to result
  *	  push_checks.c     limits and guards
@@ -12,7 +14,7 @@
  *	  release.c         what is made of it, and undoing that
  *	  stage.c           next/ becomes the tree, stage_finish.c on disk,
  *	  stage_store.c     a release
- *	  furnish.c copy.c  shared and carried paths
+ *	  furnish.c copy.c  shared and carried paths; supply.c what to type
  *	  times.c           the stamp S
  *	server/hooks.c      running the app's commands
  *	  hook_settings.c   which; env.c their environment
@@ -41,7 +43,8 @@
 static const char usage_text[] =
 	"usage: deployd --serve [--root DIR] [--app A[,B]] "
 	"[--allow GROUP,...] [--as NAME] [--hooks none]\n"
-	"       deployd [--root DIR] status|releases|rollback|prune APP\n"
+	"       deployd [--root DIR] status|releases|prune APP\n"
+	"       deployd [--root DIR] rollback APP [RELEASE]\n"
 	"       deployd authorize KEYFILE|- --app A[,B] --allow GROUP,... "
 	"--as NAME\n"
 	"                         [--hooks none] [--root DIR] [--replace]\n"
@@ -127,7 +130,7 @@ makes_sense(const struct command *c)
 		return false;
 	if (c->serve)
 		return c->n == 0;
-	return c->n >= 2 && !c->app && !c->allow && !c->hooks;
+	return c->n >= 2 && !c->app && !c->allow && !c->as && !c->hooks;
 }
 
 static int

@@ -42,6 +42,21 @@ is 'so may a build' "$(got outcome)" deployed
 ok 'no group is killed that has no deadline' kill -0 "$(cat left)"
 kill -9 "$(cat left)"
 
+# What hooks are told is there.
+deploy "build = ls -d \"\$DEPLOY_SHARED_DIR\" \"\$DEPLOY_CACHE_DIR\""
+is 'shared/ and cache/ are there, asked for or not' "$(got outcome)" deployed
+
+# A shared file that is missing.
+SSH_CONNECTION='192.0.2.1 1 192.0.2.2 22'
+export SSH_CONNECTION
+deploy "[app]
+shared = sub/other.key"
+unset SSH_CONNECTION
+is 'a shared file that is missing' "$(got status)" 4
+is 'comes with the command that brings it' "$(got hint)" \
+	"supply it: scp sub/other.key $(id -un)@$(hostname):$DEPLOYD_ROOT/blog/shared/sub/other.key"
+ok 'whose directory is there' test -d "$DEPLOYD_ROOT/blog/shared/sub"
+
 # Deadlines.
 deploy "build = trap 'echo told to end; exit 3' TERM; sleep 62 & echo \$! >$TMP/left; wait
 build_timeout = 1"
@@ -161,6 +176,14 @@ deploy 'restart = false'
 is 'the one before fails to restart as well' "$(got status)" 9
 is 'it is live all the same' "$(live blog)" "$good"
 like 'a person is asked for' "$TRACE" 'hint a person is needed'
+like 'it is in the history' "$own/history" ' broken .*switching'
+ok 'status' "$DEPLOY" status local:blog
+like 'shows what is live' "$OUT" "live +$good.*its check has not passed"
+like 'and why' "$OUT" 'reason .*restart.*switching back failed: restart'
+ok 'releases' "$DEPLOY" releases local:blog
+like 'too' "$OUT" "$good  live,unchecked .*switching back failed"
+ok 'and the admin' "$DEPLOYD" status blog
+like 'is told' "$OUT" '^unchecked .*switching back failed'
 rm "$TMP/broken"
 cp "$own/records/$good.settings" "$SETTINGS"
 cp "$DEPLOYD_ROOT/blog/current/version" app/version
@@ -173,6 +196,8 @@ serve
 push blog app 'hooks 1' >&3
 finish
 unlike 'and that is enough' "$TRACE" 'name restart'
+ok 'status' "$DEPLOY" status local:blog
+unlike 'has no more to say' "$OUT" 'check has not|reason'
 
 # Current that moves between build and switch.
 rm -f "$TMP/go"

@@ -44,7 +44,12 @@ fails 2 'no verb' "$DEPLOYD" wibble blog
 fails 2 'no app' "$DEPLOYD" status
 fails 2 'no name of an app' "$DEPLOYD" status ../blog
 fails 2 'too many words' "$DEPLOYD" releases blog more
+like 'names what is too much' "$OUT" "not 'more'"
+fails 2 'for status as well' "$DEPLOYD" status blog more
+fails 2 'and for rollback' "$DEPLOYD" rollback blog one more
+like 'the usage has what it takes' "$OUT" 'rollback APP \[RELEASE\]$'
 fails 2 'only --serve is limited' "$DEPLOYD" --app blog status blog
+fails 2 'or is somebody' "$DEPLOYD" --as ann status blog
 ok 'nothing was made by asking' test ! -e "$DEPLOYD_ROOT"
 
 deploy
@@ -67,7 +72,8 @@ fails 4 'once more there is nothing to go to' "$DEPLOYD" rollback blog
 like 'which is said' "$OUT" 'no release to roll back to'
 ok 'a release may be named by its tree' "$DEPLOYD" rollback blog "${second#*-}"
 is 'and is live' "$(live blog)" "$second"
-fails 4 'the live one is no goal' "$DEPLOYD" rollback blog "$second"
+ok 'the live one is live already' "$DEPLOYD" rollback blog "$second"
+like 'which is said' "$OUT" "$second is live already"
 fails 4 'an unknown one neither' "$DEPLOYD" rollback blog 19990101
 like 'and what there is is listed' "$OUT" "there are: .*$first"
 ok 'another root' "$DEPLOYD" --root "$DEPLOYD_ROOT" status blog
@@ -80,6 +86,25 @@ third=$(live blog)
 is 'of those that went live two stay' "$(releases | tr '\n' ' ')" "$second $third "
 fails 1 'the first is gone' has "$first"
 set_key "$second" pinned yes
+ok 'what was dropped is in no list' "$DEPLOYD" releases blog
+is 'of the admin' "$(awk '{ print $(NF - 2) }' "$OUT" | wc -l)" 2
+unlike 'nor by name' "$OUT" "$first"
+ok 'the client' "$DEPLOY" releases local:blog
+unlike 'is not told of it either' "$OUT" "$first"
+ok 'but its record is kept' test -e "$own/records/$first"
+printf '[hooks]\nbuild = false\n' >"$SETTINGS"
+deploy 'hooks 1'
+failed=$(got release)
+printf '[hooks]\ncheck = false\ncheck_timeout = 1\n' >"$SETTINGS"
+deploy 'hooks 1'
+reverted=$(got release)
+: >"$SETTINGS"
+ok 'what failed' "$DEPLOYD" releases blog
+like 'is listed' "$OUT" "$failed  failed"
+like 'and what was reverted' "$OUT" "$reverted  reverted"
+ok 'by the client too' "$DEPLOY" releases local:blog
+like 'what failed' "$OUT" "$failed  failed"
+like 'and what was reverted' "$OUT" "$reverted  reverted"
 deploy 'then build'
 built=$(got release)
 is 'a build alone' "$(got outcome)" built

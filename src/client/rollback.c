@@ -20,16 +20,29 @@ say(const struct ask *a, const struct msg_result *r, const char *what)
 	buf_release(&b);
 }
 
+/* Nothing had to be done. */
+static bool
+was_live(const struct ask *a, const struct msg_result *r)
+{
+	if (!r->outcome || strcmp(r->outcome, "same") != 0)
+		return false;
+	log_info("%s is live already on %s", r->release ? r->release : "it",
+		a->target->text);
+	return true;
+}
+
 static void
 rolled_back(struct ask *a, const struct msg_result *r)
 {
-	say(a, r, "rolled back");
+	if (!was_live(a, r))
+		say(a, r, "rolled back");
 }
 
 static void
 activated(struct ask *a, const struct msg_result *r)
 {
-	say(a, r, "switched");
+	if (!was_live(a, r))
+		say(a, r, "switched");
 }
 
 int

@@ -55,6 +55,8 @@ print_live(const struct msg_release *r)
 	report_line("  live      %s, %s by %s%s", r->id, when.data,
 		r->by ? r->by : "unknown",
 		r->checked ? "" : ", its check has not passed");
+	if (!r->checked && r->reason)
+		report_line("  reason    %s", r->reason);
 	if (r->git_commit)
 		report_line("  commit    %s %.12s %s%s",
 			r->git_branch ? r->git_branch : "-", r->git_commit,

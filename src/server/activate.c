@@ -1,6 +1,7 @@
 #include "server/activate.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 #include "base/io.h"
 #include "server/activation.h"
 #include "server/stage.h"
+
+/* Before somebody is told that we wait. */
+#define WAIT_UNSAID_MS 1000
 
 static char *
 absolute(const struct store *s, const char *directory, const char *name)
@@ -139,7 +143,7 @@ activate_locked(struct activation *a)
 		return -1;
 	if (!strcmp(a->live, a->o->release)) {
 		if (a->new.record.checked)
-			return 0;
+			return 1;
 		/* Live, but it never proved itself: behind it is the other. */
 		if (history_previous(a->s, a->was, a->err) < 0)
 			return -1;
@@ -152,12 +156,51 @@ activate_locked(struct activation *a)
 	return 0;
 }
 
+/* Waiting for switch.lock. */
+struct waiting {
+	struct store *s;
+	const struct activate_host *host;
+	uint64_t seconds;
+	int64_t began; /* io_now_ms(); 0: it was said */
+};
+
+/* Retention has the lock for a moment, which is nothing to be told of. */
+static void
+say_who_switches(struct waiting *w)
+{
+	char holder[STORE_HOLDER];
+	char *text;
+
+	if (!w->began || io_now_ms() - w->began < WAIT_UNSAID_MS)
+		return;
+	w->began = 0;
+	store_busy_switch(w->s, holder, sizeof(holder));
+	text = mem_printf("another release of %s is being made live: %s; "
+			  "waiting up to %" PRIu64 " s for it",
+		w->s->app, *holder ? holder : "just begun",
+		store_wait_most(w->seconds));
+	w->host->note(w->host->arg, text);
+	free(text);
+}
+
 static int
 wait_with_host(void *arg, int ms)
 {
-	const struct activate_host *host = arg;
+	struct waiting *w = arg;
 
-	return host->hooks.wait(host->hooks.arg, NULL, 0, ms) < 0;
+	say_who_switches(w);
+	return w->host->hooks.wait(w->host->hooks.arg, NULL, 0, ms) < 0;
+}
+
+static int
+lock_switch(struct store *s, const char *who, uint64_t seconds,
+	const struct activate_host *host, struct error *err)
+{
+	struct waiting w = { s, host, seconds, io_now_ms() };
+	char holder[STORE_HOLDER];
+
+	store_holder(who, holder);
+	return store_lock_switch(s, holder, seconds, wait_with_host, &w, err);
 }
 
 /* Once migrate ran, whoever reads why nothing was switched must know. */
@@ -178,15 +221,12 @@ activate_release(struct store *s, const struct config *c,
 	struct activation a = {
 		.s = s, .c = c, .o = o, .host = host, .err = err
 	};
-	char holder[STORE_HOLDER];
 	int rc;
 
 	a.new.cwd = -1;
 	rc = migrate_first(&a);
-	store_holder(o->who, holder);
 	if (rc == 0)
-		rc = store_lock_switch(s, holder, o->wait, wait_with_host,
-			(void *)host, err);
+		rc = lock_switch(s, o->who, o->wait, host, err);
 	if (rc == 0) {
 		rc = activate_locked(&a);
 		subject_release(&a.new);
@@ -220,20 +260,17 @@ check_went_live(struct store *s, const char *id, struct error *err)
 }
 
 static int
-choose_rollback(struct store *s, const char *to, const char *was,
+choose_rollback(struct store *s, const char *to,
 	char id[static RELEASE_ID_LEN + 1], struct error *err)
 {
 	if (history_previous(s, id, err) < 0)
 		return -1;
 	if (to)
 		snprintf(id, RELEASE_ID_LEN + 1, "%s", to);
-	if (!*id)
-		error_status(err, STATUS_REFUSED,
-			"there is no release to roll back to");
-	else if (!strcmp(was, id))
-		error_status(err, STATUS_REFUSED, "%s is live already", was);
-	else
+	if (*id)
 		return check_went_live(s, id, err);
+	error_status(err, STATUS_REFUSED,
+		"there is no release to roll back to");
 	return error_hint(err, "see what there is: deploy releases");
 }
 
@@ -247,19 +284,20 @@ activate_rollback(struct store *s, const struct config *c, const char *to,
 		.kind = ACTIVATE_ROLLBACK, .who = who, .wait = wait
 	};
 	char was[RELEASE_ID_LEN + 1];
+	int rc;
 
 	*failed = NULL;
 	if (store_current(s, was, err) < 0 ||
-		choose_rollback(s, to, was, went, err) < 0)
+		choose_rollback(s, to, went, err) < 0)
 		return -1;
 	o.release = went;
 	o.expected = expected ? expected : was;
-	if (activate_release(s, c, &o, host, failed, err) < 0)
-		return -1;
-	host->note(host->arg,
-		"migrations and the env file are not undone by "
-		"a rollback");
-	return 0;
+	rc = activate_release(s, c, &o, host, failed, err);
+	if (rc == 0)
+		host->note(host->arg,
+			"migrations and the env file are not undone by "
+			"a rollback");
+	return rc;
 }
 
 /* Cut off before the rename: nothing happened. */
@@ -343,16 +381,13 @@ int
 activate_recover(struct store *s, const struct config *c,
 	const struct activate_host *host, struct error *err)
 {
-	char holder[STORE_HOLDER];
 	struct history_switch w;
 	int rc = history_unfinished(s, &w, err);
 
 	if (rc <= 0)
 		return rc;
-	store_holder("recovery", holder);
 	/* Whoever holds switch.lock is still at it: then nothing crashed. */
-	if (store_lock_switch(s, holder, ACTIVATE_WAIT, wait_with_host,
-		    (void *)host, err) < 0)
+	if (lock_switch(s, "recovery", ACTIVATE_WAIT, host, err) < 0)
 		return -1;
 	rc = recover_locked(s, c, host, err);
 	store_unlock_switch(s);

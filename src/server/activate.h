@@ -43,11 +43,11 @@ struct activate_host {
 };
 
 /*
- * 0: it is live and checked.  -1 with err->status STATUS_HOOK (migrate
- * failed, nothing switched), STATUS_REFUSED (`current` moved), STATUS_BUSY,
- * STATUS_REVERTED, STATUS_BROKEN, STATUS_INT (cancelled).  Records and
- * history are up to date in every case.  `failed` becomes the hook that
- * failed, or NULL.
+ * 0: it is live and checked; 1: it was already, and nothing was done.  -1
+ * with err->status STATUS_HOOK (migrate failed, nothing switched),
+ * STATUS_REFUSED (`current` moved), STATUS_BUSY, STATUS_REVERTED,
+ * STATUS_BROKEN, STATUS_INT (cancelled).  Records and history are up to date
+ * in every case.  `failed` becomes the hook that failed, or NULL.
  */
 int activate_release(struct store *s, const struct config *c,
 	const struct activate_options *o, const struct activate_host *host,
@@ -55,7 +55,9 @@ int activate_release(struct store *s, const struct config *c,
 
 /*
  * Rolls back to `to`, or to history_previous() where it is NULL, marking
- * what was live as held.  `went` becomes the ID that is live then.
+ * what was live as held, unless its tree is the same.  `went` becomes the ID
+ * that is live then.  1: `to` was live and checked already, and nothing was
+ * done.
  */
 int activate_rollback(struct store *s, const struct config *c, const char *to,
 	const char *expected, const char *who, uint64_t wait,

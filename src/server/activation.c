@@ -137,10 +137,26 @@ point_current(struct activation *a, const char *id, struct error *err)
 	return *id ? store_switch(a->s, id, err) : store_switch_none(a->s, err);
 }
 
+/* Whether what is live has the very tree and settings of the new one. */
+static bool
+same_tree(struct activation *a)
+{
+	struct error ignored = ERROR_INIT;
+	const struct record *new = &a->new.record;
+	struct record r = { 0 };
+	bool same = record_load(a->s, a->live, &r, &ignored) == 0 &&
+		!strcmp(r.tree, new->tree) &&
+		!strcmp(r.settings, new->settings);
+
+	record_release(&r);
+	return same;
+}
+
 int
 activation_switch(struct activation *a)
 {
 	bool rollback = a->o->kind == ACTIVATE_ROLLBACK;
+	bool holds = rollback && *a->live && !same_tree(a);
 	struct error ignored = ERROR_INIT;
 
 	a->host->stage(a->host->arg, "switch");
@@ -148,7 +164,7 @@ activation_switch(struct activation *a)
 		    rollback ? HISTORY_ROLLBACK : "", a->err) < 0)
 		return -1;
 	/* Before it: cron must not undo the rescue if this is cut off. */
-	if (rollback && *a->live)
+	if (holds)
 		activation_hold(a->s, a->live, true);
 	if (store_switch(a->s, a->o->release, a->err) == 0) {
 		note_switched(a);
@@ -158,7 +174,7 @@ activation_switch(struct activation *a)
 	store_trouble(a->err);
 	/* It may have been renamed and not synced. */
 	(void)point_current(a, a->live, &ignored);
-	if (rollback && *a->live)
+	if (holds)
 		activation_hold(a->s, a->live, false);
 	append_or_say(a, "reverted", a->err->text);
 	return -1;
@@ -198,10 +214,37 @@ note_reverted(struct activation *a, const char *event, const char *why)
 	append_or_say(a, event, why);
 }
 
+/*
+ * What is live although switching back failed: `status` tells why it is not
+ * checked, until restart and check pass.
+ */
+static void
+note_broken(struct activation *a, const char *why)
+{
+	struct error ignored = ERROR_INIT;
+	char live[RELEASE_ID_LEN + 1];
+	struct record r = { 0 };
+
+	if (store_current(a->s, live, &ignored) == 0 && *live &&
+		record_load(a->s, live, &r, &ignored) == 0) {
+		if (!strcmp(live, a->new.record.id))
+			replace_text(&r.state, "live");
+		replace_text(&r.reason, why);
+		r.checked = false;
+		save_or_say(a, &r);
+	}
+	record_release(&r);
+}
+
 static int
 broken(struct activation *a, const char *why, const struct error *then)
 {
-	note_reverted(a, "broken", why);
+	char *text = mem_printf("%s; and switching back failed: %s", why,
+		then->text);
+
+	note_reverted(a, "broken", text);
+	note_broken(a, text);
+	free(text);
 	error_status(a->err, STATUS_BROKEN,
 		"%s; and switching back to %s failed: %s", why,
 		*a->was ? a->was : "nothing", then->text);

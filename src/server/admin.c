@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "server/activate.h"
+#include "server/apps.h"
 #include "server/query.h"
 #include "server/store.h"
 
@@ -30,15 +31,30 @@ print_pair(const char *key, const char *value)
 	free(safe);
 }
 
+/* Why what is live has not passed its check. */
+static void
+print_unchecked(const struct store *s, const char *live)
+{
+	struct error ignored = ERROR_INIT;
+	struct record r = { 0 };
+
+	if (record_load(s, live, &r, &ignored) == 0 && !r.checked)
+		print_pair("unchecked",
+			r.reason ? r.reason : "its check has not passed");
+	record_release(&r);
+}
+
 static int
-print_status(const struct config *c, const char *app, struct error *err)
+print_status(const struct store *s, struct error *err)
 {
 	struct msg_status m = { 0 };
 
-	if (query_status(c, app, &m, err) < 0)
+	if (query_status(s, &m, err) < 0)
 		return -1;
 	print_pair("app", m.app);
 	print_pair("live", m.live ? m.live : "nothing");
+	if (m.live)
+		print_unchecked(s, m.live);
 	print_pair("previous", m.previous);
 	print_pair("busy", m.busy);
 	printf("%-10s %" PRIu64 "\n", "releases", m.releases);
@@ -58,6 +74,10 @@ print_release(const struct store *s, const char *id, const char *live,
 
 	if (record_load(s, id, &r, err) < 0)
 		return -1;
+	if (!record_is_listed(s, &r)) {
+		record_release(&r);
+		return 0;
+	}
 	record_to_message(&r, live, &m);
 	by = escape_dup(m.by ? m.by : "");
 	subject = escape_dup(m.git_subject ? m.git_subject : "");
@@ -135,14 +155,17 @@ roll_back(struct store *s, const struct config *c, const char *to,
 		show_text, show_text, NULL };
 	char id[RELEASE_ID_LEN + 1], went[RELEASE_ID_LEN + 1];
 	const char *failed;
+	int rc;
 
 	if (to && store_find(s, to, id, err) < 0)
 		return -1;
-	if (activate_rollback(s, c, to ? id : NULL, NULL, user_name(),
-		    ACTIVATE_WAIT, &host, went, &failed, err) < 0)
-		return -1;
-	log_info("rolled back %s to %s", s->app, went);
-	return 0;
+	rc = activate_rollback(s, c, to ? id : NULL, NULL, user_name(),
+		ACTIVATE_WAIT, &host, went, &failed, err);
+	if (rc > 0)
+		log_info("%s is live already", went);
+	if (rc == 0)
+		log_info("rolled back %s to %s", s->app, went);
+	return rc < 0 ? -1 : 0;
 }
 
 static int
@@ -166,15 +189,32 @@ prune(struct store *s, const struct config *c, struct error *err)
 }
 
 static int
+open_store(struct store *s, const struct config *c, const char *app,
+	struct error *err)
+{
+	char *near;
+
+	if (store_open(s, c->root, app, false, err) == 0)
+		return 0;
+	near = errno == ENOENT ? apps_near_miss(c, app) : NULL;
+	if (near)
+		error_hint(err, "%s", near);
+	free(near);
+	return -1;
+}
+
+static int
 run_on_store(const struct config *c, const char *const *words, int n,
 	struct error *err)
 {
 	struct store s;
 	int rc;
 
-	if (store_open(&s, c->root, words[1], false, err) < 0)
+	if (open_store(&s, c, words[1], err) < 0)
 		return -1;
-	if (!strcmp(words[0], "releases"))
+	if (!strcmp(words[0], "status"))
+		rc = print_status(&s, err);
+	else if (!strcmp(words[0], "releases"))
 		rc = print_releases(&s, err);
 	else if (!strcmp(words[0], "rollback"))
 		rc = roll_back(&s, c, n == 3 ? words[2] : NULL, err);
@@ -198,7 +238,8 @@ admin_run(const struct config *c, const char *const *words, int n)
 		i++;
 	if (known[i] && n == 3 && strcmp(words[0], "rollback"))
 		rc = error_status(&err, STATUS_USAGE,
-			"%s takes an app and nothing else", words[0]);
+			"%s takes an app and nothing else, not '%s'", words[0],
+			words[2]);
 	else if (!known[i])
 		rc = error_status(&err, STATUS_USAGE,
 			"no such command: %s; there are status, releases, "
@@ -207,8 +248,6 @@ admin_run(const struct config *c, const char *const *words, int n)
 	else if (!path_is_app(words[1]))
 		rc = error_status(&err, STATUS_USAGE,
 			"'%s' cannot be an app's name", words[1]);
-	else if (!strcmp(words[0], "status"))
-		rc = print_status(c, words[1], &err);
 	else
 		rc = run_on_store(c, words, n, &err);
 	if (rc < 0)

@@ -20,12 +20,14 @@ open_directory(const struct config *c, bool create, struct error *err)
 	snprintf(path, sizeof(path), "%s/.deployd", c->root);
 	if (create && store_make_root(c->root, err) < 0)
 		return -1;
-	if (create)
-		(void)mkdir(path, 0700);
+	if (create && mkdir(path, 0700) < 0 && errno != EEXIST) {
+		error_errno(err, "cannot make %s", path);
+		return store_refuse_place(c->root, err);
+	}
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0) {
 		error_errno(err, "%s", path);
-		err->status = STATUS_REFUSED;
+		return store_refuse_place(path, err);
 	}
 	return dir;
 }

@@ -1,10 +1,12 @@
 #include "server/push.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "server/place.h"
+#include "server/apps.h"
 #include "server/push_checks.h"
 #include "server/push_state.h"
 #include "server/stage.h"
@@ -37,20 +39,11 @@ parse_request(struct push *p, const struct frame *f)
 static void
 note_new_app(struct push *p)
 {
-	const struct config *c = p->s->config;
-	struct error ignored = ERROR_INIT;
-	struct strv apps = STRV_INIT;
-	const char *near = NULL;
+	char *near = apps_near_miss(p->s->config, p->ask.app);
 
-	/* Names of other apps only to who may see them. */
-	if (c->apps.n == 0 && store_apps(c->root, &apps, &ignored) == 0)
-		near = store_near_miss(&apps, p->ask.app);
-	if (near)
-		session_note(p->s, "%s is a new app here; this server has '%s'",
-			p->ask.app, near);
-	else
-		session_note(p->s, "%s is a new app here", p->ask.app);
-	strv_release(&apps);
+	session_note(p->s, "%s is a new app here%s%s", p->ask.app,
+		near ? "; " : "", near ? near : "");
+	free(near);
 }
 
 /* A live release whose record is lost must not stop all deploys. */
@@ -89,14 +82,9 @@ load_live(struct push *p)
 static int
 open_app(struct push *p, bool create)
 {
-	struct session *s = p->s;
-
-	if (place_take(s->config, create, &s->place, p->err) < 0 ||
-		store_open(&s->store, s->config->root, p->ask.app, create,
-			p->err) < 0)
+	if (session_open_app(p->s, p->ask.app, create, p->err) < 0)
 		return -1;
-	s->opened = true;
-	p->store = &s->store;
+	p->store = &p->s->store;
 	return 0;
 }
 
@@ -105,22 +93,36 @@ static int
 open_to_look(struct push *p)
 {
 	struct msg_live none = { 0 };
-	struct strv apps = STRV_INIT;
-	int rc;
 
 	if (config_authorise(p->s->config, p->ask.app, "read", p->err) < 0)
 		return -1;
-	rc = store_apps(p->s->config->root, &apps, p->err);
-	/* Without a root there are no apps either. */
-	p->absent = !strv_has(&apps, p->ask.app);
-	strv_release(&apps);
-	if (rc < 0)
+	if (open_app(p, false) == 0)
+		return load_live(p);
+	if (errno != ENOENT)
 		return -1;
-	if (!p->absent)
-		return open_app(p, false) < 0 ? -1 : load_live(p);
+	p->absent = true;
 	note_new_app(p);
 	MESSAGE_SEND(&p->s->client, "live", live, &none);
 	return 0;
+}
+
+/* Whoever asked to wait is told, once, for whom. */
+static int
+wait_for_lock(void *arg, int ms)
+{
+	struct push *p = arg;
+	char holder[STORE_HOLDER];
+
+	if (p->ask.wait > LOCK_SECONDS && !p->waits) {
+		store_busy(p->store, holder, sizeof(holder));
+		session_note(p->s,
+			"another deploy of %s is running: %s; waiting up to "
+			"%" PRIu64 " s for it",
+			p->ask.app, *holder ? holder : "just begun",
+			store_wait_most(p->ask.wait));
+		p->waits = true;
+	}
+	return session_wait(p->s, ms);
 }
 
 static int
@@ -131,10 +133,12 @@ lock_app(struct push *p)
 	char holder[STORE_HOLDER];
 
 	store_holder(session_who(s, p->ask.user), holder);
-	if (store_lock(p->store, holder, wait, session_wait, s, p->err) == 0)
+	if (store_lock(p->store, holder, wait, wait_for_lock, p, p->err) == 0)
 		return 0;
 	if (s->cancelled && !s->gone)
 		p->err->status = STATUS_INT;
+	if (p->err->status == STATUS_BUSY)
+		error_hint(p->err, "wait for it with --wait, or try again");
 	return -1;
 }
 
@@ -187,7 +191,7 @@ activate(struct push *p, enum activate_kind kind, const char *id)
 	const char *failed = NULL;
 
 	if (activate_release(p->store, p->s->config, &o, &host, &failed,
-		    p->err) == 0)
+		    p->err) >= 0)
 		return 0;
 	if (failed)
 		p->result->stage = mem_strdup(failed);
@@ -311,17 +315,6 @@ release(struct push *p)
 		plan_release(&p->plan);
 }
 
-/* What is live now, whatever happened: the client says so. */
-static void
-name_live(struct push *p)
-{
-	struct error ignored = ERROR_INIT;
-	char id[RELEASE_ID_LEN + 1];
-
-	if (p->store && store_current(p->store, id, &ignored) == 0 && *id)
-		p->result->live = mem_strdup(id);
-}
-
 static void
 answer_failed(struct push *p)
 {
@@ -347,7 +340,7 @@ push_serve(struct session *s, const struct frame *f, struct msg_result *result)
 		release_undo(&p);
 		answer_failed(&p);
 	}
-	name_live(&p);
+	session_name_live(s, result);
 	release(&p);
 }
 

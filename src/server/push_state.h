@@ -27,6 +27,7 @@ struct push {
 	struct plan plan;
 	bool planned;
 	bool absent; /* a compare with an app that is not there */
+	bool waits;  /* for the lock, which was said */
 	bool amended;
 	char id[RELEASE_ID_LEN + 1];
 	struct record record;

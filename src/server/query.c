@@ -7,7 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "base/io.h"
-#include "server/place.h"
+#include "server/apps.h"
 
 struct verb {
 	const char *name;
@@ -78,7 +78,8 @@ send_release(struct query *q, const char *id, const char *live)
 	if (record_load(&q->s->store, id, &r, q->err) < 0)
 		return -1;
 	record_to_message(&r, live, &m);
-	MESSAGE_SEND(&q->s->client, "release", release, &m);
+	if (record_is_listed(&q->s->store, &r))
+		MESSAGE_SEND(&q->s->client, "release", release, &m);
 	record_release(&r);
 	return 0;
 }
@@ -104,25 +105,27 @@ serve_releases(struct query *q)
 static char *
 list_apps(const struct config *c)
 {
-	struct error ignored = ERROR_INIT;
 	struct strv apps = STRV_INIT;
 	struct buf b = BUF_INIT;
 	size_t i;
 
-	if (store_apps(c->root, &apps, &ignored) == 0)
-		for (i = 0; i < apps.n && b.len < 4000; i++)
-			buf_addf(&b, "%s%s", i ? " " : "", apps.v[i]);
+	apps_visible(c, &apps);
+	for (i = 0; i < apps.n && b.len < 4000; i++)
+		buf_addf(&b, "%s%s", i ? " " : "", apps.v[i]);
 	strv_release(&apps);
 	return buf_detach(&b);
 }
 
-static int
-fill_status(const struct store *s, struct msg_status *m, struct error *err)
+int
+query_status(const struct store *s, struct msg_status *m, struct error *err)
 {
 	char id[RELEASE_ID_LEN + 1], busy[256];
 	struct strv ids = STRV_INIT;
 	struct statvfs v;
 
+	m->app = mem_strdup(s->app);
+	m->version = mem_strdup(VERSION);
+	m->exists = true;
 	if (store_current(s, id, err) < 0)
 		return -1;
 	if (*id)
@@ -145,33 +148,14 @@ fill_status(const struct store *s, struct msg_status *m, struct error *err)
 	return 0;
 }
 
-int
-query_status(const struct config *c, const char *app, struct msg_status *out,
-	struct error *err)
-{
-	struct store s;
-	int rc;
-
-	if (store_open(&s, c->root, app, false, err) < 0)
-		return -1;
-	out->app = mem_strdup(app);
-	out->version = mem_strdup(VERSION);
-	out->exists = true;
-	rc = fill_status(&s, out, err);
-	store_release(&s);
-	return rc;
-}
-
 static int
 serve_status(struct query *q)
 {
 	struct msg_status m = { 0 };
-	int rc = query_status(q->s->config, q->ask.app, &m, q->err);
+	int rc = query_status(&q->s->store, &m, q->err);
 
 	if (rc == 0) {
-		/* Names of other apps only to who may see them. */
-		if (q->s->config->apps.n == 0)
-			m.apps = list_apps(q->s->config);
+		m.apps = list_apps(q->s->config);
 		MESSAGE_SEND(&q->s->client, "status", status, &m);
 		if (m.live)
 			rc = send_release(q, m.live, m.live);
@@ -264,9 +248,22 @@ explain(struct query *q, const char *failed)
 {
 	if (failed)
 		q->result->stage = mem_strdup(failed);
+	if (q->err->status == STATUS_BUSY)
+		error_hint(q->err, "wait for it with --wait, or try again");
 	q->result->held = q->err->status == STATUS_REVERTED ||
 		q->err->status == STATUS_BROKEN;
 	return -1;
+}
+
+/* `same`: it was live already, and nothing was done. */
+static int
+succeed(struct query *q, const char *outcome, const char *id, const char *was)
+{
+	q->result->outcome = mem_strdup(outcome);
+	q->result->release = mem_strdup(id);
+	if (*was && strcmp(id, was))
+		q->result->previous = mem_strdup(was);
+	return 0;
 }
 
 static int
@@ -277,6 +274,7 @@ serve_rollback(struct query *q)
 	char to[RELEASE_ID_LEN + 1] = "", was[RELEASE_ID_LEN + 1];
 	char went[RELEASE_ID_LEN + 1];
 	const char *failed;
+	int rc;
 
 	if (store_current(&s->store, was, q->err) < 0 ||
 		(q->ask.release &&
@@ -284,14 +282,11 @@ serve_rollback(struct query *q)
 		return -1;
 	if (*was)
 		open_log(q, was);
-	if (activate_rollback(&s->store, s->config, *to ? to : NULL,
-		    expected(q), session_who(s, q->ask.user), patience(q),
-		    &host, went, &failed, q->err) < 0)
-		return explain(q, failed);
-	q->result->outcome = mem_strdup("rolled-back");
-	q->result->release = mem_strdup(went);
-	q->result->previous = mem_strdup(was);
-	return 0;
+	rc = activate_rollback(&s->store, s->config, *to ? to : NULL,
+		expected(q), session_who(s, q->ask.user), patience(q), &host,
+		went, &failed, q->err);
+	return rc < 0 ? explain(q, failed) :
+			succeed(q, rc ? "same" : "rolled-back", went, was);
 }
 
 /* One that never went live still has its migrate before it. */
@@ -324,6 +319,7 @@ serve_activate(struct query *q)
 		.release = id,
 		.who = session_who(s, q->ask.user),
 		.wait = patience(q) };
+	int rc;
 
 	if (!q->ask.release)
 		return error_status(q->err, STATUS_USAGE,
@@ -334,13 +330,9 @@ serve_activate(struct query *q)
 		return -1;
 	open_log(q, id);
 	o.expected = q->ask.force ? NULL : q->ask.expect ? expected(q) : was;
-	if (activate_release(&s->store, s->config, &o, &host, &failed, q->err) <
-		0)
-		return explain(q, failed);
-	q->result->outcome = mem_strdup("activated");
-	q->result->release = mem_strdup(id);
-	q->result->previous = mem_strdup(was);
-	return 0;
+	rc = activate_release(&s->store, s->config, &o, &host, &failed, q->err);
+	return rc < 0 ? explain(q, failed) :
+			succeed(q, rc ? "same" : "activated", id, was);
 }
 
 static const struct verb verbs[] = {
@@ -351,24 +343,6 @@ static const struct verb verbs[] = {
 	{ "activate", "rollback", serve_activate },
 	{ NULL, NULL, NULL },
 };
-
-static int
-open_app(struct query *q)
-{
-	struct session *s = q->s;
-
-	if (place_take(s->config, false, &s->place, q->err) < 0)
-		return -1;
-	if (store_open(&s->store, s->config->root, q->ask.app, false, q->err) <
-		0) {
-		/* Names of other apps only to who may see them. */
-		if (s->config->apps.n)
-			q->err->hint[0] = '\0';
-		return -1;
-	}
-	s->opened = true;
-	return 0;
-}
 
 static int
 run(struct query *q, const struct frame *f)
@@ -388,7 +362,7 @@ run(struct query *q, const struct frame *f)
 			"'%s' cannot be an app's name",
 			q->ask.app ? q->ask.app : "");
 	if (config_authorise(q->s->config, q->ask.app, v->needs, q->err) < 0 ||
-		open_app(q) < 0)
+		session_open_app(q->s, q->ask.app, false, q->err) < 0)
 		return -1;
 	return v->run(q);
 }
@@ -396,9 +370,8 @@ run(struct query *q, const struct frame *f)
 void
 query_serve(struct session *s, const struct frame *f, struct msg_result *result)
 {
-	struct error err = ERROR_INIT, ignored = ERROR_INIT;
+	struct error err = ERROR_INIT;
 	struct query q = { .s = s, .result = result, .err = &err };
-	char live[RELEASE_ID_LEN + 1];
 
 	if (run(&q, f) < 0) {
 		if (err.status == STATUS_LOCAL)
@@ -407,7 +380,6 @@ query_serve(struct session *s, const struct frame *f, struct msg_result *result)
 	} else if (!result->outcome) {
 		result->outcome = mem_strdup("answered");
 	}
-	if (s->opened && store_current(&s->store, live, &ignored) == 0 && *live)
-		result->live = mem_strdup(live);
+	session_name_live(s, result);
 	MESSAGE_RELEASE(ask, &q.ask);
 }

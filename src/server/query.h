@@ -29,7 +29,7 @@ int query_output(struct query *q, const char *type, const char *data,
 	size_t len);
 
 /* What `status` answers; also deployd(8)'s own. */
-int query_status(const struct config *c, const char *app,
-	struct msg_status *out, struct error *err);
+int query_status(const struct store *s, struct msg_status *out,
+	struct error *err);
 
 #endif

@@ -136,6 +136,13 @@ record_held(const struct store *s, const char *tree, const char *settings,
 	return 0;
 }
 
+bool
+record_is_listed(const struct store *s, const struct record *r)
+{
+	return !strcmp(r->state, "failed") || !strcmp(r->state, "reverted") ||
+		store_has_release(s, r->id);
+}
+
 void
 record_to_message(const struct record *r, const char *live,
 	struct msg_release *out)

@@ -46,6 +46,16 @@ void session_init(struct session *s, const struct config *c, int in, int out);
 void session_release(struct session *s);
 
 /*
+ * Opens the store of an app that the key was found authorised for, and takes
+ * a place.  With create what is missing is made; without, errno is ENOENT
+ * where the app is not there, and the hint has the near miss.
+ */
+int session_open_app(struct session *s, const char *app, bool create,
+	struct error *err);
+/* What is live, whatever happened: for the result. */
+void session_name_live(const struct session *s, struct msg_result *r);
+
+/*
  * One poll: moves bytes of the client's and the intake's channels, and looks
  * at the n descriptors of fds besides, for up to timeout ms.  Returns how
  * many of fds are ready, or -1 with err if the session is cancelled.

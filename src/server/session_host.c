@@ -20,6 +20,17 @@ session_stage(struct session *s, const char *name)
 	channel_sendf(&s->client, ".stage", "name %s\n", name);
 }
 
+/* A note is one sentence, whatever was put into it. */
+static void
+one_line(struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->len; i++)
+		if (b->data[i] == '\n' || b->data[i] == '\r')
+			b->data[i] = ' ';
+}
+
 void
 session_note(struct session *s, const char *fmt, ...)
 {
@@ -29,6 +40,7 @@ session_note(struct session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vaddf(&b, fmt, ap);
 	va_end(ap);
+	one_line(&b);
 	if (b.len > FRAME_MOST)
 		buf_truncate(&b, FRAME_MOST);
 	channel_send(&s->client, ".note", buf_str(&b), b.len);

@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/io.h"
 #include "base/lock.h"
 #include "base/replace.h"
@@ -17,7 +16,7 @@
 #define LINK_PREFIX "releases/"
 /* A few records and lines of history. */
 #define BALLAST (64 * 1024)
-#define WAIT_MOST (7 * 24 * 3600) /* seconds; a client may ask for any */
+#define WAIT_MOST (7ULL * 24 * 3600) /* a client may ask for any */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 int
@@ -30,24 +29,55 @@ store_trouble(struct error *err)
 }
 
 int
+store_refuse_place(const char *path, struct error *err)
+{
+	int saved = errno;
+
+	err->status = STATUS_REFUSED;
+	if (saved == EACCES || saved == EPERM || saved == EROFS)
+		error_hint(err,
+			"on the server, let uid %ld write there, or set root "
+			"in deployd.conf",
+			(long)geteuid());
+	else if (saved == ENOTDIR || saved == EEXIST)
+		error_hint(err, "move it away on the server: %s", path);
+	errno = saved;
+	return -1;
+}
+
+/* Links in the path of the admin's own choice are followed. */
+static int
+make_parents(const char *root)
+{
+	char *path = mem_strdup(root), *p;
+	int rc = 0;
+
+	for (p = path + 1; rc == 0 && (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		rc = mkdir(path, 0755) < 0 && errno != EEXIST ? -1 : 0;
+		*p = '/';
+	}
+	free(path);
+	return rc;
+}
+
+int
 store_make_root(const char *root, struct error *err)
 {
-	int fd;
+	struct stat st;
 
-	/* Links in the path of the admin's own choice are followed. */
-	if (access(root, F_OK) == 0)
-		return 0;
-	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (mkdir(root, 0755) == 0 ||
-		(fd >= 0 && *root == '/' &&
-			beneath_mkdirs(fd, root + 1) == 0)) {
-		io_close(&fd);
-		return 0;
+	if (stat(root, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		errno = ENOTDIR;
+		error_errno(err, "the root of apps, %s", root);
+		return store_refuse_place(root, err);
 	}
-	io_close(&fd);
-	error_errno(err, "cannot make %s", root);
-	err->status = STATUS_REFUSED;
-	return -1;
+	if (make_parents(root) == 0 &&
+		(mkdir(root, 0755) == 0 || errno == EEXIST))
+		return 0;
+	error_errno(err, "cannot make the root of apps, %s", root);
+	return store_refuse_place(root, err);
 }
 
 /* Best effort: without it a rollback on a full disk may fail. */
@@ -84,6 +114,8 @@ make_layout(struct store *s, struct error *err)
 
 	if (mkdirat(s->dir, "releases", 0755) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make %s/releases", s->path);
+	if (mkdirat(s->dir, "shared", 0755) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot make %s/shared", s->path);
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (mkdirat(s->own, names[i], 0700) < 0 && errno != EEXIST)
 			return error_errno(err, "cannot make %s/.deployd/%s",
@@ -101,15 +133,36 @@ open_own(struct store *s, bool create, struct error *err)
 	if (s->own >= 0)
 		return create ? make_layout(s, err) : 0;
 	if (errno == ENOENT)
-		return error_status(err, STATUS_REFUSED,
-			"%s was not made by deployd", s->path);
+		return error_set(err, "%s was not made by deployd", s->path);
 	return error_errno(err, "%s/.deployd", s->path);
+}
+
+/* The handles of root and of the app's directory. */
+static int
+open_app(struct store *s, const char *root, bool create, struct error *err)
+{
+	s->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->root < 0 && (create || errno != ENOENT))
+		return error_errno(err, "the root of apps, %s", root);
+	if (s->root >= 0 && create && mkdirat(s->root, s->app, 0755) < 0 &&
+		errno != EEXIST)
+		return error_errno(err, "cannot make %s", s->path);
+	if (s->root >= 0)
+		s->dir = openat(s->root, s->app, DIRECTORY);
+	if (s->dir >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return error_set(err, "there is no app '%s' on this server",
+			s->app);
+	return error_errno(err, "%s", s->path);
 }
 
 int
 store_open(struct store *s, const char *root, const char *app, bool create,
 	struct error *err)
 {
+	int saved;
+
 	memset(s, 0, sizeof(*s));
 	s->root = s->dir = s->own = s->lock = s->switch_lock = -1;
 	if (!path_is_app(app))
@@ -119,20 +172,13 @@ store_open(struct store *s, const char *root, const char *app, bool create,
 		return -1;
 	s->app = mem_strdup(app);
 	s->path = mem_printf("%s/%s", root, app);
-	s->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->root >= 0) {
-		if (create)
-			(void)mkdirat(s->root, app, 0755);
-		s->dir = openat(s->root, app, DIRECTORY);
-	}
-	if (s->dir < 0 && errno == ENOENT)
-		store_no_such_app(root, app, err);
-	else if (s->dir < 0)
-		error_errno(err, "%s", s->path);
-	else if (open_own(s, create, err) == 0)
+	if (open_app(s, root, create, err) == 0 &&
+		open_own(s, create, err) == 0)
 		return 0;
-	err->status = STATUS_REFUSED;
+	store_refuse_place(s->path, err);
+	saved = errno;
 	store_release(s);
+	errno = saved;
 	return -1;
 }
 
@@ -161,25 +207,31 @@ store_holder(const char *who, char holder[static STORE_HOLDER])
 	snprintf(holder, STORE_HOLDER, "%.255s since %s", who, when);
 }
 
+uint64_t
+store_wait_most(uint64_t seconds)
+{
+	return seconds < WAIT_MOST ? seconds : WAIT_MOST;
+}
+
 /* Takes one of the locks, trying until the time is over. */
 static int
 lock(struct store *s, const char *name, int *fd, const char *holder,
 	uint64_t seconds, store_wait_fn *wait, void *arg, struct error *err)
 {
-	int64_t most = seconds < WAIT_MOST ? (int64_t)seconds : WAIT_MOST;
-	int64_t end = io_now_ms() + most * 1000;
+	int64_t end = io_now_ms() + (int64_t)store_wait_most(seconds) * 1000;
 	char text[STORE_HOLDER];
 
 	while ((*fd = lock_take(s->own, name, holder)) < 0) {
-		if (errno != EWOULDBLOCK)
-			return error_errno(err, "cannot lock %s", s->path);
+		if (errno != EWOULDBLOCK) {
+			error_errno(err, "cannot lock %s", s->path);
+			return store_trouble(err);
+		}
 		if (io_now_ms() >= end) {
 			lock_held(s->own, name, text, sizeof(text));
 			error_status(err, STATUS_BUSY,
 				"another deploy of %s is running: %s", s->app,
 				*text ? text : "just begun");
-			return error_hint(err,
-				"wait for it with --wait, or try again");
+			return error_hint(err, "try again when it has ended");
 		}
 		if (!wait)
 			usleep(50000);
@@ -217,11 +269,23 @@ store_unlock_switch(struct store *s)
 	io_close(&s->switch_lock);
 }
 
+static void
+who_holds(const struct store *s, const char *name, char *holder, size_t size)
+{
+	if (lock_held(s->own, name, holder, size) && !*holder)
+		snprintf(holder, size, "somebody");
+}
+
 void
 store_busy(const struct store *s, char *holder, size_t size)
 {
-	if (lock_held(s->own, "lock", holder, size) && !*holder)
-		snprintf(holder, size, "somebody");
+	who_holds(s, "lock", holder, size);
+}
+
+void
+store_busy_switch(const struct store *s, char *holder, size_t size)
+{
+	who_holds(s, "switch.lock", holder, size);
 }
 
 int

@@ -50,8 +50,7 @@ struct store {
 
 /*
  * Opens the app's store, making it if `create` (and ROOT with its parents).
- * Without create a missing app is STATUS_REFUSED with the near miss among
- * the other apps as hint (`this server has 'blog'`).
+ * Failures are STATUS_REFUSED; errno is ENOENT where the app is not there.
  */
 int store_open(struct store *s, const char *root, const char *app, bool create,
 	struct error *err);
@@ -68,12 +67,13 @@ int store_make_root(const char *root, struct error *err);
  * is the server's refusal, not worth a retry.  Always -1.
  */
 int store_trouble(struct error *err);
+/*
+ * After an error about a place that the admin has chosen: the server's
+ * refusal, with what to do there as hint.  Always -1, errno kept.
+ */
+int store_refuse_place(const char *path, struct error *err);
 /* Names of all apps under root, sorted. */
 int store_apps(const char *root, struct strv *apps, struct error *err);
-/* STATUS_REFUSED, with the near miss as hint; always -1. */
-int store_no_such_app(const char *root, const char *app, struct error *err);
-/* The app's name nearest to a mistyped one, or NULL. */
-const char *store_near_miss(const struct strv *apps, const char *app);
 
 /*
  * Locks.  holder says who (`ann since 2026-11-23 06:15:30 UTC').  Waits up to
@@ -87,10 +87,14 @@ int store_lock(struct store *s, const char *holder, uint64_t seconds,
 	store_wait_fn *wait, void *arg, struct error *err);
 int store_lock_switch(struct store *s, const char *holder, uint64_t seconds,
 	store_wait_fn *wait, void *arg, struct error *err);
+/* What becomes of the seconds asked for. */
+uint64_t store_wait_most(uint64_t seconds);
 void store_unlock(struct store *s);
 void store_unlock_switch(struct store *s);
 /* Who deploys now, "" if nobody. */
 void store_busy(const struct store *s, char *holder, size_t size);
+/* Who switches. */
+void store_busy_switch(const struct store *s, char *holder, size_t size);
 
 /* The release that `current` names; "" if none. */
 int store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
@@ -127,7 +131,8 @@ struct record {
 	                      reverted */
 	char *previous;    /* what it replaced when it first went live */
 	char *by, *remote; /* who deployed, the remote's name */
-	char *reason;      /* of failed and reverted */
+	char *reason;      /* of failed and reverted; of a live one, why
+	                      it is not checked */
 	char *git_commit, *git_branch, *git_subject, *git_author, *git_remote;
 	bool git_dirty;
 	bool checked; /* restart and check passed since it was switched
@@ -154,6 +159,11 @@ int record_list(const struct store *s, struct strv *ids, struct error *err);
 /* A kept record of this tree and settings that is held; "" if none. */
 int record_held(const struct store *s, const char *tree, const char *settings,
 	char id[static RELEASE_ID_LEN + 1], struct error *err);
+/*
+ * Whether it belongs in a list: what is on disk, and what failed or was
+ * reverted.  Records of releases that retention dropped do not.
+ */
+bool record_is_listed(const struct store *s, const struct record *r);
 /* Fills the wire's form; strings are borrowed from r. */
 void record_to_message(const struct record *r, const char *live,
 	struct msg_release *out);

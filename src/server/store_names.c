@@ -69,68 +69,6 @@ store_apps(const char *root, struct strv *apps, struct error *err)
 	return 0;
 }
 
-/* Edits between two short names: insert, drop, replace. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[APP_MOST + 2], i, j, n = strlen(b);
-
-	for (j = 0; j <= n; j++)
-		row[j] = j;
-	for (i = 1; a[i - 1]; i++) {
-		size_t last = row[0];
-
-		row[0] = i;
-		for (j = 1; j <= n; j++) {
-			size_t old = row[j];
-			size_t best = last + (a[i - 1] != b[j - 1]);
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-			last = old;
-		}
-	}
-	return row[n];
-}
-
-const char *
-store_near_miss(const struct strv *apps, const char *app)
-{
-	const char *near = NULL;
-	size_t i, best = 3; /* more than two edits is another name */
-
-	if (!path_is_app(app))
-		return NULL;
-	for (i = 0; i < apps->n; i++) {
-		size_t d = distance(app, apps->v[i]);
-
-		if (d && d < best) {
-			best = d;
-			near = apps->v[i];
-		}
-	}
-	return near;
-}
-
-int
-store_no_such_app(const char *root, const char *app, struct error *err)
-{
-	struct strv apps = STRV_INIT;
-	struct error ignored = ERROR_INIT;
-	const char *near;
-
-	error_status(err, STATUS_REFUSED, "there is no app '%s' on this server",
-		app);
-	if (store_apps(root, &apps, &ignored) == 0 &&
-		(near = store_near_miss(&apps, app)))
-		error_hint(err, "this server has '%s'", near);
-	strv_release(&apps);
-	return -1;
-}
-
 bool
 store_has_release(const struct store *s, const char *id)
 {
