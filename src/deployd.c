@@ -20,6 +20,7 @@
  *	  hook_settings.c   which; env.c their environment
  *	server/activate.c   deploys, rollbacks and crashes alike
  *	  activation.c      the switch, restart, check, switching back
+ *	  switch_lock.c     waiting for the one before
  *	server/query.c      releases, status, log, rollback, activate
  *	server/admin.c      the same for an admin at the terminal
  *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines

@@ -1,7 +1,6 @@
 #include "server/activate.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,7 @@
 #include "base/io.h"
 #include "server/activation.h"
 #include "server/stage.h"
-
-/* Before somebody is told that we wait. */
-#define WAIT_UNSAID_MS 1000
+#include "server/switch_lock.h"
 
 static char *
 absolute(const struct store *s, const char *directory, const char *name)
@@ -156,53 +153,6 @@ activate_locked(struct activation *a)
 	return 0;
 }
 
-/* Waiting for switch.lock. */
-struct waiting {
-	struct store *s;
-	const struct activate_host *host;
-	uint64_t seconds;
-	int64_t began; /* io_now_ms(); 0: it was said */
-};
-
-/* Retention has the lock for a moment, which is nothing to be told of. */
-static void
-say_who_switches(struct waiting *w)
-{
-	char holder[STORE_HOLDER];
-	char *text;
-
-	if (!w->began || io_now_ms() - w->began < WAIT_UNSAID_MS)
-		return;
-	w->began = 0;
-	store_busy_switch(w->s, holder, sizeof(holder));
-	text = mem_printf("another release of %s is being made live: %s; "
-			  "waiting up to %" PRIu64 " s for it",
-		w->s->app, *holder ? holder : "just begun",
-		store_wait_most(w->seconds));
-	w->host->note(w->host->arg, text);
-	free(text);
-}
-
-static int
-wait_with_host(void *arg, int ms)
-{
-	struct waiting *w = arg;
-
-	say_who_switches(w);
-	return w->host->hooks.wait(w->host->hooks.arg, NULL, 0, ms) < 0;
-}
-
-static int
-lock_switch(struct store *s, const char *who, uint64_t seconds,
-	const struct activate_host *host, struct error *err)
-{
-	struct waiting w = { s, host, seconds, io_now_ms() };
-	char holder[STORE_HOLDER];
-
-	store_holder(who, holder);
-	return store_lock_switch(s, holder, seconds, wait_with_host, &w, err);
-}
-
 /* Once migrate ran, whoever reads why nothing was switched must know. */
 static void
 say_migrated(struct error *err)
@@ -226,7 +176,7 @@ activate_release(struct store *s, const struct config *c,
 	a.new.cwd = -1;
 	rc = migrate_first(&a);
 	if (rc == 0)
-		rc = lock_switch(s, o->who, o->wait, host, err);
+		rc = switch_lock_take(s, o->who, o->wait, host, err);
 	if (rc == 0) {
 		rc = activate_locked(&a);
 		subject_release(&a.new);
@@ -387,7 +337,7 @@ activate_recover(struct store *s, const struct config *c,
 	if (rc <= 0)
 		return rc;
 	/* Whoever holds switch.lock is still at it: then nothing crashed. */
-	if (lock_switch(s, "recovery", ACTIVATE_WAIT, host, err) < 0)
+	if (switch_lock_take(s, "recovery", ACTIVATE_WAIT, host, err) < 0)
 		return -1;
 	rc = recover_locked(s, c, host, err);
 	store_unlock_switch(s);

@@ -57,8 +57,10 @@ session_open_log(struct session *s, const char *id, struct error *err)
 	snprintf(name, sizeof(name), "logs/%s", id);
 	s->log = openat(s->store.own, name,
 		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (s->log < 0 || fstat(s->log, &st) < 0)
-		return error_errno(err, "cannot open the log of %s", id);
+	if (s->log < 0 || fstat(s->log, &st) < 0) {
+		error_errno(err, "cannot open the log of %s", id);
+		return store_trouble(err);
+	}
 	/* Of an earlier activation; it is bounded all the same. */
 	s->logged = (uint64_t)st.st_size;
 	return 0;
