@@ -54,6 +54,10 @@ ok 'theirs, and a shallow clone' "$DEPLOY" -C ../other --force local:blog
 git clone -q --depth 1 "file://$TMP/app" ../shallow
 ok 'that cannot tell' "$DEPLOY" -C ../shallow --force local:blog
 unlike 'does not warn' "$OUT" 'does not contain'
+ok 'theirs once more' "$DEPLOY" -C ../other --force local:blog
+printf '[app]\nancestry = refuse\n' >../shallow/deploy.conf
+fails 4 'with ancestry = refuse it is refused' "$DEPLOY" -C ../shallow local:blog
+like 'and what to fetch is said' "$OUT" 'unshallow'
 
 # Without git, and outside a repository.
 mkdir "$TMP/bin" "$TMP/plain"

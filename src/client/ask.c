@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/escape.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "client/report.h"
@@ -86,13 +88,48 @@ take_result(struct question *q, const struct frame *f, struct error *err)
 	return 1;
 }
 
-/* Data that was asked for, as it is; a terminal has no say in it. */
+/* On a terminal it is text of a peer's, which is escaped line by line. */
+static void
+escape_lines(const char *s, size_t len, struct buf *out)
+{
+	while (len) {
+		const char *nl = memchr(s, '\n', len);
+		size_t n = nl ? (size_t)(nl - s) : len;
+
+		escape_add(out, s, n);
+		if (nl)
+			buf_addch(out, '\n');
+		n += nl != NULL;
+		s += n;
+		len -= n;
+	}
+}
+
+/* Data that was asked for. */
 static int
 print_output(const struct frame *f, struct error *err)
 {
-	if (fwrite(f->data, 1, f->len, stdout) < f->len)
-		return error_errno(err, "cannot write to standard output");
-	return fflush(stdout) ? error_errno(err, "standard output") : 0;
+	struct buf text = BUF_INIT;
+	int rc = 0;
+
+	if (isatty(STDOUT_FILENO))
+		escape_lines(f->data, f->len, &text);
+	else
+		buf_add(&text, f->data, f->len);
+	if (fwrite(buf_str(&text), 1, text.len, stdout) < text.len ||
+		fflush(stdout))
+		rc = error_errno(err, "cannot write to standard output");
+	buf_release(&text);
+	return rc;
+}
+
+int
+ask_unexpected(const struct frame *f, struct error *err)
+{
+	if (f->type[0] == '.')
+		return 0;
+	return error_status(err, STATUS_TRANSFER,
+		"the server sent an unexpected %s frame", f->type);
 }
 
 /* 1 at the result, 0 for more, -1. */
@@ -105,14 +142,11 @@ take_frame(struct question *q, const struct frame *f, struct error *err)
 		return take_result(q, f, err);
 	if (a->changes && watch_frame(&a->watch, f))
 		return 0;
-	if (!strcmp(f->type, "output"))
+	if (a->output && !strcmp(f->type, "output"))
 		return print_output(f, err);
 	if (a->take)
 		return a->take(a, f, err);
-	if (f->type[0] == '.')
-		return 0;
-	return error_status(err, STATUS_TRANSFER,
-		"the server sent an unexpected %s frame", f->type);
+	return ask_unexpected(f, err);
 }
 
 static int
@@ -169,6 +203,8 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	int rc;
 
 	watch_init(&a->watch, a->target->text, a->targets > 1);
+	if (a->begin)
+		a->begin(a);
 	session_open(&q.session, a->target, a->options);
 	send_ask(&q, release);
 	if (a->words)
@@ -194,6 +230,17 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	return rc;
 }
 
+/* A signal between two targets: the others were not asked. */
+static enum status
+leave_out(const struct targets *t, size_t asked, struct error *err)
+{
+	if (asked == t->n)
+		return STATUS_OK;
+	signals_error(err, "interrupted");
+	error_hint(err, "%s was not asked", t->v[asked].text);
+	return err->status;
+}
+
 /* With several targets each tells its own failure. */
 static int
 ask_all(struct ask *a, const struct targets *t, const char *release,
@@ -211,16 +258,19 @@ ask_all(struct ask *a, const struct targets *t, const char *release,
 			well++;
 			continue;
 		}
-		if (status == STATUS_OK)
+		if (status == STATUS_OK || one.status == STATUS_BROKEN)
 			status = one.status;
-		if (t->n == 1)
+		if (t->n == 1) {
 			*err = one;
-		else
+		} else {
 			error_prefix(&one, "%s: ", a->target->text);
-		if (t->n > 1)
 			log_error("deploy", &one);
+		}
 	}
-	if (a->changes && well && status != STATUS_OK)
+	if (status == STATUS_OK)
+		status = leave_out(t, i, err);
+	if (a->changes && well && status != STATUS_OK &&
+		status != STATUS_BROKEN)
 		return STATUS_PARTIAL;
 	return (int)status;
 }

@@ -18,6 +18,9 @@ struct ask {
 	const struct strv *words; /* the words frame, or NULL: none */
 	const struct buf *input;  /* the input frames, or NULL: none */
 	bool follow, reveal;      /* of msg_ask */
+	bool output;              /* output frames are printed as data */
+	/* Before each target; may be NULL. */
+	void (*begin)(struct ask *a);
 	/* Takes a frame of the answer; NULL: there are none. */
 	int (*take)(struct ask *a, const struct frame *f, struct error *err);
 	/* Success; both may be NULL. */
@@ -31,6 +34,8 @@ struct ask {
 	const struct options *options;
 };
 
+/* What `take' returns for a frame it does not know. */
+int ask_unexpected(const struct frame *f, struct error *err);
 /*
  * Reads the project, chooses the targets and the release of the arguments,
  * asks them all.  The exit status: the first failure's, or STATUS_PARTIAL

@@ -30,6 +30,7 @@ delivery_fail(struct delivery *d, const struct error *err)
 	if (d->state == DELIVERY_DONE)
 		return;
 	d->error = *err;
+	d->failed = true;
 	d->state = DELIVERY_DONE;
 	progress_end(&d->progress);
 	watch_end(&d->watch);
@@ -173,20 +174,29 @@ check_ancestry(struct delivery *d, struct error *err)
 {
 	const struct msg_live *l = &d->live;
 	const struct cargo *c = d->cargo;
+	int contains;
 
-	if (!l->git_commit || !c->git.is_repository ||
-		git_contains(c->project->tree, l->git_commit) != 0)
+	if (!l->git_commit || !c->git.is_repository)
+		return 0;
+	contains = git_contains(c->project->tree, l->git_commit);
+	/* Of a shallow clone only a no is an answer. */
+	if (contains > 0 || (contains < 0 && !waits_for_live(d)))
 		return 0;
 	error_status(err, STATUS_REFUSED,
 		"what is live on %s is commit %.12s (%s), which this checkout "
-		"does not contain",
+		"%s",
 		d->target->text, l->git_commit,
-		l->git_subject ? l->git_subject : "no subject");
+		l->git_subject ? l->git_subject : "no subject",
+		contains < 0 ? "may not contain: git cannot tell" :
+			       "does not contain");
 	if (!waits_for_live(d)) {
 		log_warn("%s", err->text);
 		return 0;
 	}
-	error_hint(err, "fetch and merge it, or use --force");
+	error_hint(err,
+		contains < 0 ? "fetch more of the history (git fetch "
+			       "--unshallow), or use --force" :
+			       "fetch and merge it, or use --force");
 	return -1;
 }
 
@@ -215,6 +225,10 @@ take_send(struct delivery *d, const struct frame *f, struct error *err)
 	log_verbose("%s: the whole manifest is sent: %s", d->target->text,
 		m.reason ? m.reason : "the server wants it");
 	MESSAGE_RELEASE(send, &m);
+	if (d->sent_whole)
+		return error_status(err, STATUS_TRANSFER,
+			"the server asks for the manifest again");
+	d->sent_whole = true;
 	channel_send(&d->session.channel, "full", "", 0);
 	send_settings(d);
 	send_manifest(d, NULL);
@@ -279,9 +293,8 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 	size_t i;
 	uint32_t line;
 
-	if (d->pack || MESSAGE_READ(need_end, f, &d->need_end, err) < 0)
-		return error_status(err, STATUS_TRANSFER,
-			"need-end came twice");
+	if (MESSAGE_READ(need_end, f, &d->need_end, err) < 0)
+		return -1;
 	report_need(d);
 	cargo_warn_secrets(d->cargo, &d->need);
 	if (!d->live.release)
@@ -307,12 +320,8 @@ take_bad(struct delivery *d, const struct frame *f, struct error *err)
 	struct ranges r = { NULL, 0, 0 };
 	uint32_t line;
 	size_t i;
-	int rc = d->pack ?
-		0 :
-		error_status(err, STATUS_TRANSFER, "bad before need");
+	int rc = ranges_read(&r, f->data, f->len, d->m.lines, err);
 
-	if (rc == 0)
-		rc = ranges_read(&r, f->data, f->len, d->m.lines, err);
 	for (i = 0; rc == 0 && i < r.n; i++)
 		for (line = r.v[i].first; rc == 0 && line <= r.v[i].last;
 			line++) {
@@ -329,26 +338,27 @@ take_bad(struct delivery *d, const struct frame *f, struct error *err)
 static int
 take_staged(struct delivery *d, const struct frame *f, struct error *err)
 {
+	if (d->then != THEN_HOLD)
+		return error_status(err, STATUS_TRANSFER,
+			"a release is held that is not to be");
 	d->state = DELIVERY_STAGED;
 	return 0;
 }
 
-/* The live tree of a compare, as a difference against ours. */
+/* A peer shall not fill memory: so much larger is no live tree. */
+static uint64_t
+most_entries(const struct delivery *d)
+{
+	return 1000000 + 4 * (uint64_t)d->m.n;
+}
+
 static int
-take_manifest(struct delivery *d, const struct frame *f, struct error *err)
+unpack_manifest(struct delivery *d, const struct frame *f, struct error *err)
 {
 	char plain[65536];
 	size_t used = 0;
 	long n;
 
-	if (d->then != THEN_COMPARE)
-		return error_status(err, STATUS_TRANSFER,
-			"a manifest that was not asked for");
-	if (!d->theirs) {
-		d->theirs = mem_zalloc(1, sizeof(*d->theirs));
-		manifest_reader_init(d->theirs, &d->live_tree, &d->m, 0);
-		d->unzip = zin_new(WINDOW_LOG);
-	}
 	do {
 		n = zin_read(d->unzip, f->data, f->len, &used, plain,
 			sizeof(plain), err);
@@ -357,6 +367,41 @@ take_manifest(struct delivery *d, const struct frame *f, struct error *err)
 				0)
 			return -1;
 	} while (used < f->len || n == sizeof(plain));
+	return 0;
+}
+
+/* The live tree of a compare, as a difference against ours. */
+static int
+take_manifest(struct delivery *d, const struct frame *f, struct error *err)
+{
+	if (d->then != THEN_COMPARE)
+		return error_status(err, STATUS_TRANSFER,
+			"a manifest that was not asked for");
+	if (!d->theirs) {
+		d->theirs = mem_zalloc(1, sizeof(*d->theirs));
+		manifest_reader_init(d->theirs, &d->live_tree, &d->m,
+			most_entries(d));
+		d->unzip = zin_new(WINDOW_LOG);
+	}
+	if (unpack_manifest(d, f, err) == 0)
+		return 0;
+	err->status = STATUS_TRANSFER;
+	return -1;
+}
+
+/* What a success must say to be one. */
+static int
+check_success(struct delivery *d)
+{
+	const struct msg_result *r = &d->result;
+	bool compare = d->then == THEN_COMPARE;
+
+	if (d->state == DELIVERY_OPENING || !r->outcome ||
+		(!compare && !r->release))
+		return fail(d, STATUS_TRANSFER,
+			"the server's result says nothing");
+	if (compare && !(d->theirs && d->theirs->ended))
+		return fail(d, STATUS_TRANSFER, "the live tree did not come");
 	return 0;
 }
 
@@ -369,33 +414,45 @@ take_result(struct delivery *d, const struct frame *f, struct error *err)
 		return -1;
 	progress_end(&d->progress);
 	watch_end(&d->watch);
-	if (d->state == DELIVERY_DONE)
-		return 0; /* it failed here before: that is the reason */
 	if (d->result.status) {
 		result_to_error(&d->result, &why);
 		delivery_fail(d, &why);
-	} else if (d->then == THEN_COMPARE && d->pack &&
-		!(d->theirs && d->theirs->ended)) {
-		return fail(d, STATUS_TRANSFER, "the live tree did not come");
+	} else if (check_success(d) == 0) {
+		d->state = DELIVERY_DONE;
 	}
-	d->state = DELIVERY_DONE;
 	return 0;
 }
 
+#define IN(state) (1u << DELIVERY_##state)
+#define ANY (~IN(DONE))
+
+/* Which frames may come in which states. */
 static const struct {
 	const char *type;
 	int (*take)(struct delivery *d, const struct frame *f,
 		struct error *err);
+	unsigned states;
 } handlers[] = {
-	{ "live", take_live },
-	{ "send", take_send },
-	{ "need", take_need },
-	{ "need-end", take_need_end },
-	{ "bad", take_bad },
-	{ "staged", take_staged },
-	{ "manifest", take_manifest },
-	{ "result", take_result },
+	{ "live", take_live, IN(ASKED) },
+	{ "send", take_send, IN(ASKED) },
+	{ "need", take_need, IN(ASKED) },
+	{ "need-end", take_need_end, IN(ASKED) },
+	{ "bad", take_bad, IN(SENDING) | IN(WAITING) },
+	{ "staged", take_staged, IN(WAITING) | IN(BUILDING) },
+	{ "manifest", take_manifest, IN(WAITING) },
+	{ "result", take_result, ANY },
 };
+
+/* A stage begins: the server has all it needs. */
+static void
+note_stage(struct delivery *d)
+{
+	progress_end(&d->progress);
+	if (d->watch.switched)
+		d->state = DELIVERY_SWITCHED;
+	else if (d->state == DELIVERY_WAITING)
+		d->state = DELIVERY_BUILDING;
+}
 
 static int
 dispatch(struct delivery *d, const struct frame *f, struct error *err)
@@ -403,13 +460,13 @@ dispatch(struct delivery *d, const struct frame *f, struct error *err)
 	size_t i;
 
 	if (watch_frame(&d->watch, f)) {
-		progress_end(&d->progress);
-		if (d->watch.switched)
-			d->state = DELIVERY_SWITCHED;
+		if (!strcmp(f->type, ".stage") && d->cargo)
+			note_stage(d);
 		return 0;
 	}
 	for (i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
-		if (!strcmp(f->type, handlers[i].type))
+		if (!strcmp(f->type, handlers[i].type) &&
+			handlers[i].states & (1u << d->state))
 			return handlers[i].take(d, f, err);
 	if (f->type[0] == '.')
 		return 0;
@@ -511,5 +568,5 @@ delivery_release(struct delivery *d)
 enum status
 delivery_status(const struct delivery *d)
 {
-	return d->error.text[0] ? d->error.status : STATUS_OK;
+	return d->failed ? d->error.status : STATUS_OK;
 }

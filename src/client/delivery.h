@@ -5,7 +5,8 @@
  *	OPENING   connecting; nothing was asked yet
  *	ASKED     push is sent; the server authorises, locks, plans
  *	SENDING   need came; files go out
- *	WAITING   all is sent; the server stages, builds
+ *	WAITING   all is sent; the server verifies
+ *	BUILDING  it stages and builds
  *	STAGED    built and held: delivery_go() or delivery_abort()
  *	SWITCHED  from here on we only watch
  *	DONE      a result came, or the conversation broke
@@ -24,6 +25,7 @@ enum delivery_state {
 	DELIVERY_ASKED,
 	DELIVERY_SENDING,
 	DELIVERY_WAITING,
+	DELIVERY_BUILDING,
 	DELIVERY_STAGED,
 	DELIVERY_SWITCHED,
 	DELIVERY_DONE,
@@ -38,6 +40,8 @@ struct delivery {
 	enum delivery_state state;
 	bool locked; /* the server holds the app's lock for us */
 	bool aborting;
+	bool sent_whole;   /* the whole manifest, which is asked for once */
+	bool failed;       /* ended without success: error says why */
 	struct manifest m; /* our own: amended while it is sent */
 	struct source source;
 	struct manifest base;

@@ -60,12 +60,15 @@ take_line(const char **text)
 static char *
 without_secret(const char *url)
 {
-	const char *scheme = strstr(url, "://");
-	const char *at = scheme ? strchr(scheme + 3, '@') : NULL;
+	const char *scheme = strstr(url, "://"), *authority, *at;
 
-	if (!at || at > scheme + 3 + strcspn(scheme + 3, "/"))
+	if (!scheme)
 		return mem_strdup(url);
-	return mem_printf("%.*s%s", (int)(scheme + 3 - url), url, at + 1);
+	authority = scheme + 3;
+	at = memrchr(authority, '@', strcspn(authority, "/"));
+	if (!at)
+		return mem_strdup(url);
+	return mem_printf("%.*s%s", (int)(authority - url), url, at + 1);
 }
 
 static void

@@ -67,6 +67,7 @@ verb_help(struct options *o, struct error *err)
 {
 	const struct verb *v = o->verbs;
 
+	report_json(false); /* it is for people */
 	if (o->args.n == 0) {
 		options_help(o->verbs);
 		return STATUS_OK;

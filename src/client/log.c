@@ -7,8 +7,10 @@
 #include "client/report.h"
 #include "client/verbs.h"
 
-/* Of a log with -n, so much at most is held. */
+/* Of a log with -n, so much at most is held: the last half of twice that. */
 #define HELD_MOST (16 * 1024 * 1024)
+/* What has no line feed is printed in pieces. */
+#define LINE_MOST 65536
 
 struct lines {
 	struct buf text;
@@ -30,27 +32,42 @@ drop(struct lines *l)
 	buf_consume(&l->text, (size_t)(at - s));
 }
 
+static void
+print_line(const struct ask *a, const char *s, size_t len)
+{
+	char *line;
+
+	if (!report_is_json()) {
+		report_line("%.*s", (int)len, s);
+		return;
+	}
+	line = mem_strndup(s, len);
+	report_event("log", "target", "s", a->target->text, "text", "s", line,
+		NULL);
+	free(line);
+}
+
 /* Prints whole lines; with `all', what is left too. */
 static void
-print(struct ask *a, struct buf *text, bool all)
+print(const struct ask *a, struct buf *text, bool all)
 {
 	while (text->len) {
 		const char *nl = memchr(text->data, '\n', text->len);
 		size_t len = nl ? (size_t)(nl - text->data) : text->len;
 
-		if (!nl && !all)
+		if (!nl && !all && len < LINE_MOST)
 			return;
-		if (report_is_json()) {
-			char *line = mem_strndup(text->data, len);
-
-			report_event("log", "target", "s", a->target->text,
-				"text", "s", line, NULL);
-			free(line);
-		} else {
-			report_line("%.*s", (int)len, text->data);
-		}
+		print_line(a, text->data, len);
 		buf_consume(text, len + (nl != NULL));
 	}
+}
+
+static void
+begin(struct ask *a)
+{
+	struct lines *l = a->arg;
+
+	buf_clear(&l->text);
 }
 
 static int
@@ -59,15 +76,18 @@ take(struct ask *a, const struct frame *f, struct error *err)
 	struct lines *l = a->arg;
 
 	if (strcmp(f->type, ".log") != 0)
-		return 0;
+		return ask_unexpected(f, err);
 	if (a->targets > 1 && l->told != a->target && !report_is_json())
 		report_line("%s", a->target->text);
 	l->told = a->target;
 	buf_add(&l->text, f->data, f->len);
 	if (!l->most)
 		print(a, &l->text, false);
-	else if (l->text.len > HELD_MOST)
+	else if (l->text.len > 2 * HELD_MOST) {
 		drop(l);
+		if (l->text.len > HELD_MOST)
+			buf_consume(&l->text, l->text.len - HELD_MOST);
+	}
 	return 0;
 }
 
@@ -85,7 +105,11 @@ int
 verb_log(struct options *o, struct error *err)
 {
 	struct lines l = { BUF_INIT, o->lines, NULL };
-	struct ask a = { .verb = "log", .take = take, .done = done, .arg = &l };
+	struct ask a = { .verb = "log",
+		.begin = begin,
+		.take = take,
+		.done = done,
+		.arg = &l };
 	int rc = ask_run(&a, o, err);
 
 	buf_release(&l.text);

@@ -150,6 +150,18 @@ take_argument(struct parser *p)
 	return 0;
 }
 
+/* Behind what was wrong it counts as well: how that is told. */
+static bool
+wants_json(const struct parser *p)
+{
+	int i;
+
+	for (i = p->at; i < p->argc; i++)
+		if (!strcmp(p->argv[i], "--json"))
+			return true;
+	return false;
+}
+
 /* -h and -V are the verbs of that name. */
 static void
 heed_help(struct options *o)
@@ -225,8 +237,10 @@ options_parse(struct options *o, const struct verb *verbs, int argc,
 	o->verbs = verbs;
 	o->level = LOG_NORMAL;
 	for (p.at = 1; p.at < argc; p.at++)
-		if (take_argument(&p) < 0)
+		if (take_argument(&p) < 0) {
+			o->json |= wants_json(&p);
 			return -1;
+		}
 	heed_help(o);
 	if (o->help || o->version)
 		return 0;

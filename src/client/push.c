@@ -224,7 +224,8 @@ may_produce(const struct push *p)
 	size_t i;
 
 	for (i = 0; i < p->n; i++)
-		if (p->v[i].state == DELIVERY_SENDING &&
+		if (p->v[i].state == DELIVERY_SENDING && !p->v[i].aborting &&
+			!p->v[i].session.channel.broken &&
 			!channel_full(&p->v[i].session.channel))
 			return true;
 	return false;
@@ -253,6 +254,13 @@ run(struct push *p, struct error *err)
 	return 0;
 }
 
+/* Of several targets an app's name alone does not tell which. */
+static const char *
+name(const struct delivery *d)
+{
+	return d->watch.prefix ? d->target->text : d->target->app;
+}
+
 static void
 say_deployed(const struct delivery *d)
 {
@@ -260,8 +268,7 @@ say_deployed(const struct delivery *d)
 	struct buf b = BUF_INIT;
 	uint64_t sent = d->session.report.sent;
 
-	buf_addf(&b, "%s %s %s: reused ", r->outcome, d->target->app,
-		r->release);
+	buf_addf(&b, "%s %s %s: reused ", r->outcome, name(d), r->release);
 	report_count(&b, r->reused);
 	buf_addstr(&b, " of ");
 	report_count(&b, r->files);
@@ -284,7 +291,7 @@ say_same(const struct delivery *d)
 	struct buf b = BUF_INIT;
 
 	report_seconds(&b, io_now_ms() - d->watch.began);
-	log_info("unchanged %s %s: it is live already (%s)", d->target->app,
+	log_info("unchanged %s %s: it is live already (%s)", name(d),
 		d->result.release ? d->result.release : "", b.data);
 	buf_release(&b);
 }
@@ -324,7 +331,32 @@ finish_delivery(struct push *p, struct delivery *d)
 		cache_save_base(p->cargo.cache, d->target, &d->m);
 }
 
-/* One status for all: the failure's, or 10 where the targets differ. */
+/* What counts more: a person is needed; then what was no doing of ours. */
+static enum status
+worse(enum status status, const struct delivery *d)
+{
+	enum status other = delivery_status(d);
+
+	if (other == STATUS_OK || status == STATUS_BROKEN)
+		return status;
+	/* "cancelled by the client" is a consequence of another's failure. */
+	if (status == STATUS_OK || other == STATUS_BROKEN || !d->aborting)
+		return other;
+	return status;
+}
+
+static void
+say_who_holds(const struct push *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		log_info("%s: %s", p->v[i].target->text,
+			done_well(&p->v[i]) ? "holds this tree" :
+					      "does not hold this tree");
+}
+
+/* One status for all: the worst, or 10 where the targets differ. */
 static enum status
 finish_all(struct push *p, struct error *err)
 {
@@ -332,13 +364,9 @@ finish_all(struct push *p, struct error *err)
 	size_t i, well = 0;
 
 	for (i = 0; i < p->n; i++) {
-		struct delivery *d = &p->v[i];
-
-		finish_delivery(p, d);
-		well += done_well(d);
-		/* "cancelled by the client" was our own doing. */
-		if (!done_well(d) && (status == STATUS_OK || !d->aborting))
-			status = delivery_status(d);
+		finish_delivery(p, &p->v[i]);
+		well += done_well(&p->v[i]);
+		status = worse(status, &p->v[i]);
 	}
 	if (p->n == 1)
 		*err = p->v[0].error;
@@ -346,11 +374,8 @@ finish_all(struct push *p, struct error *err)
 		status = (enum status)(128 + signals_caught());
 	if (well == 0 || well == p->n || p->o->no_activate)
 		return status;
-	for (i = 0; i < p->n; i++)
-		log_info("%s: %s", p->v[i].target->text,
-			done_well(&p->v[i]) ? "holds this tree" :
-					      "does not hold this tree");
-	return STATUS_PARTIAL;
+	say_who_holds(p);
+	return status == STATUS_BROKEN ? status : STATUS_PARTIAL;
 }
 
 static int

@@ -5,6 +5,14 @@
 #include "client/report.h"
 #include "client/verbs.h"
 
+static void
+begin(struct ask *a)
+{
+	size_t *n = a->arg;
+
+	*n = 0;
+}
+
 static int
 take(struct ask *a, const struct frame *f, struct error *err)
 {
@@ -13,7 +21,7 @@ take(struct ask *a, const struct frame *f, struct error *err)
 	int rc;
 
 	if (strcmp(f->type, "release") != 0)
-		return 0;
+		return ask_unexpected(f, err);
 	rc = MESSAGE_READ(release, f, &r, err);
 	if (rc == 0 && *n == 0 && a->targets > 1 && !report_is_json())
 		report_line("%s", a->target->text);
@@ -31,16 +39,17 @@ done(struct ask *a, const struct msg_result *r)
 
 	if (*n == 0)
 		log_info("%s has no releases yet", a->target->text);
-	*n = 0;
 }
 
 int
 verb_releases(struct options *o, struct error *err)
 {
 	size_t n = 0;
-	struct ask a = {
-		.verb = "releases", .take = take, .done = done, .arg = &n
-	};
+	struct ask a = { .verb = "releases",
+		.begin = begin,
+		.take = take,
+		.done = done,
+		.arg = &n };
 
 	return ask_run(&a, o, err);
 }

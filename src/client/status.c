@@ -100,7 +100,7 @@ take(struct ask *a, const struct frame *f, struct error *err)
 		return take_status(a, f, a->arg, err);
 	if (!strcmp(f->type, "release"))
 		return take_live(a, f, err);
-	return 0;
+	return ask_unexpected(f, err);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "client/report.h"
 #include "client/signals.h"
+#include "wire/message.h"
 
 #define TAIL_LINES 40
 /* What has no line feed is shown in pieces. */
@@ -127,23 +128,29 @@ take_note(struct watch *w, const struct frame *f)
 	free(text);
 }
 
-/* "name X\n" */
 static void
-take_stage(struct watch *w, const struct frame *f)
+enter_stage(struct watch *w, const char *name)
 {
-	size_t len = f->len > 6 ? f->len - 6 : 0;
-
-	if (len == 0 || len >= sizeof(w->stage))
-		return;
 	watch_end(w);
-	memcpy(w->stage, f->data + 5, len);
-	w->stage[len] = '\0';
+	strcpy(w->stage, name);
 	log_verbose("%s: %s (%.1f s)", w->target, w->stage,
 		(double)(io_now_ms() - w->began) / 1000);
 	report_event("stage", "target", "s", w->target, "stage", "s", w->stage,
 		NULL);
 	if (!strcmp(w->stage, "switch"))
 		w->switched = true;
+}
+
+static void
+take_stage(struct watch *w, const struct frame *f)
+{
+	struct msg_stage m = { 0 };
+	struct error ignored = ERROR_INIT;
+
+	if (MESSAGE_READ(stage, f, &m, &ignored) == 0 && m.name && *m.name &&
+		strlen(m.name) < sizeof(w->stage))
+		enter_stage(w, m.name);
+	MESSAGE_RELEASE(stage, &m);
 }
 
 bool

@@ -10,7 +10,11 @@
 #include "server/times.h"
 
 /* A held release waits so long for `go`. */
-#define HOLD_MS 60000
+/*
+ * With several targets the slowest build decides when `go' comes; that the
+ * client is still there, its pings tell.
+ */
+#define HOLD_MS (2 * 60 * 60 * 1000)
 /* For switch.lock, before what failed is taken back. */
 #define UNDO_SECONDS 5
 
@@ -213,7 +217,7 @@ release_hold(struct push *p)
 			return -1;
 	}
 	return error_status(p->err, STATUS_TRANSFER,
-		"the client did not say go within 60 s");
+		"the client did not say go within two hours");
 }
 
 static void

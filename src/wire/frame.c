@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,8 +98,17 @@ FILE *
 channel_trace_open(void)
 {
 	const char *path = getenv("DEPLOY_TRACE");
+	int fd = -1;
+	FILE *f;
 
-	return path && *path ? fopen(path, "ae") : NULL;
+	/* It has settings and the output of hooks in it. */
+	if (path && *path)
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+			0600);
+	f = fd < 0 ? NULL : fdopen(fd, "a");
+	if (!f)
+		io_close(&fd);
+	return f;
 }
 
 /* Whether a payload is compressed, hence shown by its length only. */

@@ -65,6 +65,16 @@ const struct message_field msg_send_fields[] = {
 	END,
 };
 
+const struct message_field msg_stage_fields[] = {
+	F(msg_stage, TEXT, "name", name),
+	END,
+};
+
+const struct message_field msg_staged_fields[] = {
+	F(msg_staged, TEXT, "release", release),
+	END,
+};
+
 const struct message_field msg_need_end_fields[] = {
 	F(msg_need_end, NUMBER, "files", files),
 	F(msg_need_end, NUMBER, "bytes", bytes),
@@ -205,6 +215,13 @@ read_number(const char *s, size_t len, uint64_t *out)
 	return 0;
 }
 
+/* The peer's mistake: it breaks the conversation. */
+static int
+malformed(struct error *err, const char *what)
+{
+	return error_status(err, STATUS_TRANSFER, "a message with %s", what);
+}
+
 static int
 read_value(const struct message_field *f, void *msg, const char *value,
 	size_t len, struct error *err)
@@ -215,13 +232,12 @@ read_value(const struct message_field *f, void *msg, const char *value,
 		char **s = p;
 
 		if (*s)
-			return error_set(err, "message: %s stands twice",
-				f->key);
+			return error_status(err, STATUS_TRANSFER,
+				"a message in which %s stands twice", f->key);
 		*s = mem_strndup(value, len);
 	} else if (f->kind == MESSAGE_NUMBER) {
 		if (read_number(value, len, p) < 0)
-			return error_set(err, "message: bad number in %s",
-				f->key);
+			return malformed(err, "a bad number");
 	} else {
 		*(bool *)p = len == 3 && !memcmp(value, "yes", 3);
 	}
@@ -236,7 +252,7 @@ read_line(const struct message_field *f, void *msg, const char *line,
 	size_t key = space ? (size_t)(space - line) : 0;
 
 	if (key == 0)
-		return error_set(err, "message: malformed line");
+		return malformed(err, "a malformed line");
 	for (; f->key; f++)
 		if (strlen(f->key) == key && !memcmp(f->key, line, key))
 			return read_value(f, msg, space + 1, len - key - 1,
@@ -249,13 +265,13 @@ message_read(const struct message_field *fields, const char *data, size_t len,
 	void *msg, struct error *err)
 {
 	if (len && memchr(data, '\0', len))
-		return error_set(err, "message: a NUL byte");
+		return malformed(err, "a NUL byte");
 	while (len) {
 		const char *nl = memchr(data, '\n', len);
 		size_t n;
 
 		if (!nl)
-			return error_set(err, "message: an unfinished line");
+			return malformed(err, "an unfinished line");
 		n = (size_t)(nl - data);
 		if (read_line(fields, msg, data, n, err) < 0)
 			return -1;
@@ -319,9 +335,13 @@ result_from_error(struct msg_result *r, const struct error *err)
 void
 result_to_error(const struct msg_result *r, struct error *err)
 {
-	error_status(err,
-		r->status > 255 ? STATUS_TRANSFER : (enum status)r->status,
-		"%s", r->error ? r->error : "the server gave no reason");
+	bool ours = (r->status >= STATUS_LOCAL &&
+			    r->status <= STATUS_PARTIAL) ||
+		r->status == STATUS_INT || r->status == STATUS_TERM;
+	bool said = r->error && *r->error;
+
+	error_status(err, ours ? (enum status)r->status : STATUS_TRANSFER, "%s",
+		said ? r->error : "the server gave no reason");
 	if (r->hint)
 		error_hint(err, "%s", r->hint);
 }
@@ -408,5 +428,5 @@ ranges_read(struct ranges *r, const char *data, size_t len, uint32_t most,
 	}
 	return 0;
 bad:
-	return error_set(err, "malformed line ranges");
+	return malformed(err, "malformed line ranges");
 }

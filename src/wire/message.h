@@ -89,6 +89,15 @@ struct msg_send {
 	char *reason;
 };
 
+struct msg_stage {
+	char *name;
+};
+
+/* Built and held. */
+struct msg_staged {
+	char *release;
+};
+
 /* Behind the last need. */
 struct msg_need_end {
 	uint64_t files, bytes; /* asked for */
@@ -159,9 +168,9 @@ struct message_field {
 #define MESSAGE_VALUE_MOST 4096
 
 extern const struct message_field msg_hello_fields[], msg_push_fields[],
-	msg_live_fields[], msg_send_fields[], msg_need_end_fields[],
-	msg_ask_fields[], msg_release_fields[], msg_status_fields[],
-	msg_result_fields[];
+	msg_live_fields[], msg_send_fields[], msg_stage_fields[],
+	msg_staged_fields[], msg_need_end_fields[], msg_ask_fields[],
+	msg_release_fields[], msg_status_fields[], msg_result_fields[];
 
 void message_write(const struct message_field *fields, const void *msg,
 	struct buf *out);
@@ -183,7 +192,10 @@ void message_send(struct channel *c, const char *type,
 
 enum push_then push_then_parse(const char *word); /* -1: none of them */
 
-/* A result frame of an error, and back. */
+/*
+ * A result frame of an error, and back: a status that is none of ours becomes
+ * STATUS_TRANSFER, and a text is never empty.
+ */
 void result_from_error(struct msg_result *r, const struct error *err);
 void result_to_error(const struct msg_result *r, struct error *err);
 

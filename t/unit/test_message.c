@@ -187,7 +187,7 @@ START_TEST(a_text_that_stands_twice_is_an_error)
 	struct msg_result r;
 
 	ck_assert_int_lt(read_result("error a\nerror b\n", &r, &err), 0);
-	ck_assert_str_eq(err.text, "message: error stands twice");
+	ck_assert_str_eq(err.text, "a message in which error stands twice");
 	MESSAGE_RELEASE(result, &r);
 	ck_assert_int_lt(read_result("error \nerror \n", &r, &err), 0);
 	MESSAGE_RELEASE(result, &r);
