@@ -90,8 +90,4 @@ enum hook_outcome hooks_check(const struct strv *commands, int cwd,
 	const struct strv *env, long timeout, const struct hook_host *host,
 	struct error *err);
 
-/* Reads systemd's EnvironmentFile syntax into "NAME=value" strings. */
-int env_parse(const char *name, const char *text, size_t len, struct strv *env,
-	struct error *err);
-
 #endif

@@ -1,4 +1,4 @@
-/* Questions to the person at the terminal, asked on /dev/tty. */
+/* Questions of a connection to the person at the terminal: terminal.h. */
 #ifndef TRANSPORT_PROMPT_H
 #define TRANSPORT_PROMPT_H
 
