@@ -8,7 +8,8 @@
  *	  delivery.c          one push to one target, a state machine
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c
- *	                      rollback.c
+ *	                      rollback.c env.c
+ *	  values.c            the values of env set and env import
  *	client/init.c         writes a deploy.conf: init_text.c its words
  *	  survey.c            what lies in a directory
  *	  recipe.c            what that is; recipe_*.c a language each
@@ -44,6 +45,8 @@ static const struct verb verbs[] = {
 	{ "log", verb_log, "[TARGET [ID]]", "print what the hooks said" },
 	{ "init", verb_init, "[TARGET]",
 		"write deploy.conf for what the directory holds" },
+	{ "env", verb_env, "list|set|unset|import [TARGET] [NAME...|FILE]",
+		"the app's variables; values are asked for, or read" },
 	{ "help", verb_help, "[VERB]", "list verbs and options" },
 	{ "version", verb_version, "", "print the version" },
 	{ NULL, NULL, NULL, NULL },

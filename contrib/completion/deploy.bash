@@ -16,12 +16,12 @@ _deploy_remotes()
 
 _deploy()
 {
-	local verbs='push diff releases rollback activate status log init
+	local verbs='push diff releases rollback activate status log init env
 		help version'
 	local options='-C -t -n --dry-run -q --quiet -v --verbose --json
 		--force --rebuild --no-cache --no-activate --wait --wait=
 		--expect= --tar= --deployd= --transport= -F -i -p -J -o -4 -6
-		--files --exit-code -h --help -V --version'
+		--files --exit-code --reveal -h --help -V --version'
 	local word=${COMP_WORDS[COMP_CWORD]} i verb=
 	local before=${COMP_WORDS[COMP_CWORD - 1]} part=$word
 
@@ -69,10 +69,20 @@ _deploy()
 		[[ " ${verbs//[[:space:]]/ } " == *" ${COMP_WORDS[i]} "* ]] &&
 			verb=${COMP_WORDS[i]}
 	done
+	if [[ $before == env ]]; then
+		mapfile -t COMPREPLY < <(compgen -W 'list set unset import' \
+			-- "$word")
+		return
+	fi
 	mapfile -t COMPREPLY < <(compgen -W \
 		"$([[ -n $verb ]] || echo "$verbs") $(_deploy_remotes)" \
 		-- "$word")
-	# Behind a target stands a directory.
+	# Behind a target stands a directory; what is imported is a file.
+	if [[ $verb == env && " ${COMP_WORDS[*]} " == *' import '* ]]; then
+		compopt -o filenames
+		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < \
+			<(compgen -f -- "$word")
+	fi
 	if [[ ${#COMPREPLY[@]} == 0 && $COMP_CWORD -gt 1 ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")

@@ -10,7 +10,7 @@ function __deploy_remotes
 	and string match -rg '^\s*\[remote\s*"(.*)"\]' <$dir/deploy.conf
 end
 
-set -l verbs push diff releases rollback activate status log init help version
+set -l verbs push diff releases rollback activate status log init env help version
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c deploy -f
@@ -22,6 +22,9 @@ complete -c deploy -n "$none" -a activate -d 'Make a release live'
 complete -c deploy -n "$none" -a status -d 'What is live'
 complete -c deploy -n "$none" -a log -d 'What the hooks said'
 complete -c deploy -n "$none" -a init -d 'Write deploy.conf'
+complete -c deploy -n "$none" -a env -d 'List or change the variables'
+complete -c deploy -n "__fish_seen_subcommand_from env" -a 'list set unset import' -d Variables
+complete -c deploy -n "__fish_seen_subcommand_from env; and __fish_seen_subcommand_from import" -F
 complete -c deploy -n "$none" -a help -d 'All options'
 complete -c deploy -n "$none" -a version -d 'The version'
 complete -c deploy -a '(__deploy_remotes)' -d 'Remote'
@@ -50,5 +53,6 @@ complete -c deploy -s 4 -d 'IPv4 only'
 complete -c deploy -s 6 -d 'IPv6 only'
 complete -c deploy -l files -d 'diff: name the rule for each path'
 complete -c deploy -l exit-code -d 'diff: 1 if something differs'
+complete -c deploy -l reveal -d 'env list: the values too'
 complete -c deploy -s h -l help -d 'All options'
 complete -c deploy -s V -l version -d 'The version'

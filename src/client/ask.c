@@ -192,7 +192,7 @@ say_live(const struct question *q)
 {
 	const struct msg_result *r = &q->result;
 
-	if (q->a->changes && r->status && r->live)
+	if (q->a->changes && !q->a->aside && r->status && r->live)
 		log_info("%s: %s is live", q->a->target->text, r->live);
 }
 

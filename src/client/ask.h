@@ -13,6 +13,7 @@
 struct ask {
 	const char *verb;
 	bool changes;       /* something on the server: a signal aborts it */
+	bool aside;         /* but not what is live, so that is not told */
 	bool needs_release; /* a lone word is a release, not a target */
 	bool own_words;     /* no word is a release: the verb has taken them */
 	const struct strv *words; /* the words frame, or NULL: none */

@@ -174,6 +174,8 @@ const struct option_rule option_rules[] = {
 		"with diff: status 1 if something differs" },
 	{ 'n', NULL, OPTION_VALUE, 0, set_lines, "log", "LINES",
 		"with log: the last lines only" },
+	{ 0, "reveal", OPTION_FLAG, AT(reveal), NULL, "env", NULL,
+		"with env list: the values too" },
 	{ 0, "deployd", OPTION_VALUE, 0, set_deployd, NULL, "PATH",
 		"the program on the server" },
 	{ 0, "transport", OPTION_VALUE, 0, set_transport, NULL, "KIND",

@@ -39,6 +39,7 @@ struct options {
 	bool files;         /* diff --files */
 	bool exit_code;     /* diff --exit-code */
 	uint64_t lines;     /* log -n: the last lines only; 0: all */
+	bool reveal;        /* env list --reveal */
 };
 
 /* A verb of the table in deploy.c. */

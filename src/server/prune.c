@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/process.h"
 #include "base/rmtree.h"
 
@@ -180,8 +181,8 @@ prune_manifests(struct prune *p)
 }
 
 /*
- * What replace_file() had begun when its process died.  Both locks are held,
- * so none of it is anybody's.
+ * What replace_file() had begun when its process died.  Locks are held, so
+ * none of it is anybody's.
  */
 static void
 drop_temporaries(int at, const char *name, const char *prefix)
@@ -199,6 +200,17 @@ drop_temporaries(int at, const char *name, const char *prefix)
 	}
 	if (dir)
 		closedir(dir);
+}
+
+/* A change of the env file has a lock of its own. */
+static void
+drop_env_temporaries(const struct store *s)
+{
+	int lock = lock_take(s->own, "env.lock", "retention");
+
+	if (lock >= 0)
+		drop_temporaries(s->dir, ".", "env.");
+	io_close(&lock);
 }
 
 static int
@@ -248,6 +260,7 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 		drop_temporaries(s->own, ".", "");
 		drop_temporaries(s->own, "records", "");
 		drop_temporaries(s->dir, ".", "current.");
+		drop_env_temporaries(s);
 	}
 	store_unlock_switch(s);
 	strv_release(&p.used);

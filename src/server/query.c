@@ -341,8 +341,23 @@ static const struct verb verbs[] = {
 	{ "log", "read", serve_log },
 	{ "rollback", "rollback", serve_rollback },
 	{ "activate", "rollback", serve_activate },
+	{ "env", "env", query_env },
 	{ NULL, NULL, NULL },
 };
+
+/* To read values is more than to set them. */
+static const char *
+needs(const struct query *q, const struct verb *v)
+{
+	return v->run == query_env && q->ask.reveal ? "secrets" : v->needs;
+}
+
+/* It makes an app that is not there, once it knows that it is to. */
+static bool
+opens_itself(const struct verb *v)
+{
+	return v->run == query_env;
+}
 
 static int
 run(struct query *q, const struct frame *f)
@@ -361,8 +376,10 @@ run(struct query *q, const struct frame *f)
 		return error_status(q->err, STATUS_REFUSED,
 			"'%s' cannot be an app's name",
 			q->ask.app ? q->ask.app : "");
-	if (config_authorise(q->s->config, q->ask.app, v->needs, q->err) < 0 ||
-		session_open_app(q->s, q->ask.app, false, q->err) < 0)
+	if (config_authorise(q->s->config, q->ask.app, needs(q, v), q->err) <
+			0 ||
+		(!opens_itself(v) &&
+			session_open_app(q->s, q->ask.app, false, q->err) < 0))
 		return -1;
 	return v->run(q);
 }

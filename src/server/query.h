@@ -8,7 +8,7 @@
 #include "base/strv.h"
 #include "server/session.h"
 
-/* One question, authorised, with the app's store open. */
+/* One question, authorised, with the app's store open (but for env). */
 struct query {
 	struct session *s;
 	struct msg_ask ask;
@@ -27,6 +27,8 @@ int query_input(struct query *q, size_t most, struct buf *out);
 /* Sends it in frames of that type, as fast as the client takes them. */
 int query_output(struct query *q, const char *type, const char *data,
 	size_t len);
+
+int query_env(struct query *q);
 
 /* What `status` answers; also deployd(8)'s own. */
 int query_status(const struct store *s, struct msg_status *out,

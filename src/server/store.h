@@ -5,7 +5,7 @@
  *	  current -> releases/ID
  *	  releases/ID/  shared/  env
  *	  .deployd/
- *	    lock switch.lock next.lock
+ *	    lock switch.lock next.lock env.lock
  *	    history             one line an event, appended and synced
  *	    built               ID of the last build begun, and when it ended
  *	    records/ID          what is known of a release (message.h's form)
@@ -198,6 +198,8 @@ int store_load_manifest(const struct store *s, const char *hex,
  *	failed     build or migrate failed; nothing was switched
  *	built      built and not activated
  *	forced     a refusal was overridden; TEXT says which
+ *	env-set    variables of the env file were set; TEXT has their names
+ *	env-unset  the same, taken away
  */
 struct event {
 	int64_t time;                        /* seconds since 1970 */

@@ -111,11 +111,18 @@ channel_trace_open(void)
 	return f;
 }
 
-/* Whether a payload is compressed, hence shown by its length only. */
+/* Payloads of which only the length is shown: compressed or secret ones. */
 static bool
 opaque(const char *type)
 {
-	return !strcmp(type, "manifest") || !strcmp(type, "files");
+	static const char *const types[] = { "manifest", "files", "input",
+		"output", "variable" };
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(type, types[i]))
+			return true;
+	return false;
 }
 
 static void

@@ -30,7 +30,7 @@
  *	ask (verb, app, release)      ─────────► the other verbs
  *	words; input ... input-end    ─────────► of some
  *	                              ◄────────  release ...  .log ...  status
- *	                              ◄────────  output ...
+ *	                              ◄────────  output ...  variable ...
  *	                              ◄────────  result
  *
  * A control payload is lines of "key SP value LF"; unknown keys are ignored,
