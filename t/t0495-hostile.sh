@@ -10,8 +10,10 @@ cd app || exit 1
 # server: what it says, after its hello, comes from standard input.
 server() {
 	{
-		echo '#!/bin/sh'
-		echo "printf 'deploy-protocol 1\\nhello 10\\nversion 1\\n'"
+		cat <<'END'
+#!/bin/sh
+printf 'deploy-protocol 1\nhello 10\nversion 1\n'
+END
 		cat
 	} >"$TMP/server"
 	chmod 755 "$TMP/server"
