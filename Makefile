@@ -3,8 +3,9 @@
 #
 #	make demo        install what is missing, build, show a deploy
 #	make check       install what is missing, run every test
+#	make static      both programs in build/static, needing no library;
+#	                 deploy setup sends the deployd of there to servers
 #	make install     prefix=/usr/local DESTDIR=
-#	make static      both programs in build/static, needing no library
 #	make check-now   the tests, with what is installed
 #	make lint        formatting, shell scripts, manuals
 #	make format      formats the sources
@@ -205,6 +206,9 @@ install: programs
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' \
 		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man8'
 	$(INSTALL) -m 755 $(PROGRAMS) '$(DESTDIR)$(bindir)'
+	test ! -f '$(BUILD)/static/deployd' || \
+		$(INSTALL) -D -s -m 755 '$(BUILD)/static/deployd' \
+			'$(DESTDIR)$(exec_prefix)/lib/deploy/deployd-$(shell uname -m)'
 	for page in $(wildcard man/*.[158]); do \
 		$(INSTALL) -m 644 "$$page" \
 			'$(DESTDIR)$(mandir)'/man"$${page##*.}" || exit; \

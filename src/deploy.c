@@ -13,6 +13,8 @@
  *	client/init.c         writes a deploy.conf: init_text.c its words
  *	  survey.c            what lies in a directory
  *	  recipe.c            what that is; recipe_*.c a language each
+ *	client/setup.c        deployd on a server: setup_remote.c runs
+ *	                      setup_scripts.c there, setup_program.c the program
  *	client/session.c      a conversation over a transport
  *	client/watch.c        what the server tells meanwhile
  *	client/report.c       lines for people, events for scripts
@@ -47,6 +49,8 @@ static const struct verb verbs[] = {
 		"write deploy.conf for what the directory holds" },
 	{ "env", verb_env, "list|set|unset|import [TARGET] [NAME...|FILE]",
 		"the app's variables; values are asked for, or read" },
+	{ "setup", verb_setup, "[HOST]",
+		"install or upgrade deployd on a server, over SSH" },
 	{ "help", verb_help, "[VERB]", "list verbs and options" },
 	{ "version", verb_version, "", "print the version" },
 	{ NULL, NULL, NULL, NULL },

@@ -23,6 +23,7 @@
  *	  switch_lock.c     waiting for the one before
  *	server/query.c      releases, status, log, rollback, activate
  *	server/admin.c      the same for an admin at the terminal
+ *	server/setup.c      what an account needs
  *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines
  *	server/store.c      the store on disk; store_names.c record.c history.c
  *	  prune.c           retention
@@ -40,6 +41,7 @@
 #include "server/authorize.h"
 #include "server/config.h"
 #include "server/serve.h"
+#include "server/setup.h"
 
 static const char usage_text[] =
 	"usage: deployd --serve [--root DIR] [--app A[,B]] "
@@ -51,6 +53,7 @@ static const char usage_text[] =
 	"                         [--hooks none] [--root DIR] [--replace]\n"
 	"       deployd authorize --list\n"
 	"       deployd authorize --remove NAME|FINGERPRINT\n"
+	"       deployd [--root DIR] setup [--list]\n"
 	"       deployd --version | --help\n";
 
 struct command {
@@ -121,14 +124,23 @@ is_authorize(const struct command *c)
 	return c->n > 0 && !strcmp(c->words[0], "authorize");
 }
 
+static bool
+is_setup(const struct command *c)
+{
+	return c->n > 0 && !strcmp(c->words[0], "setup");
+}
+
 /* Whether each option and word has a use. */
 static bool
 makes_sense(const struct command *c)
 {
 	if (!c->serve && is_authorize(c))
 		return c->n <= 2;
-	if (c->list || c->replace || c->remove)
+	if (c->replace || c->remove || (c->list && !is_setup(c)))
 		return false;
+	if (is_setup(c))
+		return c->n == 1 && !c->serve && !c->app && !c->allow &&
+			!c->as && !c->hooks;
 	if (c->serve)
 		return c->n == 0;
 	return c->n >= 2 && !c->app && !c->allow && !c->as && !c->hooks;
@@ -182,8 +194,9 @@ run(const struct command *c)
 		config_release(&config);
 		return STATUS_LOCAL;
 	}
-	status = c->serve ? serve_run(&config) :
-			    admin_run(&config, c->words, c->n);
+	status = c->serve   ? serve_run(&config) :
+		is_setup(c) ? setup_run(&config, c->list) :
+			      admin_run(&config, c->words, c->n);
 	config_release(&config);
 	return status;
 }

@@ -17,10 +17,11 @@ _deploy_remotes()
 _deploy()
 {
 	local verbs='push diff releases rollback activate status log init env
-		help version'
+		setup help version'
 	local options='-C -t -n --dry-run -q --quiet -v --verbose --json
 		--force --rebuild --no-cache --no-activate --wait --wait=
-		--expect= --tar= --deployd= --transport= -F -i -p -J -o -4 -6
+		--expect= --tar= --binary= --remove --deployd= --transport=
+		-F -i -p -J -o -4 -6
 		--files --exit-code --reveal -h --help -V --version'
 	local word=${COMP_WORDS[COMP_CWORD]} i verb=
 	local before=${COMP_WORDS[COMP_CWORD - 1]} part=$word
@@ -40,7 +41,7 @@ _deploy()
 		mapfile -t COMPREPLY < <(compgen -d -- "$part")
 		return
 		;;
-	-F | -i | --tar)
+	-F | -i | --tar | --binary)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$part")
 		return

@@ -10,7 +10,7 @@ function __deploy_remotes
 	and string match -rg '^\s*\[remote\s*"(.*)"\]' <$dir/deploy.conf
 end
 
-set -l verbs push diff releases rollback activate status log init env help version
+set -l verbs push diff releases rollback activate status log init env setup help version
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c deploy -f
@@ -25,6 +25,7 @@ complete -c deploy -n "$none" -a init -d 'Write deploy.conf'
 complete -c deploy -n "$none" -a env -d 'List or change the variables'
 complete -c deploy -n "__fish_seen_subcommand_from env" -a 'list set unset import' -d Variables
 complete -c deploy -n "__fish_seen_subcommand_from env; and __fish_seen_subcommand_from import" -F
+complete -c deploy -n "$none" -a setup -d 'Install deployd on a server'
 complete -c deploy -n "$none" -a help -d 'All options'
 complete -c deploy -n "$none" -a version -d 'The version'
 complete -c deploy -a '(__deploy_remotes)' -d 'Remote'
@@ -42,6 +43,8 @@ complete -c deploy -l no-activate -d 'Stop after the build'
 complete -c deploy -l wait -d 'Wait for another deploy'
 complete -c deploy -l expect -x -d 'Refuse unless this release is live'
 complete -c deploy -l tar -r -F -d 'Deploy an archive'
+complete -c deploy -l binary -r -F -d 'setup: the deployd to send'
+complete -c deploy -l remove -d 'setup: take deployd away'
 complete -c deploy -l deployd -x -d 'The program on the server'
 complete -c deploy -l transport -x -a 'auto libssh2 openssh' -d 'How to connect'
 complete -c deploy -s F -r -F -d 'ssh configuration'

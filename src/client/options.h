@@ -38,6 +38,8 @@ struct options {
 	const char *tar;    /* --tar */
 	bool files;         /* diff --files */
 	bool exit_code;     /* diff --exit-code */
+	const char *binary; /* setup --binary */
+	bool remove;        /* setup --remove */
 	uint64_t lines;     /* log -n: the last lines only; 0: all */
 	bool reveal;        /* env list --reveal */
 };

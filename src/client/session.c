@@ -26,15 +26,10 @@ choose_kind(const struct target *t, const struct options *o)
 	return TRANSPORT_AUTO;
 }
 
-void
-session_open(struct session *s, const struct target *t, const struct options *o)
+struct transport_options
+session_transport(const struct target *t, const struct options *o)
 {
-	struct msg_hello hello = { 1, (char *)"deploy/" VERSION };
-	int fd;
-
-	memset(s, 0, sizeof(*s));
-	s->target = t;
-	s->transport_options = (struct transport_options){
+	return (struct transport_options){
 		.kind = choose_kind(t, o),
 		.user = t->user,
 		.host = t->host,
@@ -46,6 +41,17 @@ session_open(struct session *s, const struct target *t, const struct options *o)
 		.family = o->family,
 		.deployd = o->deployd,
 	};
+}
+
+void
+session_open(struct session *s, const struct target *t, const struct options *o)
+{
+	struct msg_hello hello = { 1, (char *)"deploy/" VERSION };
+	int fd;
+
+	memset(s, 0, sizeof(*s));
+	s->target = t;
+	s->transport_options = session_transport(t, o);
 	s->transport = transport_open(&s->transport_options);
 	fd = transport_fd(s->transport);
 	channel_init(&s->channel, fd, fd, true, "the server");

@@ -29,6 +29,9 @@ struct session {
 	int64_t pinged, heard; /* io_now_ms() */
 };
 
+/* How a target is reached; what it points to is t's and o's. */
+struct transport_options session_transport(const struct target *t,
+	const struct options *o);
 void session_open(struct session *s, const struct target *t,
 	const struct options *o);
 /* Polls for up to timeout ms; NULLs are passed over. */

@@ -17,6 +17,7 @@ int verb_status(struct options *o, struct error *err);
 int verb_log(struct options *o, struct error *err);
 int verb_init(struct options *o, struct error *err);
 int verb_env(struct options *o, struct error *err);
+int verb_setup(struct options *o, struct error *err);
 int verb_help(struct options *o, struct error *err);
 int verb_version(struct options *o, struct error *err);
 

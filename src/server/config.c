@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -66,11 +67,41 @@ config_home(void)
 	return pw ? pw->pw_dir : "/";
 }
 
+char *
+config_user_file(void)
+{
+	const char *xdg = getenv("XDG_CONFIG_HOME");
+
+	if (xdg && *xdg == '/')
+		return mem_printf("%s/deployd.conf", xdg);
+	return mem_printf("%s/.config/deployd.conf", config_home());
+}
+
+int
+config_not_ours(const char *path, struct error *err)
+{
+	error_status(err, STATUS_REFUSED, "%s belongs to another account",
+		path);
+	return error_hint(err,
+		"run it as the account that is deployed to, with its HOME: "
+		"sudo -H -u ACCOUNT deployd ...");
+}
+
+int
+config_check_home(struct error *err)
+{
+	const char *home = config_home();
+	struct stat st;
+
+	if (stat(home, &st) < 0)
+		return error_errno(err, "%s", home);
+	return st.st_uid == geteuid() ? 0 : config_not_ours(home, err);
+}
+
 static int
 read_files(struct config *c, struct error *err)
 {
 	const char *only = getenv("DEPLOYD_CONF");
-	const char *xdg = getenv("XDG_CONFIG_HOME");
 	char *user;
 	int rc;
 
@@ -78,9 +109,7 @@ read_files(struct config *c, struct error *err)
 		return read_conf(c, 0, only, err);
 	if (read_conf(c, 0, "/etc/deployd.conf", err) < 0)
 		return -1;
-	user = xdg && *xdg == '/' ?
-		mem_printf("%s/deployd.conf", xdg) :
-		mem_printf("%s/.config/deployd.conf", config_home());
+	user = config_user_file();
 	rc = read_conf(c, 1, user, err);
 	free(user);
 	return rc;

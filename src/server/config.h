@@ -49,6 +49,12 @@ void config_release(struct config *c);
 
 /* The home directory: HOME, else the account's. */
 const char *config_home(void);
+/* It is that of the account that runs us; else STATUS_REFUSED. */
+int config_check_home(struct error *err);
+/* That path belongs to another: STATUS_REFUSED with what to do. */
+int config_not_ours(const char *path, struct error *err);
+/* ~/.config/deployd.conf, to be freed. */
+char *config_user_file(void);
 
 /* Whose commands run for that app, and with HOOKS_SERVER which. */
 enum config_hooks config_hooks(const struct config *c, const char *app);

@@ -46,30 +46,15 @@ keyfile_release(struct keyfile *f)
 	keyfile_init(f);
 }
 
-static int
-not_ours(const char *path, struct error *err)
-{
-	error_status(err, STATUS_REFUSED, "%s belongs to another account",
-		path);
-	return error_hint(err,
-		"run it as the account that is deployed to, with its HOME: "
-		"sudo -H -u ACCOUNT deployd authorize ...");
-}
-
-static int
-check_home(const char *home, struct error *err)
+static void
+warn_of_home(void)
 {
 	struct stat st;
 
-	if (stat(home, &st) < 0)
-		return error_errno(err, "%s", home);
-	if (st.st_uid != geteuid())
-		return not_ours(home, err);
-	if (st.st_mode & 022)
+	if (stat(config_home(), &st) == 0 && st.st_mode & 022)
 		log_warn("%s can be written by others: sshd may ignore the "
 			 "keys in it (chmod go-w)",
-			home);
-	return 0;
+			config_home());
 }
 
 /* Leaves f->dir at -1 where there is none and nothing is to change. */
@@ -88,7 +73,7 @@ open_dir(struct keyfile *f, const char *path, bool change, struct error *err)
 	if (fstat(f->dir, &st) < 0)
 		return error_errno(err, "%s", path);
 	if (st.st_uid != geteuid())
-		return not_ours(path, err);
+		return config_not_ours(path, err);
 	/* On the directory, which stays: the file is replaced. */
 	if (change && flock(f->dir, LOCK_EX) < 0 && errno != EBADF &&
 		errno != ENOLCK)
@@ -133,7 +118,7 @@ read_file(struct keyfile *f, struct error *err)
 		return error_status(err, STATUS_REFUSED,
 			"%s is no plain file: it is left alone", f->path);
 	if (st.st_uid != geteuid())
-		return not_ours(f->path, err);
+		return config_not_ours(f->path, err);
 	f->mode = st.st_mode & 0777;
 	if (io_read_file(f->dir, NAME, FILE_MOST, &text, err) < 0)
 		error_prefix(err, "%s: ", f->path);
@@ -155,9 +140,10 @@ keyfile_open(struct keyfile *f, bool change, struct error *err)
 	int rc = -1;
 
 	f->path = mem_printf("%s/" NAME, dir);
-	if (check_home(config_home(), err) == 0 &&
-		open_dir(f, dir, change, err) == 0)
+	if (config_check_home(err) == 0 && open_dir(f, dir, change, err) == 0) {
+		warn_of_home();
 		rc = f->dir < 0 ? 0 : read_file(f, err);
+	}
 	free(dir);
 	return rc;
 }

@@ -60,6 +60,8 @@ const char *transport_last_error(const struct transport *t, char *line,
  * if it never said a word or was not there.
  */
 int transport_judge(struct transport *t, int status, struct error *err);
+/* Where a deployd for this machine comes from: always -1. */
+int transport_local_hint(struct error *err);
 /* STATUS_CONNECT or, once deployd has talked, STATUS_TRANSFER. */
 enum status transport_failure(const struct transport *t);
 /* The earlier of this time (0: none) and the end of all; 0: none. */

@@ -63,13 +63,17 @@ int
 local_run(struct transport *t, struct error *err)
 {
 	char *deployd = find_deployd(t->o);
-	const char *argv[] = { deployd, "--serve", NULL };
+	const char *serve[] = { deployd, "--serve", NULL };
+	const char *script[] = { "sh", "-c", t->o->command, NULL };
 	struct strv envp = STRV_INIT;
-	struct child_options o = { .argv = argv, .own_life = true };
+	struct child_options o = { .argv = serve, .own_life = true };
 	int rc, status;
 
 	strcpy(t->report.kind, "local");
-	log_verbose("running %s --serve on this machine", deployd);
+	if (t->o->command)
+		o = (struct child_options){ .argv = script };
+	else
+		log_verbose("running %s --serve on this machine", deployd);
 	transport_environment(&envp);
 	forget_ssh(&envp);
 	o.envp = envp.v;
@@ -78,6 +82,8 @@ local_run(struct transport *t, struct error *err)
 	rc = child_run(t, &o, &status, err);
 	if (rc == 0)
 		rc = transport_judge(t, status, err);
+	else if (!t->talked && !t->o->deployd && !t->o->command)
+		transport_local_hint(err);
 	strv_release(&envp);
 	free(deployd);
 	return rc;

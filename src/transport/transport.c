@@ -110,29 +110,58 @@ transport_interrupted(const struct transport *t, struct error *err)
 		"the connection was given up");
 }
 
+/* That the shell found no deployd, and not what a deployd of its own lacks. */
+static bool
+is_missing(const char *line)
+{
+	return !*line || !strncmp(line, "sh:", 3) || !strncmp(line, "sh[", 3) ||
+		!strncmp(line, "/bin/sh:", 8) ||
+		strstr(line, "deployd: not found") ||
+		strstr(line, "not found: deployd");
+}
+
+static int
+no_deployd(struct transport *t, const char *line, struct error *err)
+{
+	const struct transport_options *o = t->o;
+
+	if (!is_missing(line))
+		return error_status(err, STATUS_CONNECT,
+			"deployd on %s does not start: %s", place(t), line);
+	error_status(err, STATUS_CONNECT, "there is no deployd on %s",
+		place(t));
+	if (o->kind == TRANSPORT_LOCAL)
+		return transport_local_hint(err);
+	return error_hint(err, "`deploy setup %s%s%s' installs it",
+		o->user ? o->user : "", o->user ? "@" : "", place(t));
+}
+
+int
+transport_local_hint(struct error *err)
+{
+	return error_hint(err,
+		"deployd belongs beside deploy, where `make install' puts it");
+}
+
 int
 transport_judge(struct transport *t, int status, struct error *err)
 {
+	const char *what = t->o->command ? "what setup ran" : "deployd";
 	char line[512];
 
 	t->report.exit_status = status;
-	if (status == 127) {
-		error_status(err, STATUS_CONNECT, "there is no deployd on %s",
-			place(t));
-		return error_hint(err, "`deploy setup %s%s%s' installs it",
-			t->o->user ? t->o->user : "", t->o->user ? "@" : "",
-			place(t));
-	}
+	transport_last_error(t, line, sizeof(line));
+	if (status == 127 && !t->o->command)
+		return no_deployd(t, line, err);
 	if (t->talked)
 		return 0;
-	transport_last_error(t, line, sizeof(line));
 	if (status > 0)
 		return error_status(err, STATUS_CONNECT,
-			"deployd on %s ended before it said a word, with "
+			"%s on %s ended before it said a word, with "
 			"status %d%s%s",
-			place(t), status, *line ? ": " : "", line);
+			what, place(t), status, *line ? ": " : "", line);
 	return error_status(err, STATUS_CONNECT,
-		"deployd on %s ended before it said a word%s%s", place(t),
+		"%s on %s ended before it said a word%s%s", what, place(t),
 		*line ? ": " : "", line);
 }
 
@@ -144,6 +173,8 @@ transport_command(const struct transport_options *o, struct error *err)
 {
 	const char *deployd = o->deployd ? o->deployd : "deployd";
 
+	if (o->command)
+		return mem_printf("exec sh -c '%s'", o->command);
 	if (*deployd == '\0' || *deployd == '-' ||
 		deployd[strspn(deployd, DEPLOYD_CHARACTERS)] != '\0') {
 		error_status(err, STATUS_USAGE,

@@ -46,11 +46,14 @@ struct transport_options {
 	struct strv settings;   /* -o, KEY=VALUE */
 	int family;             /* AF_UNSPEC, AF_INET (-4), AF_INET6 (-6) */
 	const char *deployd;    /* --deployd: the remote program */
-	int connect_timeout;    /* seconds; 0: ConnectTimeout, else 15 */
-	int alive_timeout;      /* a dead peer is found in so many seconds;
+	const char *command; /* instead of deployd: a constant text for sh -c,
+	                            one line without ' and !,
+	                            which survives any login shell */
+	int connect_timeout; /* seconds; 0: ConnectTimeout, else 15 */
+	int alive_timeout;   /* a dead peer is found in so many seconds;
 	                            0: ServerAliveInterval's, else 30;
 	                            6 at least */
-	int total_timeout;      /* seconds for all of it, questions and hooks
+	int total_timeout;   /* seconds for all of it, questions and hooks
 	                            included; 0: no end */
 };
 

@@ -111,7 +111,7 @@ START_TEST(wrong_usage_is_named)
 	refuse("--expect=", "--expect");
 	refuse("-o Port", "KEY=VALUE");
 	refuse("--files", "--files is for `deploy diff'");
-	refuse("setup web1", "`deploy setup' is not there yet");
+	refuse("doctor web1", "`deploy doctor' is not there yet");
 }
 END_TEST
 
