@@ -5,49 +5,15 @@
 . "$TOP/t/lib/container.sh"
 
 container_need
-if ! make -j2 -C "$TOP" "BUILD=$BUILD/static" STATIC=1 "$BUILD/static/deployd" \
-	>"$TMP/static.log" 2>&1; then
-	tap_show "$TMP/static.log"
-	skip_all 'no static deployd: contrib/install-deps static'
-fi
-container_make systemd systemd-sysv dbus dbus-user-session libpam-systemd \
-	openssh-server sudo python3 nodejs curl
-
-# The account and its key, as whoever rents out the machine makes them; and
-# deployd as its user installs it.
-useradd -R "$CONTAINER" -m -s /bin/bash deploy
+container_static
+container_make
+container_account deploy
 home=$CONTAINER/home/deploy
-ssh-keygen -q -t ed25519 -N '' -f "$TMP/key"
-mkdir -p "$home/.ssh" "$home/.local/bin"
-cp "$TMP/key.pub" "$home/.ssh/authorized_keys"
-cp "$BUILD/static/deployd" "$home/.local/bin/"
+mkdir -p "$home/.local/bin"
+cp "$STATIC/deployd" "$home/.local/bin/"
 chroot "$CONTAINER" chown -R deploy: /home/deploy
-printf 'vps %s\n' "$(cut -d ' ' -f 1,2 \
-	"$CONTAINER/etc/ssh/ssh_host_ed25519_key.pub")" >"$TMP/known_hosts"
-cat >"$TMP/ssh_config" <<END
-Host vps
-HostName 127.0.0.1
-HostKeyAlias vps
-User deploy
-IdentityFile $TMP/key
-UserKnownHostsFile $TMP/known_hosts
-GlobalKnownHostsFile none
-END
-
-container_boot || {
-	tap_show "$container_log"
-	skip_all "systemd-nspawn does not boot here: $(tail -n 1 "$container_log")"
-}
+container_boot || skip_all 'systemd-nspawn boots no container here'
 container_run loginctl enable-linger deploy
-
-on_vps() {
-	container_net ssh -F "$TMP/ssh_config" vps "$@"
-}
-
-# From the directory of an app.
-deploy() {
-	container_net "$DEPLOY" -F "$TMP/ssh_config" "$@"
-}
 
 # Retries are for the time after a boot, before the account's units have begun.
 page() {
@@ -71,12 +37,12 @@ install_units() {
 		cp "$TOP"/contrib/systemd/user/shop.* \
 			"$home/.config/systemd/user/" &&
 		chroot "$CONTAINER" chown -R deploy: /home/deploy/.config &&
-		on_vps 'systemctl --user daemon-reload &&
+		container_ssh 'systemctl --user daemon-reload &&
 			systemctl --user enable --now shop.socket'
 }
 
 ok 'the units of the account are installed' install_units
-ok 'a first deploy starts the app' deploy
+ok 'a first deploy starts the app' container_deploy
 ok 'which answers' page 3000
 like 'with its page' "$OUT" 'server 1, page 1, release 2'
 
@@ -116,8 +82,8 @@ rounds() {
 	round=1
 	while [ "$round" -le "$2" ]; do
 		version "$1$round"
-		deploy || return 1
-		deploy rollback || return 1
+		container_deploy || return 1
+		container_deploy rollback || return 1
 		round=$((round + 1))
 	done
 }
@@ -144,11 +110,11 @@ half_request() {
 		print while <$s>;'
 }
 
-release=$(on_vps readlink apps/shop/current)
+release=$(container_ssh readlink apps/shop/current)
 spawn "$TMP/half" half_request
 sleep 1
 version after
-ok 'a deploy while a request is under way' deploy
+ok 'a deploy while a request is under way' container_deploy
 wait "$PID"
 like 'which the release that took it answers' "$TMP/half" \
 	"release ${release#releases/}\$|release ${release#releases/}<"
@@ -156,23 +122,23 @@ ok 'the next one' page 3000
 like 'is answered by the new release' "$OUT" 'server after, page after'
 
 # A release that dies at its start, and one that its check does not like.
-release=$(on_vps readlink apps/shop/current)
+release=$(container_ssh readlink apps/shop/current)
 hammer_start 3000
 cp server.py "$TMP/good.py"
 version dead
 echo 'raise SystemExit("no such database")' | cat - "$TMP/good.py" >server.py
-fails 8 'a release that cannot start is switched back from' deploy
+fails 8 'a release that cannot start is switched back from' container_deploy
 cp "$TMP/good.py" server.py
 version wrong
 sed -i 's,/health,/nowhere,' server.py
 printf 'check_timeout = 1\n' >>deploy.conf
-fails 8 'so is one whose check fails' deploy
+fails 8 'so is one whose check fails' container_deploy
 sed -i '/check_timeout/d' deploy.conf
 cp "$TMP/good.py" server.py
 hammer_stop
 is 'and no request failed meanwhile' "$failed" 0
 is 'nor was one mixed' "$mixed" 0
-is 'the release before is live' "$(on_vps readlink apps/shop/current)" \
+is 'the release before is live' "$(container_ssh readlink apps/shop/current)" \
 	"$release"
 
 # As a unit of the system, with sudo.
@@ -191,7 +157,7 @@ echo 'deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart system' \
 	>"$CONTAINER/etc/sudoers.d/deploy"
 ok 'the units of the system are installed' container_run sh -c \
 	'systemctl daemon-reload && systemctl enable --now system.socket'
-ok 'a deploy starts the app through sudo' deploy
+ok 'a deploy starts the app through sudo' container_deploy
 
 hammer_start 3001
 ok 'deploys and rollbacks of it' rounds s 5

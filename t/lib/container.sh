@@ -5,14 +5,20 @@
 #
 #	. "$TOP/t/lib/container.sh"
 #	container_need                 or the test is skipped, with the reason
-#	container_make PACKAGE...      CONTAINER: the root, a copy; the first
-#	                               time for these packages from debootstrap
+#	container_static               or likewise; STATIC: where the static
+#	                               programs are
+#	container_make                 CONTAINER: the root, a copy; the first
+#	                               time it comes from debootstrap
+#	container_account USER         an account with a key, and an ssh_config
+#	                               of which the host `vps' is this account
 #	container_boot
 #	container_run COMMAND...       as root of the container
-#	container_user USER COMMAND... as a user with a session of systemd's
 #	container_net COMMAND...       a command of this machine, with its files
 #	                               and users, in the container's network:
 #	                               127.0.0.1 there is the container's
+#	container_ssh COMMAND...       as the account, over ssh
+#	container_deploy ARGUMENT...   $DEPLOY in that network, with that
+#	                               ssh_config
 #	container_reboot               returns when it is up again
 #	container_stop                 also at the end of the test
 #
@@ -21,11 +27,13 @@
 
 CONTAINER_CACHE=${CONTAINER_CACHE:-/var/cache/deploy-tests}
 container_pid=
+container_packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd
+container_packages=$container_packages,openssh-server,sudo,python3,nodejs,curl
 
 container_need() {
 	[ "$(id -u)" -eq 0 ] || skip_all 'only root can boot a container'
 	! grep -qs fsanitize "$BUILD/flags" ||
-		skip_all 'the plain build is what goes into a container'
+		skip_all 'a sanitized build is not what goes onto a server'
 	for container_name in debootstrap systemd-nspawn nsenter flock; do
 		command -v "$container_name" >/dev/null || skip_all \
 			"no $container_name: contrib/install-deps container"
@@ -34,6 +42,15 @@ container_need() {
 	container_mirror=$(container_mirrors | head -n 1)
 	[ -n "$container_mirror" ] || skip_all \
 		"apt is not told where the packages of '$container_suite' are"
+}
+
+# The programs that need no library, in STATIC.
+container_static() {
+	STATIC=$BUILD/static
+	flock "$BUILD" make -j2 -C "$TOP" "BUILD=$STATIC" STATIC=1 programs \
+		>"$TMP/static.log" 2>&1 && return 0
+	tap_show "$TMP/static.log"
+	skip_all 'no static build: contrib/install-deps static'
 }
 
 # Where this machine's own packages come from.
@@ -62,14 +79,13 @@ container_mirrors() {
 }
 
 container_make() {
-	container_list=$(echo "$@" | tr ' ' ,)
 	container_bare=$CONTAINER_CACHE/$container_suite-$(
-		echo "$container_list" | sha256sum | cut -c 1-16
+		echo "$container_packages" | sha256sum | cut -c 1-16
 	)
 	mkdir -p "$CONTAINER_CACHE" || return 1
 	[ -d "$container_bare" ] || flock "$CONTAINER_CACHE" \
 		timeout 400 sh -c "$container_debootstrap" sh "$container_bare" \
-		"$container_list" "$container_suite" "$container_mirror" \
+		"$container_packages" "$container_suite" "$container_mirror" \
 		>"$TMP/debootstrap.log" 2>&1 || skip_all \
 		"debootstrap: $(tail -n 1 "$TMP/debootstrap.log")"
 	CONTAINER=$TMP/container
@@ -92,6 +108,27 @@ container_debootstrap='
 		"$3" "$1.new" "$4" &&
 		rm -f "$1.new"/var/cache/apt/archives/*.deb && mv "$1.new" "$1"'
 
+container_account() {
+	container_home=$CONTAINER/home/$1
+	useradd -R "$CONTAINER" -m -s /bin/bash "$1" &&
+		ssh-keygen -q -t ed25519 -N '' -f "$TMP/key" &&
+		mkdir -m 700 "$container_home/.ssh" &&
+		cp "$TMP/key.pub" "$container_home/.ssh/authorized_keys" &&
+		chroot "$CONTAINER" chown -R "$1:" "/home/$1" || return 1
+	printf 'vps %s\n' "$(cut -d ' ' -f 1,2 \
+		"$CONTAINER/etc/ssh/ssh_host_ed25519_key.pub")" \
+		>"$TMP/known_hosts"
+	cat >"$TMP/ssh_config" <<EOF
+Host vps
+HostName 127.0.0.1
+HostKeyAlias vps
+User $1
+IdentityFile $TMP/key
+UserKnownHostsFile $TMP/known_hosts
+GlobalKnownHostsFile none
+EOF
+}
+
 container_boot() {
 	container_log=$TMP/container.log
 	(
@@ -103,7 +140,9 @@ container_boot() {
 	) >>"$container_log" 2>&1 </dev/null &
 	container_pid=$!
 	reap "$container_pid"
-	container_wait
+	container_wait && return 0
+	tap_show "$container_log"
+	return 1
 }
 
 # Without systemd nobody has put us into a control group of our own, and two
@@ -145,18 +184,16 @@ container_run() {
 		HOME=/root LC_ALL=C.UTF-8 "$@"
 }
 
-container_user() {
-	container_name=$(container_run id -u "$1") || return 1
-	container_uid=$container_name
-	container_account=$1
-	shift
-	container_run runuser -u "$container_account" -- env -C \
-		"/home/$container_account" "HOME=/home/$container_account" \
-		"XDG_RUNTIME_DIR=/run/user/$container_uid" "$@"
-}
-
 container_net() {
 	container_enter -n "$@"
+}
+
+container_ssh() {
+	container_net ssh -F "$TMP/ssh_config" vps "$@"
+}
+
+container_deploy() {
+	container_net "$DEPLOY" -F "$TMP/ssh_config" "$@"
 }
 
 container_up() {
