@@ -23,12 +23,13 @@
 #	container_stop                 also at the end of the test
 #
 # Booting and stopping set variables, so they are no commands for ok.
-# CONTAINER_CACHE is where bare roots are kept between tests.
+# CONTAINER_CACHE is where bare roots are kept between tests; it may be deleted.
 
 CONTAINER_CACHE=${CONTAINER_CACHE:-/var/cache/deploy-tests}
 container_pid=
+# With polkitd an account may ask for linger itself.
 container_packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd
-container_packages=$container_packages,openssh-server,sudo,python3,nodejs,curl
+container_packages=$container_packages,openssh-server,polkitd,sudo,python3,nodejs,curl
 
 container_need() {
 	[ "$(id -u)" -eq 0 ] || skip_all 'only root can boot a container'
