@@ -17,7 +17,7 @@ container_run loginctl enable-linger deploy
 
 # Retries are for the time after a boot, before the account's units have begun.
 page() {
-	container_net curl -sS -m 20 --retry 20 --retry-connrefused \
+	container_net curl -s -m 20 --retry 20 --retry-connrefused \
 		--retry-delay 1 http://127.0.0.1:"$1"/
 }
 

@@ -20,7 +20,7 @@ set_up() {
 ok 'the account is set up' set_up
 
 answers() {
-	container_net curl -sS -m 20 --retry 20 --retry-connrefused \
+	container_net curl -s -m 20 --retry 20 --retry-connrefused \
 		--retry-delay 1 http://127.0.0.1:"$1"/
 }
 
