@@ -12,6 +12,8 @@ first=$(live blog)
 started() {
 	pattern=$1
 	shift
+	# What the one before printed must not be taken for its own.
+	: >"$TMP/out"
 	spawn "$TMP/out" "$@"
 	tries=0
 	until grep -q "$pattern" "$TMP/out"; do
