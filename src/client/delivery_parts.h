@@ -1,0 +1,27 @@
+/*
+ * What a delivery consists of: what it sends (delivery_send.c), what it makes
+ * of the frames that come (delivery_take.c); delivery.c has its life.
+ */
+#ifndef CLIENT_DELIVERY_PARTS_H
+#define CLIENT_DELIVERY_PARTS_H
+
+#include "client/delivery.h"
+
+/* The push frame. */
+void delivery_send_request(struct delivery *d);
+/* Settings and the difference to the base, if there is one. */
+void delivery_send_difference(struct delivery *d);
+/* full, settings and the whole manifest. */
+void delivery_send_whole(struct delivery *d);
+/* An entry that changed after the manifest was sent. */
+void delivery_send_amend(struct delivery *d, const struct entry *e);
+
+/*
+ * Whether what is live decides if we go on: then the tree waits for it, or
+ * the switch might be over before we say no.
+ */
+bool delivery_waits(const struct delivery *d);
+/* A frame that may come in this state; -1 ends the delivery. */
+int delivery_take(struct delivery *d, const struct frame *f, struct error *err);
+
+#endif

@@ -1,0 +1,116 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/zstream.h"
+#include "client/delivery_parts.h"
+
+/* Manifests are text full of random hashes: more than 3 gains nothing. */
+#define MANIFEST_LEVEL 3
+
+static void
+send_settings(struct delivery *d)
+{
+	const struct buf *text = &d->cargo->project->text;
+
+	channel_send(&d->session.channel, "settings", buf_str(text), text->len);
+}
+
+/* The manifest, whole or as a difference to base. */
+static void
+send_manifest(struct delivery *d, const struct manifest *base)
+{
+	struct zout *z = zout_new(MANIFEST_LEVEL);
+	struct buf text = BUF_INIT, packed = BUF_INIT;
+
+	if (base)
+		manifest_difference(base, &d->m, &text);
+	else
+		manifest_write(&d->m, &text);
+	zout_write(z, text.data, text.len, ZFLUSH_END, &packed);
+	while (packed.len) {
+		size_t n = packed.len > FRAME_MOST ? FRAME_MOST : packed.len;
+
+		channel_send(&d->session.channel, "manifest", packed.data, n);
+		buf_consume(&packed, n);
+	}
+	zout_free(z);
+	buf_release(&text);
+	buf_release(&packed);
+}
+
+void
+delivery_send_whole(struct delivery *d)
+{
+	channel_send(&d->session.channel, "full", "", 0);
+	send_settings(d);
+	send_manifest(d, NULL);
+}
+
+void
+delivery_send_difference(struct delivery *d)
+{
+	if (!d->has_base)
+		return;
+	send_settings(d);
+	send_manifest(d, &d->base);
+}
+
+static struct msg_push
+request(struct delivery *d, char tree[static DIGEST_HEX + 1])
+{
+	static const char *const words[] = { "activate", "build", "hold",
+		"compare" };
+	const struct cargo *c = d->cargo;
+	const struct options *o = d->options;
+	struct msg_push p = {
+		.app = d->target->app,
+		.then = (char *)words[d->then],
+		.tree = tree,
+		.base = d->has_base ? d->base_hex : NULL,
+		.settings = (char *)c->project->settings_hex,
+		.remote = d->target->remote && *d->target->remote ?
+			d->target->remote :
+			NULL,
+		.user = c->user,
+		.expect = (char *)o->expect,
+		.files = c->files,
+		.bytes = c->bytes,
+		.entries = c->m.n,
+		.hooks = c->project->hooks,
+		.wait = o->wait ? o->wait_seconds : 0,
+		.force = o->force,
+		.rebuild = o->rebuild,
+		.no_cache = o->no_cache,
+		.git_commit = c->git.commit,
+		.git_branch = c->git.branch,
+		.git_subject = c->git.subject,
+		.git_author = c->git.author,
+		.git_remote = c->git.remote,
+		.git_dirty = c->git.dirty,
+	};
+
+	digest_to_hex(c->m.id, tree);
+	return p;
+}
+
+void
+delivery_send_request(struct delivery *d)
+{
+	char tree[DIGEST_HEX + 1];
+	struct msg_push p = request(d, tree);
+
+	MESSAGE_SEND(&d->session.channel, "push", push, &p);
+}
+
+void
+delivery_send_amend(struct delivery *d, const struct entry *e)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b, "%u\t", e->line);
+	manifest_write_entry(e, &b);
+	channel_send(&d->session.channel, "amend", b.data, b.len);
+	buf_release(&b);
+	log_verbose("%s changed while it was sent", e->path);
+}

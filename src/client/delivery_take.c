@@ -1,0 +1,313 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/zstream.h"
+#include "client/delivery_parts.h"
+#include "client/report.h"
+
+#define WINDOW_LOG 23
+
+bool
+delivery_waits(const struct delivery *d)
+{
+	return d->then != THEN_COMPARE && !d->options->force &&
+		d->cargo->project->refuse_ancestry &&
+		d->cargo->git.is_repository;
+}
+
+/* Replacing a commit that the checkout does not contain. */
+static int
+check_ancestry(struct delivery *d, struct error *err)
+{
+	const struct msg_live *l = &d->live;
+	const struct cargo *c = d->cargo;
+	int contains;
+
+	if (!l->git_commit || !c->git.is_repository)
+		return 0;
+	contains = git_contains(c->project->tree, l->git_commit);
+	/* Of a shallow clone only a no is an answer. */
+	if (contains > 0 || (contains < 0 && !delivery_waits(d)))
+		return 0;
+	error_status(err, STATUS_REFUSED,
+		"what is live on %s is commit %.12s (%s), which this checkout "
+		"%s",
+		d->target->text, l->git_commit,
+		l->git_subject ? l->git_subject : "no subject",
+		contains < 0 ? "may not contain: git cannot tell" :
+			       "does not contain");
+	if (!delivery_waits(d)) {
+		log_warn("%s", err->text);
+		return 0;
+	}
+	error_hint(err,
+		contains < 0 ? "fetch more of the history (git fetch "
+			       "--unshallow), or use --force" :
+			       "fetch and merge it, or use --force");
+	return -1;
+}
+
+static int
+take_live(struct delivery *d, const struct frame *f, struct error *err)
+{
+	MESSAGE_RELEASE(live, &d->live);
+	if (MESSAGE_READ(live, f, &d->live, err) < 0)
+		return -1;
+	d->locked = true;
+	if (check_ancestry(d, err) < 0)
+		return -1;
+	if (delivery_waits(d))
+		delivery_send_difference(d);
+	return 0;
+}
+
+/* The server has no use for the difference. */
+static int
+take_send(struct delivery *d, const struct frame *f, struct error *err)
+{
+	struct msg_send m = { 0 };
+
+	if (MESSAGE_READ(send, f, &m, err) < 0)
+		return -1;
+	log_verbose("%s: the whole manifest is sent: %s", d->target->text,
+		m.reason ? m.reason : "the server wants it");
+	MESSAGE_RELEASE(send, &m);
+	if (d->sent_whole)
+		return error_status(err, STATUS_TRANSFER,
+			"the server asks for the manifest again");
+	d->sent_whole = true;
+	delivery_send_whole(d);
+	return 0;
+}
+
+static int
+take_need(struct delivery *d, const struct frame *f, struct error *err)
+{
+	return ranges_read(&d->need, f->data, f->len, d->m.lines, err);
+}
+
+/* A line of the manifest that must be a file's. */
+static int
+ask_line(struct delivery *d, uint32_t line, bool again, struct error *err)
+{
+	struct entry *e = manifest_line(&d->m, line);
+	size_t place = e ? (size_t)(e - d->m.v) : 0;
+
+	if (!e || e->type != ENTRY_FILE)
+		return error_status(err, STATUS_TRANSFER,
+			"the server asks for line %u, which is no file", line);
+	if (again)
+		return pack_again(d->pack, place, err);
+	pack_ask(d->pack, place);
+	return 0;
+}
+
+static void
+report_need(struct delivery *d)
+{
+	const struct msg_need_end *n = &d->need_end;
+	struct buf b = BUF_INIT;
+
+	report_bytes(&b, n->bytes);
+	log_verbose("%s: needs %llu files, %s; holds %llu already",
+		d->target->text, (unsigned long long)n->files, b.data,
+		(unsigned long long)n->reused);
+	if (n->reason)
+		log_verbose("%s: %s", d->target->text, n->reason);
+	report_event("need", "target", "s", d->target->text, "files", "i",
+		(int64_t)n->files, "bytes", "i", (int64_t)n->bytes, "reused",
+		"i", (int64_t)n->reused, NULL);
+	buf_release(&b);
+}
+
+static int
+take_need_end(struct delivery *d, const struct frame *f, struct error *err)
+{
+	size_t i;
+	uint32_t line;
+
+	if (MESSAGE_READ(need_end, f, &d->need_end, err) < 0)
+		return -1;
+	report_need(d);
+	cargo_warn_secrets(d->cargo, &d->need);
+	if (!d->live.release)
+		cargo_warn_size(d->cargo, d->need_end.bytes);
+	d->pack = pack_new(&d->source, &d->m);
+	for (i = 0; i < d->need.n; i++)
+		for (line = d->need.v[i].first; line <= d->need.v[i].last;
+			line++)
+			if (ask_line(d, line, false, err) < 0)
+				return -1;
+	d->state = DELIVERY_WAITING;
+	if (d->then == THEN_COMPARE || d->need.n == 0)
+		return 0;
+	d->state = DELIVERY_SENDING;
+	progress_begin(&d->progress, "sending", d->target->text,
+		d->need_end.bytes);
+	return 0;
+}
+
+static int
+take_bad(struct delivery *d, const struct frame *f, struct error *err)
+{
+	struct ranges r = { NULL, 0, 0 };
+	uint32_t line;
+	size_t i;
+	int rc = ranges_read(&r, f->data, f->len, d->m.lines, err);
+
+	for (i = 0; rc == 0 && i < r.n; i++)
+		for (line = r.v[i].first; rc == 0 && line <= r.v[i].last;
+			line++) {
+			rc = ask_line(d, line, true, err);
+			if (rc == 0)
+				delivery_send_amend(d,
+					manifest_line(&d->m, line));
+		}
+	ranges_release(&r);
+	if (rc == 0)
+		d->state = DELIVERY_SENDING;
+	return rc;
+}
+
+static int
+take_staged(struct delivery *d, const struct frame *f, struct error *err)
+{
+	if (d->then != THEN_HOLD)
+		return error_status(err, STATUS_TRANSFER,
+			"a release is held that is not to be");
+	d->state = DELIVERY_STAGED;
+	return 0;
+}
+
+/* A peer shall not fill memory: so much larger is no live tree. */
+static uint64_t
+most_entries(const struct delivery *d)
+{
+	return 1000000 + 4 * (uint64_t)d->m.n;
+}
+
+static int
+unpack_manifest(struct delivery *d, const struct frame *f, struct error *err)
+{
+	char plain[65536];
+	size_t used = 0;
+	long n;
+
+	do {
+		n = zin_read(d->unzip, f->data, f->len, &used, plain,
+			sizeof(plain), err);
+		if (n < 0 ||
+			manifest_reader_add(d->theirs, plain, (size_t)n, err) <
+				0)
+			return -1;
+	} while (used < f->len || n == sizeof(plain));
+	return 0;
+}
+
+/* The live tree of a compare, as a difference against ours. */
+static int
+take_manifest(struct delivery *d, const struct frame *f, struct error *err)
+{
+	if (d->then != THEN_COMPARE)
+		return error_status(err, STATUS_TRANSFER,
+			"a manifest that was not asked for");
+	if (!d->theirs) {
+		d->theirs = mem_zalloc(1, sizeof(*d->theirs));
+		manifest_reader_init(d->theirs, &d->live_tree, &d->m,
+			most_entries(d));
+		d->unzip = zin_new(WINDOW_LOG);
+	}
+	if (unpack_manifest(d, f, err) == 0)
+		return 0;
+	err->status = STATUS_TRANSFER;
+	return -1;
+}
+
+/* What a success must say to be one. */
+static int
+check_success(const struct delivery *d, struct error *err)
+{
+	const struct msg_result *r = &d->result;
+	bool compare = d->then == THEN_COMPARE;
+
+	if (d->state == DELIVERY_OPENING || !r->outcome ||
+		(!compare && !r->release))
+		return error_status(err, STATUS_TRANSFER,
+			"the server's result says nothing");
+	if (compare && !(d->theirs && d->theirs->ended))
+		return error_status(err, STATUS_TRANSFER,
+			"the live tree did not come");
+	return 0;
+}
+
+static int
+take_result(struct delivery *d, const struct frame *f, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	if (MESSAGE_READ(result, f, &d->result, err) < 0)
+		return -1;
+	progress_end(&d->progress);
+	watch_end(&d->watch);
+	if (d->result.status) {
+		result_to_error(&d->result, &why);
+		delivery_fail(d, &why);
+		return 0;
+	}
+	if (check_success(d, err) < 0)
+		return -1;
+	d->state = DELIVERY_DONE;
+	return 0;
+}
+
+#define IN(state) (1u << DELIVERY_##state)
+#define ANY (~IN(DONE))
+
+/* Which frames may come in which states. */
+static const struct {
+	const char *type;
+	int (*take)(struct delivery *d, const struct frame *f,
+		struct error *err);
+	unsigned states;
+} handlers[] = {
+	{ "live", take_live, IN(ASKED) },
+	{ "send", take_send, IN(ASKED) },
+	{ "need", take_need, IN(ASKED) },
+	{ "need-end", take_need_end, IN(ASKED) },
+	{ "bad", take_bad, IN(SENDING) | IN(WAITING) },
+	{ "staged", take_staged, IN(WAITING) | IN(BUILDING) },
+	{ "manifest", take_manifest, IN(WAITING) },
+	{ "result", take_result, ANY },
+};
+
+/* A stage begins: the server has all it needs. */
+static void
+note_stage(struct delivery *d)
+{
+	progress_end(&d->progress);
+	if (d->watch.switched)
+		d->state = DELIVERY_SWITCHED;
+	else if (d->state == DELIVERY_WAITING)
+		d->state = DELIVERY_BUILDING;
+}
+
+int
+delivery_take(struct delivery *d, const struct frame *f, struct error *err)
+{
+	size_t i;
+
+	if (watch_frame(&d->watch, f)) {
+		if (!strcmp(f->type, ".stage") && d->cargo)
+			note_stage(d);
+		return 0;
+	}
+	for (i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
+		if (!strcmp(f->type, handlers[i].type) &&
+			handlers[i].states & (1u << d->state))
+			return handlers[i].take(d, f, err);
+	if (f->type[0] == '.')
+		return 0;
+	return error_status(err, STATUS_TRANSFER,
+		"%s sent an unexpected %s frame", d->target->text, f->type);
+}
