@@ -272,6 +272,23 @@ if sshd_start; then
 	rm -f "$ran"
 	ok 'a rollback to it' by ed25519 rollback
 	ok 'runs none either: they were not looked at' test ! -e "$ran"
+	# What has to be repeated cannot be without hooks.
+	echo four >app/one
+	ok 'one with hooks' by ed25519
+	own=$DEPLOYD_ROOT/blog/.deployd
+	record=$own/records/$(live blog)
+	grep -v '^checked' "$record" >record
+	cat record >"$record"
+	fails 4 'a check that is missing is for somebody else' by ecdsa
+	like 'who is told' "$OUT" 'have to be repeated.*--hooks none'
+	ok 'who does it' by ed25519
+	grep -n switching "$own/history" | tail -n 1 | cut -d : -f 1 >line
+	head -n "$(cat line)" "$own/history" >history
+	cat history >"$own/history"
+	echo five >app/one
+	fails 4 'a switch that was cut off too' by ecdsa
+	like 'which is said' "$OUT" 'have to be repeated'
+	ok 'and it is finished by who may' by ed25519
 	app=shop
 	fails 4 'another app is refused' by ed25519
 	app=blog
