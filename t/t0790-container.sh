@@ -3,9 +3,10 @@
 # deployed and rolled back under load, broken and rebooted.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/container.sh"
+. "$TOP/t/lib/static.sh"
 
 container_need
-container_static
+static_need
 container_make
 container_account deploy
 home=$CONTAINER/home/deploy

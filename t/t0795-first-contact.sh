@@ -3,21 +3,24 @@
 # of Debian's and nothing of ours, to live apps that come up after a reboot.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/container.sh"
+. "$TOP/t/lib/static.sh"
 
 container_need
-container_static
+static_need
 container_make
 container_account deploy
 container_boot || skip_all 'systemd-nspawn boots no container here'
 
-set_up() {
-	mkdir -p "$container_home/.local/bin" &&
-		cp "$STATIC/deployd" "$container_home/.local/bin/" &&
-		chroot "$CONTAINER" chown -R deploy: /home/deploy &&
-		container_run loginctl enable-linger deploy
-}
-
-ok 'the account is set up' set_up
+# An account that may not ask for linger, then one that may.
+container_run systemctl -q mask --now --runtime polkit.service
+ok 'deploy setup where the account may not ask for linger' \
+	container_deploy setup deploy@vps
+like 'says what the admin is to do' "$OUT" 'loginctl enable-linger deploy'
+container_run systemctl -q unmask --runtime polkit.service
+ok 'deploy setup once it may' container_deploy setup deploy@vps
+like 'says that units run all the time' "$OUT" 'units of deploy run'
+ok 'what it sent is whole' \
+	cmp "$STATIC/deployd" "$container_home/.local/bin/deployd"
 
 answers() {
 	container_net curl -s -m 20 --retry 20 --retry-connrefused \
@@ -51,14 +54,22 @@ EOF
 
 # Of Node.
 cd "$TMP/blog" || exit 1
-ok 'init of an app in Node' container_deploy init vps:blog
+ok 'init of an app in Node' container_deploy init deploy@vps:blog
+# Not in a command, where it would be read with ps.
+set_greeting() {
+	printf '%s\n' "$greeting" | container_deploy env set GREETING
+}
+greeting="it's \"\$HOME\" \\n 100%s #1; 'x'"
+ok 'a variable is set' set_greeting
+unlike 'its value is not shown' "$OUT" 'HOME'
 ok 'its first deploy' container_deploy
+unlike 'which does not show it either' "$OUT" '100%'
 ok 'it answers on its port' answers 3000
-is 'what it says' "$(cat "$OUT")" 'blog 1, undefined'
+is 'what it says' "$(cat "$OUT")" "blog 1, $greeting"
 
 # Of Python, with another port.
 cd "$TMP/shop" || exit 1
-ok 'init of an app in Python' container_deploy init vps:shop
+ok 'init of an app in Python' container_deploy init deploy@vps:shop
 port=$(sed -n 's/^Environment=PORT=//p' shop.service)
 ok 'its first deploy' container_deploy
 ok 'it answers on its port' answers "$port"
@@ -68,16 +79,16 @@ cd "$TMP/blog" || exit 1
 sed -i 's/blog 1/blog 2/' server.js
 ok 'a second deploy of the first' container_deploy
 ok 'it answers' answers 3000
-is 'with the new release' "$(cat "$OUT")" 'blog 2, undefined'
+is 'with the new release' "$(cat "$OUT")" "blog 2, $greeting"
 echo 'throw new Error("no database")' >server.js
 fails 8 'a release that dies is switched back from' container_deploy
 ok 'the one before answers' answers 3000
-is 'as it did' "$(cat "$OUT")" 'blog 2, undefined'
+is 'as it did' "$(cat "$OUT")" "blog 2, $greeting"
 
 container_reboot
 is 'the machine is rebooted' $? 0
 ok 'the one app answers again' answers 3000
-is 'as it did before' "$(cat "$OUT")" 'blog 2, undefined'
+is 'as it did before' "$(cat "$OUT")" "blog 2, $greeting"
 ok 'the other answers again' answers "$port"
 is 'as it did before, too' "$(cat "$OUT")" 'shop, None'
 

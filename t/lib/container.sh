@@ -5,8 +5,6 @@
 #
 #	. "$TOP/t/lib/container.sh"
 #	container_need                 or the test is skipped, with the reason
-#	container_static               or likewise; STATIC: where the static
-#	                               programs are
 #	container_make                 CONTAINER: the root, a copy; the first
 #	                               time it comes from debootstrap
 #	container_account USER         an account with a key, and an ssh_config
@@ -33,8 +31,6 @@ container_packages=$container_packages,openssh-server,polkitd,sudo,python3,nodej
 
 container_need() {
 	[ "$(id -u)" -eq 0 ] || skip_all 'only root can boot a container'
-	! grep -qs fsanitize "$BUILD/flags" ||
-		skip_all 'a sanitized build is not what goes onto a server'
 	for container_name in debootstrap systemd-nspawn nsenter flock; do
 		command -v "$container_name" >/dev/null || skip_all \
 			"no $container_name: contrib/install-deps container"
@@ -43,15 +39,6 @@ container_need() {
 	container_mirror=$(container_mirrors | head -n 1)
 	[ -n "$container_mirror" ] || skip_all \
 		"apt is not told where the packages of '$container_suite' are"
-}
-
-# The programs that need no library, in STATIC.
-container_static() {
-	STATIC=$BUILD/static
-	flock "$BUILD" make -j2 -C "$TOP" "BUILD=$STATIC" STATIC=1 programs \
-		>"$TMP/static.log" 2>&1 && return 0
-	tap_show "$TMP/static.log"
-	skip_all 'no static build: contrib/install-deps static'
 }
 
 # Where this machine's own packages come from.
