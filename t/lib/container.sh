@@ -31,7 +31,8 @@ container_packages=$container_packages,openssh-server,polkitd,sudo,python3,nodej
 
 container_need() {
 	[ "$(id -u)" -eq 0 ] || skip_all 'only root can boot a container'
-	for container_name in debootstrap systemd-nspawn nsenter flock; do
+	for container_name in debootstrap systemd-nspawn nsenter flock \
+		setpriv; do
 		command -v "$container_name" >/dev/null || skip_all \
 			"no $container_name: contrib/install-deps container"
 	done
@@ -123,8 +124,10 @@ container_boot() {
 		container_cgroup
 		# Where systemd runs it is asked for a unit.
 		[ -d /run/systemd/system ] || set -- --keep-unit
-		exec systemd-nspawn --quiet -D "$CONTAINER" -M "deploy-test-$$" \
-			--hostname=vps --register=no --private-network -b "$@"
+		# It does not outlive a test that was killed.
+		exec setpriv --pdeathsig TERM systemd-nspawn --quiet \
+			-D "$CONTAINER" -M "deploy-test-$$" --hostname=vps \
+			--register=no --private-network -b "$@"
 	) >>"$container_log" 2>&1 </dev/null &
 	container_pid=$!
 	reap "$container_pid"

@@ -9,6 +9,7 @@ STATIC=$BUILD/static
 
 # Only one test at a time builds in that directory.
 static_build() {
+	mkdir -p "$BUILD"
 	set -- make -C "$TOP" -j"$(nproc)" BUILD="$STATIC" STATIC=1 programs
 	! command -v flock >/dev/null || set -- flock "$BUILD" "$@"
 	"$@"
