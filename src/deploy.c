@@ -8,7 +8,7 @@
  *	  delivery.c          one push to one target, a state machine
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c
- *	                      rollback.c env.c
+ *	                      rollback.c env.c prune.c remove.c fetch.c
  *	  values.c            the values of env set and env import
  *	client/init.c         writes a deploy.conf: init_text.c its words
  *	  survey.c            what lies in a directory
@@ -51,6 +51,13 @@ static const struct verb verbs[] = {
 		"the app's variables; values are asked for, or read" },
 	{ "setup", verb_setup, "[HOST]",
 		"install or upgrade deployd on a server, over SSH" },
+	{ "prune", verb_prune, "[TARGET]",
+		"drop the releases that retention does not keep" },
+	{ "pin", verb_pin, "[TARGET] ID", "have retention spare a release" },
+	{ "unpin", verb_unpin, "[TARGET] ID", "undo that" },
+	{ "remove", verb_remove, "[TARGET]", "remove the app from the server" },
+	{ "fetch", verb_fetch, "[TARGET] ID",
+		"bring a release's tree back as a tar archive" },
 	{ "help", verb_help, "[VERB]", "list verbs and options" },
 	{ "version", verb_version, "", "print the version" },
 	{ NULL, NULL, NULL, NULL },

@@ -22,11 +22,15 @@
  *	  activation.c      the switch, restart, check, switching back
  *	  switch_lock.c     waiting for the one before
  *	server/query.c      releases, status, log, rollback, activate
+ *	  query_prune.c     prune, pin, unpin
+ *	  query_remove.c    remove
+ *	  query_fetch.c     fetch
  *	server/admin.c      the same for an admin at the terminal
  *	server/setup.c      what an account needs
  *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines
  *	server/store.c      the store on disk; store_names.c record.c history.c
- *	  prune.c           retention
+ *	  prune.c           retention; running.c who uses a release
+ *	  room.c            what takes how much room
  *	server/config.c     deployd.conf and who may do what
  *
  * base/, tree/ and wire/ are shared with the client.

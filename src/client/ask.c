@@ -40,6 +40,7 @@ send_ask(struct question *q, const char *release)
 		.force = o->force,
 		.follow = q->a->follow,
 		.reveal = q->a->reveal,
+		.dry_run = o->dry_run,
 	};
 
 	MESSAGE_SEND(&q->session.channel, "ask", ask, &ask);
@@ -202,9 +203,9 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	struct question q = { .a = a };
 	int rc;
 
+	if (a->begin && a->begin(a, err) < 0)
+		return -1;
 	watch_init(&a->watch, a->target->text, a->targets > 1);
-	if (a->begin)
-		a->begin(a);
 	session_open(&q.session, a->target, a->options);
 	send_ask(&q, release);
 	if (a->words)
@@ -305,6 +306,16 @@ choose_words(const struct ask *a, const struct project *p,
 	return error_hint(err, "deploy releases lists them");
 }
 
+static int
+check_single(const struct ask *a, const struct targets *t, struct error *err)
+{
+	if (!a->single || t->n == 1)
+		return 0;
+	error_status(err, STATUS_USAGE, "%s is for one target, not for %zu",
+		a->verb, t->n);
+	return error_hint(err, "name one: deploy %s %s", a->verb, t->v[0].text);
+}
+
 int
 ask_run(struct ask *a, struct options *o, struct error *err)
 {
@@ -317,7 +328,8 @@ ask_run(struct ask *a, struct options *o, struct error *err)
 	a->options = o;
 	if (project_open(&p, o->directory, NULL, err) == 0 &&
 		choose_words(a, &p, o, &target, &release, err) == 0 &&
-		targets_choose(&t, &p, o, target, err) == 0)
+		targets_choose(&t, &p, o, target, err) == 0 &&
+		check_single(a, &t, err) == 0)
 		rc = ask_all(a, &t, release, err);
 	targets_release(&t);
 	project_release(&p);

@@ -16,12 +16,13 @@ struct ask {
 	bool aside;         /* but not what is live, so that is not told */
 	bool needs_release; /* a lone word is a release, not a target */
 	bool own_words;     /* no word is a release: the verb has taken them */
+	bool single;        /* of one target only */
 	const struct strv *words; /* the words frame, or NULL: none */
 	const struct buf *input;  /* the input frames, or NULL: none */
 	bool follow, reveal;      /* of msg_ask */
 	bool output;              /* output frames are printed as data */
-	/* Before each target; may be NULL. */
-	void (*begin)(struct ask *a);
+	/* Before each target is connected to, and may set words; may be NULL. */
+	int (*begin)(struct ask *a, struct error *err);
 	/* Takes a frame of the answer; NULL: there are none. */
 	int (*take)(struct ask *a, const struct frame *f, struct error *err);
 	/* Success; both may be NULL. */

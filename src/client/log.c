@@ -62,12 +62,13 @@ print(const struct ask *a, struct buf *text, bool all)
 	}
 }
 
-static void
-begin(struct ask *a)
+static int
+begin(struct ask *a, struct error *err)
 {
 	struct lines *l = a->arg;
 
 	buf_clear(&l->text);
+	return 0;
 }
 
 static int

@@ -140,13 +140,14 @@ set_expect(struct options *o, const char *value, struct error *err)
 #define AT(field) offsetof(struct options, field)
 #define TREE "push diff"
 #define CHANGE "push diff rollback activate"
+#define LOCKING CHANGE " prune pin unpin remove"
 
 const struct option_rule option_rules[] = {
 	{ 'C', NULL, OPTION_TEXT, AT(directory), NULL, NULL, "DIR",
 		"work as if started in DIR" },
 	{ 't', NULL, OPTION_LIST, AT(targets), NULL, NULL, "TARGET",
 		"a target; repeat it for several" },
-	{ 'n', "dry-run", OPTION_FLAG, AT(dry_run), NULL, "push diff init",
+	{ 'n', "dry-run", OPTION_FLAG, AT(dry_run), NULL, TREE " init prune",
 		NULL, "tell what would change and be sent; change nothing" },
 	{ 'q', "quiet", OPTION_CALL, 0, set_quiet, NULL, NULL,
 		"print nothing unless it fails" },
@@ -154,15 +155,15 @@ const struct option_rule option_rules[] = {
 		"tell more; twice: for debugging" },
 	{ 0, "json", OPTION_FLAG, AT(json), NULL, NULL, NULL,
 		"events on standard output, one object a line" },
-	{ 0, "force", OPTION_FLAG, AT(force), NULL, CHANGE, NULL,
-		"override a refusal" },
+	{ 0, "force", OPTION_FLAG, AT(force), NULL, CHANGE " remove fetch",
+		NULL, "override a refusal" },
 	{ 0, "rebuild", OPTION_FLAG, AT(rebuild), NULL, TREE, NULL,
 		"build and activate even if nothing changed" },
 	{ 0, "no-cache", OPTION_FLAG, AT(no_cache), NULL, TREE, NULL,
 		"use no cache on either side: send everything" },
 	{ 0, "no-activate", OPTION_FLAG, AT(no_activate), NULL, TREE, NULL,
 		"stop after the build" },
-	{ 0, "wait", OPTION_MAYBE, 0, set_wait, CHANGE, "SECONDS",
+	{ 0, "wait", OPTION_MAYBE, 0, set_wait, LOCKING, "SECONDS",
 		"wait for another deploy to end (600 seconds)" },
 	{ 0, "expect", OPTION_VALUE, 0, set_expect, CHANGE, "ID",
 		"refuse unless this release is live" },
@@ -180,6 +181,12 @@ const struct option_rule option_rules[] = {
 		"with setup: the deployd to send" },
 	{ 0, "remove", OPTION_FLAG, AT(remove), NULL, "setup", NULL,
 		"with setup: take deployd away again" },
+	{ 0, "confirm", OPTION_TEXT, AT(confirm), NULL, "remove", "APP",
+		"with remove: the app's name, instead of asking for it" },
+	{ 0, "no-keep", OPTION_FLAG, AT(no_keep), NULL, "remove", NULL,
+		"with remove: keep no archive of shared and env" },
+	{ 'O', "output", OPTION_TEXT, AT(output), NULL, "fetch", "FILE",
+		"with fetch: the archive, instead of standard output" },
 	{ 0, "deployd", OPTION_VALUE, 0, set_deployd, NULL, "PATH",
 		"the program on the server" },
 	{ 0, "transport", OPTION_VALUE, 0, set_transport, NULL, "KIND",

@@ -34,14 +34,17 @@ struct options {
 	const char *transport;   /* --transport: auto, libssh2, openssh */
 	bool wait;               /* --wait[=SECONDS], else 600 */
 	uint64_t wait_seconds;
-	const char *expect; /* --expect */
-	const char *tar;    /* --tar */
-	bool files;         /* diff --files */
-	bool exit_code;     /* diff --exit-code */
-	const char *binary; /* setup --binary */
-	bool remove;        /* setup --remove */
-	uint64_t lines;     /* log -n: the last lines only; 0: all */
-	bool reveal;        /* env list --reveal */
+	const char *expect;  /* --expect */
+	const char *tar;     /* --tar */
+	bool files;          /* diff --files */
+	bool exit_code;      /* diff --exit-code */
+	const char *binary;  /* setup --binary */
+	bool remove;         /* setup --remove */
+	uint64_t lines;      /* log -n: the last lines only; 0: all */
+	bool reveal;         /* env list --reveal */
+	const char *confirm; /* remove --confirm: the app's name */
+	bool no_keep;        /* remove --no-keep */
+	const char *output;  /* fetch -O */
 };
 
 /* A verb of the table in deploy.c. */

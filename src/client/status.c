@@ -7,6 +7,33 @@
 #include "client/report.h"
 #include "client/verbs.h"
 
+/* "releases 12.3 MB", or "more than" where the server stopped counting. */
+static void
+add_figure(struct buf *b, const struct msg_status *m, const char *name,
+	uint64_t bytes)
+{
+	struct strv more = STRV_INIT;
+
+	strv_split(&more, m->more ? m->more : "", " ");
+	buf_addf(b, "%s%s %s", b->len ? ", " : "", name,
+		strv_has(&more, name) ? "more than " : "");
+	report_bytes(b, bytes);
+	strv_release(&more);
+}
+
+static void
+print_disk(const struct msg_status *m)
+{
+	struct buf b = BUF_INIT;
+
+	add_figure(&b, m, "releases", m->releases_bytes);
+	add_figure(&b, m, "next", m->next_bytes);
+	add_figure(&b, m, "shared", m->shared_bytes);
+	add_figure(&b, m, "cache", m->cache_bytes);
+	report_line("  disk      %s", b.data);
+	buf_release(&b);
+}
+
 static void
 print_room(const struct msg_status *m)
 {
@@ -30,6 +57,7 @@ print_rest(const struct msg_status *m)
 	report_line("  releases  %" PRIu64, m->releases);
 	if (m->busy)
 		report_line("  deploying %s", m->busy);
+	print_disk(m);
 	print_room(m);
 	report_line("  deployd   %s", m->version ? m->version : "");
 	if (m->apps)
@@ -43,7 +71,11 @@ tell_status(const struct ask *a, const struct msg_status *m)
 		m->live, "previous", "s", m->previous, "busy", "s", m->busy,
 		"releases", "i", (int64_t)m->releases, "free", "i",
 		(int64_t)m->free_bytes, "total", "i", (int64_t)m->total_bytes,
-		"deployd", "s", m->version, "apps", "s", m->apps, NULL);
+		"releases_bytes", "i", (int64_t)m->releases_bytes, "next_bytes",
+		"i", (int64_t)m->next_bytes, "shared_bytes", "i",
+		(int64_t)m->shared_bytes, "cache_bytes", "i",
+		(int64_t)m->cache_bytes, "more", "s", m->more, "deployd", "s",
+		m->version, "apps", "s", m->apps, NULL);
 }
 
 static void

@@ -18,6 +18,11 @@ int verb_log(struct options *o, struct error *err);
 int verb_init(struct options *o, struct error *err);
 int verb_env(struct options *o, struct error *err);
 int verb_setup(struct options *o, struct error *err);
+int verb_prune(struct options *o, struct error *err);
+int verb_pin(struct options *o, struct error *err);
+int verb_unpin(struct options *o, struct error *err);
+int verb_remove(struct options *o, struct error *err);
+int verb_fetch(struct options *o, struct error *err);
 int verb_help(struct options *o, struct error *err);
 int verb_version(struct options *o, struct error *err);
 

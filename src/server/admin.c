@@ -16,6 +16,7 @@
 #include "server/activate.h"
 #include "server/apps.h"
 #include "server/query.h"
+#include "server/room.h"
 #include "server/store.h"
 
 /* Values come from clients: they are escaped. */
@@ -44,6 +45,26 @@ print_unchecked(const struct store *s, const char *live)
 	record_release(&r);
 }
 
+static void
+print_megabytes(uint64_t bytes, bool more)
+{
+	printf("%s%" PRIu64 ".%" PRIu64 " MB", more ? "more than " : "",
+		bytes / 1000000, bytes / 100000 % 10);
+}
+
+static void
+print_figure(const struct msg_status *m, const char *name, const char *label,
+	uint64_t bytes)
+{
+	struct strv more = STRV_INIT;
+
+	strv_split(&more, m->more ? m->more : "", " ");
+	printf("%-11s ", label);
+	print_megabytes(bytes, strv_has(&more, name));
+	putchar('\n');
+	strv_release(&more);
+}
+
 static int
 print_status(const struct store *s, struct error *err)
 {
@@ -58,6 +79,10 @@ print_status(const struct store *s, struct error *err)
 	print_pair("previous", m.previous);
 	print_pair("busy", m.busy);
 	printf("%-10s %" PRIu64 "\n", "releases", m.releases);
+	print_figure(&m, "releases", "in releases", m.releases_bytes);
+	print_figure(&m, "next", "in next", m.next_bytes);
+	print_figure(&m, "shared", "in shared", m.shared_bytes);
+	print_figure(&m, "cache", "in cache", m.cache_bytes);
 	printf("%-10s %" PRIu64 " MB of %" PRIu64 " MB\n", "free",
 		m.free_bytes / 1000000, m.total_bytes / 1000000);
 	MESSAGE_RELEASE(status, &m);
@@ -168,23 +193,26 @@ roll_back(struct store *s, const struct config *c, const char *to,
 	return rc < 0 ? -1 : 0;
 }
 
+static void
+show_dropped(void *arg, const struct msg_dropped *m)
+{
+	log_info("dropped %s: %s%" PRIu64 ".%" PRIu64 " MB",
+		m->release ? m->release : "what was in trash",
+		m->more ? "more than " : "", m->bytes / 1000000,
+		m->bytes / 100000 % 10);
+}
+
 static int
 prune(struct store *s, const struct config *c, struct error *err)
 {
-	struct strv dropped = STRV_INIT;
-	size_t i;
 	char holder[STORE_HOLDER];
 	int rc;
 
 	store_holder("deployd prune", holder);
 	if (store_lock(s, holder, 2, NULL, NULL, err) < 0)
 		return -1;
-	rc = prune_releases(s, c->keep, &dropped, err);
-	for (i = 0; i < dropped.n; i++)
-		log_info("dropped %s", dropped.v[i]);
+	rc = room_make(s, c->keep, false, show_dropped, NULL, err);
 	store_unlock(s);
-	prune_trash(s);
-	strv_release(&dropped);
 	return rc;
 }
 

@@ -99,6 +99,8 @@ env_file_lock(struct env_file *e)
 
 	store_holder(session_who(q->s, q->ask.user), holder);
 	while ((e->lock = lock_take(store(e)->own, "env.lock", holder)) < 0) {
+		if (errno == ENOENT)
+			break;
 		if (errno != EWOULDBLOCK)
 			return error_errno(q->err, "cannot lock %s/env",
 				store(e)->path);
@@ -112,7 +114,8 @@ env_file_lock(struct env_file *e)
 			return error_status(q->err, STATUS_INT,
 				"given up while waiting; nothing was changed");
 	}
-	return 0;
+	return store_is_there(store(e)) ? 0 :
+					  store_just_removed(store(e), q->err);
 }
 
 void

@@ -21,6 +21,7 @@
 #include "base/lock.h"
 #include "base/process.h"
 #include "base/rmtree.h"
+#include "server/running.h"
 
 #define UNACTIVATED_SECONDS (7 * 24 * 3600)
 
@@ -29,59 +30,21 @@ struct prune {
 	struct store *s;
 	uint64_t keep, kept;
 	char live[RELEASE_ID_LEN + 1], previous[RELEASE_ID_LEN + 1];
-	char *path;       /* the store's, without links, as /proc has it */
 	struct strv used; /* a visible process runs in these */
 };
 
-/* The release in a path such as ROOT/APP/releases/ID/x, into used. */
+/* The release in a path such as releases/ID/x, into used. */
 static void
-note_use(struct prune *p, const char *path)
+note_use(void *arg, const char *pid, const char *path)
 {
-	size_t len = strlen(p->path);
+	struct prune *p = arg;
 	char id[RELEASE_ID_LEN + 1];
 
-	if (strncmp(path, p->path, len) ||
-		strncmp(path + len, "/releases/", 10) ||
-		strlen(path + len + 10) < RELEASE_ID_LEN)
+	if (strncmp(path, "releases/", 9) || strlen(path + 9) < RELEASE_ID_LEN)
 		return;
-	snprintf(id, sizeof(id), "%s", path + len + 10);
+	snprintf(id, sizeof(id), "%s", path + 9);
 	if (path_is_release(id) && !strv_has(&p->used, id))
 		strv_add(&p->used, id);
-}
-
-static void
-look_at_process(struct prune *p, int proc, const char *pid)
-{
-	static const char *const links[] = { "cwd", "exe", "root" };
-	char name[300], path[4200];
-	size_t i;
-
-	for (i = 0; i < sizeof(links) / sizeof(*links); i++) {
-		ssize_t n;
-
-		snprintf(name, sizeof(name), "%s/%s", pid, links[i]);
-		n = readlinkat(proc, name, path, sizeof(path) - 1);
-		if (n <= 0)
-			continue;
-		path[n] = '\0';
-		note_use(p, path);
-	}
-}
-
-static void
-find_used(struct prune *p)
-{
-	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	p->path = realpath(p->s->path, NULL);
-	while (p->path && dir && (e = readdir(dir)))
-		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
-			look_at_process(p, fd, e->d_name);
-	if (dir)
-		closedir(dir);
-	free(p->path);
 }
 
 /* Called from the newest to the oldest. */
@@ -213,28 +176,54 @@ drop_env_temporaries(const struct store *s)
 	io_close(&lock);
 }
 
+/* What goes, newest first. */
+static int
+choose(struct prune *p, struct strv *ids, struct error *err)
+{
+	struct strv all = STRV_INIT;
+	size_t i;
+
+	if (store_current(p->s, p->live, err) < 0 ||
+		history_previous(p->s, p->previous, err) < 0 ||
+		store_releases(p->s, &all, err) < 0)
+		return -1;
+	running_each(p->s, note_use, p);
+	for (i = all.n; i-- > 0;) {
+		struct error ignored = ERROR_INIT;
+		struct record r = { 0 };
+
+		if (record_load(p->s, all.v[i], &r, &ignored) == 0 &&
+			!stays(p, &r))
+			strv_add(ids, all.v[i]);
+		record_release(&r);
+	}
+	strv_release(&all);
+	return 0;
+}
+
 static int
 drop_releases(struct prune *p, struct strv *dropped, struct error *err)
 {
 	struct strv ids = STRV_INIT;
 	size_t i;
-	int rc = 0;
+	int rc = choose(p, &ids, err);
 
-	if (store_releases(p->s, &ids, err) < 0)
-		return -1;
-	for (i = ids.n; rc == 0 && i-- > 0;) {
-		struct error ignored = ERROR_INIT;
-		struct record r = { 0 };
-
-		if (record_load(p->s, ids.v[i], &r, &ignored) == 0 &&
-			!stays(p, &r)) {
-			rc = drop(p, ids.v[i], err);
-			if (rc == 0)
-				strv_add(dropped, ids.v[i]);
-		}
-		record_release(&r);
+	for (i = 0; rc == 0 && i < ids.n; i++) {
+		rc = drop(p, ids.v[i], err);
+		if (rc == 0)
+			strv_add(dropped, ids.v[i]);
 	}
 	strv_release(&ids);
+	return rc;
+}
+
+int
+prune_plan(struct store *s, uint64_t keep, struct strv *ids, struct error *err)
+{
+	struct prune p = { .s = s, .keep = keep ? keep : 1 };
+	int rc = choose(&p, ids, err);
+
+	strv_release(&p.used);
 	return rc;
 }
 
@@ -249,12 +238,8 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 	store_holder("retention", holder);
 	if (store_lock_switch(s, holder, 0, NULL, NULL, err) < 0)
 		return -1;
-	rc = store_current(s, p.live, err) < 0 ?
-		-1 :
-		history_previous(s, p.previous, err);
+	rc = drop_releases(&p, dropped, err);
 	if (rc == 0) {
-		find_used(&p);
-		rc = drop_releases(&p, dropped, err);
 		prune_records(&p);
 		prune_manifests(&p);
 		drop_temporaries(s->own, ".", "");
@@ -309,25 +294,30 @@ detach_and_empty(int fd)
 }
 
 void
-prune_trash(struct store *s)
+prune_empty(int fd)
 {
-	int fd = openat(s->own, "trash",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	pid_t pid;
 
-	if (fd < 0)
-		return;
 	/* Above what becomes 0, 1 and 2 in the child. */
-	if (fd < 3) {
+	if (fd >= 0 && fd < 3) {
 		int high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
 		io_close(&fd);
 		fd = high;
 	}
+	if (fd < 0)
+		return;
 	pid = fork();
 	if (pid == 0)
 		detach_and_empty(fd);
 	if (pid > 0)
 		process_wait(pid);
 	io_close(&fd);
+}
+
+void
+prune_trash(struct store *s)
+{
+	prune_empty(openat(s->own, "trash",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }

@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "server/apps.h"
+#include "server/room.h"
 
 struct verb {
 	const char *name;
@@ -69,8 +70,8 @@ query_output(struct query *q, const char *type, const char *data, size_t len)
 	return 0;
 }
 
-static int
-send_release(struct query *q, const char *id, const char *live)
+int
+query_send_release(struct query *q, const char *id, const char *live)
 {
 	struct record r = { 0 };
 	struct msg_release m = { 0 };
@@ -96,7 +97,7 @@ serve_releases(struct query *q)
 		record_list(&q->s->store, &ids, q->err) < 0)
 		return -1;
 	for (i = ids.n; rc == 0 && i-- > 0;)
-		rc = send_release(q, ids.v[i], live);
+		rc = query_send_release(q, ids.v[i], live);
 	strv_release(&ids);
 	return rc;
 }
@@ -141,6 +142,7 @@ query_status(const struct store *s, struct msg_status *m, struct error *err)
 		return -1;
 	m->releases = ids.n;
 	strv_release(&ids);
+	room_status(s, m);
 	if (fstatvfs(s->dir, &v) == 0) {
 		m->free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
 		m->total_bytes = (uint64_t)v.f_blocks * v.f_frsize;
@@ -158,7 +160,7 @@ serve_status(struct query *q)
 		m.apps = list_apps(q->s->config);
 		MESSAGE_SEND(&q->s->client, "status", status, &m);
 		if (m.live)
-			rc = send_release(q, m.live, m.live);
+			rc = query_send_release(q, m.live, m.live);
 	}
 	MESSAGE_RELEASE(status, &m);
 	return rc;
@@ -226,8 +228,8 @@ expected(const struct query *q)
 	return e && !strcmp(e, "nothing") ? "" : e;
 }
 
-static uint64_t
-patience(const struct query *q)
+uint64_t
+query_patience(const struct query *q)
 {
 	return q->ask.wait > ACTIVATE_WAIT ? q->ask.wait : ACTIVATE_WAIT;
 }
@@ -283,8 +285,8 @@ serve_rollback(struct query *q)
 	if (*was)
 		open_log(q, was);
 	rc = activate_rollback(&s->store, s->config, *to ? to : NULL,
-		expected(q), session_who(s, q->ask.user), patience(q), &host,
-		went, &failed, q->err);
+		expected(q), session_who(s, q->ask.user), query_patience(q),
+		&host, went, &failed, q->err);
 	return rc < 0 ? explain(q, failed) :
 			succeed(q, rc ? "same" : "rolled-back", went, was);
 }
@@ -318,7 +320,7 @@ serve_activate(struct query *q)
 	struct activate_options o = { .kind = ACTIVATE_AGAIN,
 		.release = id,
 		.who = session_who(s, q->ask.user),
-		.wait = patience(q) };
+		.wait = query_patience(q) };
 	int rc;
 
 	if (!q->ask.release)
@@ -342,6 +344,11 @@ static const struct verb verbs[] = {
 	{ "rollback", "rollback", serve_rollback },
 	{ "activate", "rollback", serve_activate },
 	{ "env", "env", query_env },
+	{ "prune", "admin", query_prune },
+	{ "pin", "admin", query_pin },
+	{ "unpin", "admin", query_pin },
+	{ "remove", "admin", query_remove },
+	{ "fetch", "secrets", query_fetch },
 	{ NULL, NULL, NULL },
 };
 

@@ -28,6 +28,16 @@ int query_input(struct query *q, size_t most, struct buf *out);
 int query_output(struct query *q, const char *type, const char *data,
 	size_t len);
 
+/* A release frame. */
+int query_send_release(struct query *q, const char *id, const char *live);
+/* Seconds to wait for switch.lock. */
+uint64_t query_patience(const struct query *q);
+
+/* The verbs of the table that have a file of their own. */
+int query_prune(struct query *q);
+int query_pin(struct query *q); /* and unpin */
+int query_remove(struct query *q);
+int query_fetch(struct query *q);
 int query_env(struct query *q);
 
 /* What `status` answers; also deployd(8)'s own. */

@@ -213,6 +213,23 @@ store_wait_most(uint64_t seconds)
 	return seconds < WAIT_MOST ? seconds : WAIT_MOST;
 }
 
+bool
+store_is_there(const struct store *s)
+{
+	struct stat open, there;
+
+	return fstat(s->dir, &open) == 0 &&
+		fstatat(s->root, s->app, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+		open.st_ino == there.st_ino && open.st_dev == there.st_dev;
+}
+
+int
+store_just_removed(const struct store *s, struct error *err)
+{
+	return error_status(err, STATUS_REFUSED, "%s has just been removed",
+		s->app);
+}
+
 /* Takes one of the locks, trying until the time is over. */
 static int
 lock(struct store *s, const char *name, int *fd, const char *holder,
@@ -222,6 +239,8 @@ lock(struct store *s, const char *name, int *fd, const char *holder,
 	char text[STORE_HOLDER];
 
 	while ((*fd = lock_take(s->own, name, holder)) < 0) {
+		if (errno == ENOENT)
+			return store_just_removed(s, err);
 		if (errno != EWOULDBLOCK) {
 			error_errno(err, "cannot lock %s", s->path);
 			return store_trouble(err);
@@ -239,7 +258,10 @@ lock(struct store *s, const char *name, int *fd, const char *holder,
 			return error_status(err, STATUS_TRANSFER,
 				"given up while waiting for another deploy");
 	}
-	return 0;
+	if (store_is_there(s))
+		return 0;
+	io_close(fd);
+	return store_just_removed(s, err);
 }
 
 int

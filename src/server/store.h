@@ -90,6 +90,12 @@ int store_lock_switch(struct store *s, const char *holder, uint64_t seconds,
 /* What becomes of the seconds asked for. */
 uint64_t store_wait_most(uint64_t seconds);
 void store_unlock(struct store *s);
+/*
+ * Whether what is open still is the app's: who had a lock may have removed
+ * it, so whoever takes one asks.  The error for that; always -1.
+ */
+bool store_is_there(const struct store *s);
+int store_just_removed(const struct store *s, struct error *err);
 void store_unlock_switch(struct store *s);
 /* Who deploys now, "" if nobody. */
 void store_busy(const struct store *s, char *holder, size_t size);
@@ -243,9 +249,14 @@ int history_unfinished(const struct store *s, struct history_switch *w,
  */
 int prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 	struct error *err);
+/* What prune_releases() would drop now, newest first; needs no lock. */
+int prune_plan(struct store *s, uint64_t keep, struct strv *ids,
+	struct error *err);
 /* Deletes what lies in trash/, in a detached low-priority process. */
 void prune_trash(struct store *s);
 /* The same here and now, when room is needed. */
 void prune_trash_now(struct store *s);
+/* The same for what is in any directory; takes fd, -1 does nothing. */
+void prune_empty(int fd);
 
 #endif

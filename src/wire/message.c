@@ -94,6 +94,7 @@ const struct message_field msg_ask_fields[] = {
 	F(msg_ask, FLAG, "force", force),
 	F(msg_ask, FLAG, "follow", follow),
 	F(msg_ask, FLAG, "reveal", reveal),
+	F(msg_ask, FLAG, "dry-run", dry_run),
 	END,
 };
 
@@ -129,8 +130,20 @@ const struct message_field msg_status_fields[] = {
 	F(msg_status, NUMBER, "releases", releases),
 	F(msg_status, NUMBER, "free-bytes", free_bytes),
 	F(msg_status, NUMBER, "total-bytes", total_bytes),
+	F(msg_status, NUMBER, "releases-bytes", releases_bytes),
+	F(msg_status, NUMBER, "next-bytes", next_bytes),
+	F(msg_status, NUMBER, "shared-bytes", shared_bytes),
+	F(msg_status, NUMBER, "cache-bytes", cache_bytes),
+	F(msg_status, TEXT, "more", more),
 	F(msg_status, TEXT, "version", version),
 	F(msg_status, TEXT, "apps", apps),
+	END,
+};
+
+const struct message_field msg_dropped_fields[] = {
+	F(msg_dropped, TEXT, "release", release),
+	F(msg_dropped, NUMBER, "bytes", bytes),
+	F(msg_dropped, FLAG, "more", more),
 	END,
 };
 
@@ -143,6 +156,7 @@ const struct message_field msg_result_fields[] = {
 	F(msg_result, TEXT, "error", error),
 	F(msg_result, TEXT, "hint", hint),
 	F(msg_result, TEXT, "stage", stage),
+	F(msg_result, TEXT, "kept", kept),
 	F(msg_result, NUMBER, "files", files),
 	F(msg_result, NUMBER, "reused", reused),
 	F(msg_result, NUMBER, "bytes", bytes),

@@ -31,6 +31,8 @@
  *	words; input ... input-end    ─────────► of some
  *	                              ◄────────  release ...  .log ...  status
  *	                              ◄────────  output ...  variable ...
+ *	                              ◄────────  dropped ...
+ *	                              ◄────────  manifest ...  files ...
  *	                              ◄────────  result
  *
  * A control payload is lines of "key SP value LF"; unknown keys are ignored,
@@ -114,7 +116,7 @@ struct msg_ask {
 	char *user;
 	uint64_t wait;
 	uint64_t lines; /* logs: so many at first */
-	bool force, follow, reveal;
+	bool force, follow, reveal, dry_run;
 };
 
 /* One release in the answer to `releases` and `status`. */
@@ -135,18 +137,30 @@ struct msg_status {
 	char *busy; /* who deploys now and since when, or NULL */
 	uint64_t releases;
 	uint64_t free_bytes, total_bytes; /* of the store's file system */
+	/* What these take on disk. */
+	uint64_t releases_bytes, next_bytes, shared_bytes, cache_bytes;
+	char *more; /* those that were not counted to the end */
 	char *version;
 	char *apps; /* other apps here, blank-separated, for near misses */
 	bool exists;
 };
 
+/* What prune drops: a release, or without one what lay in trash/. */
+struct msg_dropped {
+	char *release;
+	uint64_t bytes;
+	bool more; /* it was not counted to the end */
+};
+
 struct msg_result {
 	uint64_t status; /* enum status */
 	char *outcome;   /* deployed, same, built, compared, activated,
-	                     rolled-back, answered, failed */
+	                     rolled-back, pruned, pinned, unpinned, removed,
+	                     answered, failed */
 	char *release, *previous, *live;
 	char *error, *hint;
 	char *stage; /* the hook that failed */
+	char *kept;  /* remove: the archive, a path on the server */
 	uint64_t files, reused, bytes;
 	uint64_t code; /* run: the command's exit status */
 	bool held;
@@ -170,7 +184,8 @@ struct message_field {
 extern const struct message_field msg_hello_fields[], msg_push_fields[],
 	msg_live_fields[], msg_send_fields[], msg_stage_fields[],
 	msg_staged_fields[], msg_need_end_fields[], msg_ask_fields[],
-	msg_release_fields[], msg_status_fields[], msg_result_fields[];
+	msg_release_fields[], msg_status_fields[], msg_dropped_fields[],
+	msg_result_fields[];
 
 void message_write(const struct message_field *fields, const void *msg,
 	struct buf *out);
