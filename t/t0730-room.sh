@@ -275,7 +275,7 @@ head -c 60000000 /dev/zero >"$DEPLOYD_ROOT/blog/shared/large"
 spawn "$TMP/removal" "$DEPLOY" remove local:blog --confirm=blog
 removal=$PID
 fails 4 'a deploy that waits meanwhile' sh -c "
-	until [ -s '$own/lock' ] || [ ! -e '$own' ]; do :; done
+	until [ -e '$DEPLOYD_ROOT/.removed/blog.tmp' ] || [ ! -e '$own' ]; do :; done
 	'$DEPLOY' rollback local:blog"
 wait "$removal"
 is 'the removal ends well' $? 0

@@ -5,12 +5,13 @@
 #include "client/report.h"
 #include "client/verbs.h"
 
-static void
-begin(struct ask *a)
+static int
+begin(struct ask *a, struct error *err)
 {
 	size_t *n = a->arg;
 
 	*n = 0;
+	return 0;
 }
 
 static int

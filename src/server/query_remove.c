@@ -74,9 +74,10 @@ lock_all(struct removal *r)
 	r->env_lock = lock_take(r->s->own, "env.lock", holder);
 	if (r->env_lock >= 0)
 		return 0;
-	error_errno(r->q->err, "cannot lock %s/env", r->s->path);
 	if (errno == EWOULDBLOCK)
-		r->q->err->status = STATUS_BUSY;
+		return error_status(r->q->err, STATUS_BUSY,
+			"somebody is changing %s/env", r->s->path);
+	error_errno(r->q->err, "cannot lock %s/env", r->s->path);
 	return store_trouble(r->q->err);
 }
 
