@@ -48,8 +48,9 @@ like 'has the same' "$OUT" '^in shared +2\.0 MB$'
 # prune, pin, unpin.
 first=$(live blog)
 ok 'pin' "$DEPLOY" pin local:blog "${first#*-}"
-like 'says what it means' "$OUT" "pinned $first of local:blog: retention spares it"
-ok 'again it is so already' "$DEPLOY" pin local:blog "$first"
+like 'says what it means' "$OUT" "local:blog: $first is pinned: retention spares it"
+ok 'again' "$DEPLOY" pin local:blog "$first"
+like 'it is so already' "$OUT" 'is already pinned'
 is 'which is one event' "$(events blog | tr ' ' '\n' | grep -c '^pinned$')" 1
 ok 'releases' "$DEPLOY" releases local:blog
 like 'shows it' "$OUT" "^\\* $first +live,pinned"
@@ -83,7 +84,7 @@ fails 1 'it is gone' has "$second"
 ok 'the pinned one stays' has "$first"
 is 'trash is emptied' "$(until_empty "$own/trash")" ''
 ok 'unpin' "$DEPLOY" unpin local:blog "$first"
-like 'is said' "$OUT" 'retention no longer spares it'
+like 'is said' "$OUT" 'is not pinned: retention does not spare it'
 ok 'then prune on the server' "$DEPLOYD" prune blog
 like 'drops it' "$OUT" "dropped $first: 3\\.[0-9] MB"
 fails 1 'and it is gone' has "$first"
@@ -282,4 +283,57 @@ is 'the removal ends well' $? 0
 fails 1 'and the app does not come back' test -e "$DEPLOYD_ROOT/blog"
 ok 'a deploy makes it anew' "$DEPLOY" --force local:blog app
 like 'with nothing before it' "$OUT" 'blog is a new app here'
+
+# The chapter on moving, as it stands in the page: two servers, each a home
+# that an ssh without a network leads to.
+mkdir -p "$TMP/bin" "$TMP/old" "$TMP/new"
+cat >"$TMP/bin/ssh" <<END
+#!/bin/sh
+while :; do
+	case \$1 in
+	-[oFiJplcbDEeILmOQRSWw]) shift 2 ;;
+	-*) shift ;;
+	*) break ;;
+	esac
+done
+HOME=$TMP/\${1#*@}
+export HOME
+unset DEPLOYD_ROOT
+shift
+cd && exec sh -c "\$*"
+END
+chmod 755 "$TMP/bin/ssh"
+PATH=$TMP/bin:$PATH
+DEPLOY_SSH=$TMP/bin/ssh
+export PATH DEPLOY_SSH
+mkdir blog
+make_tree blog
+cat >blog/deploy.conf <<'END'
+[app]
+shared = uploads/
+[hooks]
+build = echo "$COLOUR" >colour
+[remote "old"]
+url = ann@old:blog
+[remote "new"]
+url = ann@new:blog
+END
+cd blog || exit 1
+printf blue | "$DEPLOY" -q env set old COLOUR
+"$DEPLOY" -q old || diag 'the first deploy failed'
+echo picture >"$TMP/old/apps/blog/shared/uploads/cat.jpg"
+moved=$(basename "$(readlink "$TMP/old/apps/blog/current")")
+rm -rf one src
+section=$(awk '/^\.S[sh]/ { inside = /Moving an app/ } inside' "$TOP/man/deploy.1")
+printf '%s\n' "$section" | sed -n 's/^\$ //p' |
+	sed "s/[0-9]*T[0-9]*Z-[0-9a-f]*/$moved/" >"$TMP/chapter"
+is 'the chapter has six commands' "$(wc -l <"$TMP/chapter")" 6
+ok 'which do what they say' sh -ec ". '$TMP/chapter'"
+new=$TMP/new/apps/blog
+is 'the tree has moved' "$(readlink "$new/current" | cut -d- -f2)" "${moved#*-}"
+is 'file by file' "$(cat "$new/current/one" "$new/current/src/two" | tr '\n' ' ')" 'one two '
+is 'the variables' "$(cat "$new/current/colour")" blue
+is 'and the shared files' "$(cat "$new/current/uploads/cat.jpg")" picture
+fails 1 'the old server has no app any more' test -e "$TMP/old/apps/blog"
+is 'but what is left of it' "$(tar -tf "$TMP"/old/apps/.removed/blog-*.tar | grep -c -e '^env$' -e cat.jpg)" 2
 done_testing

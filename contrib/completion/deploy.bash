@@ -17,12 +17,13 @@ _deploy_remotes()
 _deploy()
 {
 	local verbs='push diff releases rollback activate status log init env
-		setup help version'
+		setup prune pin unpin remove fetch help version'
 	local options='-C -t -n --dry-run -q --quiet -v --verbose --json
 		--force --rebuild --no-cache --no-activate --wait --wait=
 		--expect= --tar= --binary= --remove --deployd= --transport=
 		-F -i -p -J -o -4 -6
-		--files --exit-code --reveal -h --help -V --version'
+		--files --exit-code --reveal --confirm= --no-keep -O --output=
+		-h --help -V --version'
 	local word=${COMP_WORDS[COMP_CWORD]} i verb=
 	local before=${COMP_WORDS[COMP_CWORD - 1]} part=$word
 
@@ -41,7 +42,7 @@ _deploy()
 		mapfile -t COMPREPLY < <(compgen -d -- "$part")
 		return
 		;;
-	-F | -i | --tar | --binary)
+	-F | -i | -O | --tar | --binary | --output)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$part")
 		return
@@ -56,7 +57,7 @@ _deploy()
 			-- "$part")
 		return
 		;;
-	-p | -J | -o | --expect | --deployd | --wait)
+	-p | -J | -o | --expect | --confirm | --deployd | --wait)
 		return
 		;;
 	esac

@@ -10,7 +10,7 @@ function __deploy_remotes
 	and string match -rg '^\s*\[remote\s*"(.*)"\]' <$dir/deploy.conf
 end
 
-set -l verbs push diff releases rollback activate status log init env setup help version
+set -l verbs push diff releases rollback activate status log init env setup prune pin unpin remove fetch help version
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c deploy -f
@@ -26,6 +26,11 @@ complete -c deploy -n "$none" -a env -d 'List or change the variables'
 complete -c deploy -n "__fish_seen_subcommand_from env" -a 'list set unset import' -d Variables
 complete -c deploy -n "__fish_seen_subcommand_from env; and __fish_seen_subcommand_from import" -F
 complete -c deploy -n "$none" -a setup -d 'Install deployd on a server'
+complete -c deploy -n "$none" -a prune -d 'Drop old releases'
+complete -c deploy -n "$none" -a pin -d 'Spare a release'
+complete -c deploy -n "$none" -a unpin -d 'No longer spare it'
+complete -c deploy -n "$none" -a remove -d 'Remove the app'
+complete -c deploy -n "$none" -a fetch -d 'Bring a release back as a tar'
 complete -c deploy -n "$none" -a help -d 'All options'
 complete -c deploy -n "$none" -a version -d 'The version'
 complete -c deploy -a '(__deploy_remotes)' -d 'Remote'
@@ -56,6 +61,9 @@ complete -c deploy -s 4 -d 'IPv4 only'
 complete -c deploy -s 6 -d 'IPv6 only'
 complete -c deploy -l files -d 'diff: name the rule for each path'
 complete -c deploy -l exit-code -d 'diff: 1 if something differs'
+complete -c deploy -l confirm -x -d 'remove: the name of the app'
+complete -c deploy -l no-keep -d 'remove: leave no archive'
+complete -c deploy -s O -l output -r -F -d 'fetch: the archive'
 complete -c deploy -l reveal -d 'env list: the values too'
 complete -c deploy -s h -l help -d 'All options'
 complete -c deploy -s V -l version -d 'The version'

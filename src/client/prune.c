@@ -93,9 +93,13 @@ verb_prune(struct options *o, struct error *err)
 static void
 pinned(struct ask *a, const struct msg_result *r)
 {
-	log_info("%s %s of %s: retention %s it", r->outcome ? r->outcome : "",
-		r->release ? r->release : "", a->target->text,
-		!strcmp(a->verb, "pin") ? "spares" : "no longer spares");
+	bool same = r->outcome && !strcmp(r->outcome, "same");
+	bool pin = !strcmp(a->verb, "pin");
+
+	log_info("%s: %s is %s%s: retention %s it", a->target->text,
+		r->release ? r->release : "", same ? "already " : "",
+		pin ? "pinned" : "not pinned",
+		pin ? "spares" : "does not spare");
 }
 
 int

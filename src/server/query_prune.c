@@ -59,7 +59,9 @@ set_pinned(struct query *q, const char *id, bool pinned)
 
 	if (rc == 0)
 		rc = check_pinnable(&r, q->err);
-	if (rc == 0 && r.pinned != pinned) {
+	if (rc == 0 && r.pinned == pinned) {
+		what = "same";
+	} else if (rc == 0) {
 		r.pinned = pinned;
 		rc = record_save(s, &r, q->err);
 		if (rc == 0)
