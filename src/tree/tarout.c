@@ -33,14 +33,14 @@ take_bytes(struct archive *a, void *arg, const void *data, size_t len)
 {
 	struct tarout *t = arg;
 
-	/* The trailer of an archive that is given up goes nowhere. */
-	if (t->over || t->has_failed)
-		return -1;
-	if (t->write(t->arg, data, len, &t->failed) == 0)
-		return (la_ssize_t)len;
-	t->has_failed = true;
-	archive_set_error(a, EIO, "%s", t->failed.text);
-	return -1;
+	/*
+	 * What comes after a failure, or when it is given up, goes nowhere;
+	 * libarchive is not told, which leaks where a write fails.
+	 */
+	if (!t->over && !t->has_failed &&
+		t->write(t->arg, data, len, &t->failed) < 0)
+		t->has_failed = true;
+	return (la_ssize_t)len;
 }
 
 struct tarout *
@@ -73,11 +73,15 @@ tarout_free(struct tarout *t)
 	free(t);
 }
 
+/* How a call to libarchive ended: 0 or -1. */
 static int
-fail(struct tarout *t, const char *path, struct error *err)
+end(struct tarout *t, bool well, const char *path, struct error *err)
 {
-	const char *why = archive_error_string(t->tar);
+	const char *why;
 
+	if (well && !t->has_failed)
+		return 0;
+	why = archive_error_string(t->tar);
 	if (t->has_failed) {
 		*err = t->failed;
 		return -1;
@@ -103,9 +107,8 @@ tarout_entry(struct tarout *t, const struct tarout_entry *e, struct error *err)
 	if (S_ISLNK(e->mode))
 		archive_entry_copy_symlink(h, e->target);
 	t->left = S_ISREG(e->mode) ? e->size : 0;
-	return archive_write_header(t->tar, h) == ARCHIVE_OK ?
-		0 :
-		fail(t, e->path, err);
+	return end(t, archive_write_header(t->tar, h) == ARCHIVE_OK, e->path,
+		err);
 }
 
 int
@@ -114,10 +117,10 @@ tarout_data(struct tarout *t, const void *data, size_t len, struct error *err)
 	if (len > t->left)
 		return error_set(err, "more bytes than a member has");
 	t->left -= len;
-	if (len == 0 ||
-		archive_write_data(t->tar, data, len) == (la_ssize_t)len)
+	if (len == 0)
 		return 0;
-	return fail(t, "a file", err);
+	return end(t, archive_write_data(t->tar, data, len) == (la_ssize_t)len,
+		"a file", err);
 }
 
 int
@@ -125,9 +128,8 @@ tarout_end(struct tarout *t, struct error *err)
 {
 	if (t->left)
 		return error_set(err, "the last member is not complete");
-	return archive_write_close(t->tar) == ARCHIVE_OK ?
-		0 :
-		fail(t, "the end", err);
+	return end(t, archive_write_close(t->tar) == ARCHIVE_OK, "the end",
+		err);
 }
 
 /* Packing what is on disk. */
