@@ -14,7 +14,8 @@
 #
 # Knobs: DEVELOPER=1 (strict warnings are errors), SANITIZE=address,undefined,
 # BUILD=directory, TESTS='t/t0000-build.sh ...', JOBS=2 (tests beside each
-# other), V=1 (whole command lines), CC, CFLAGS, LDFLAGS, LIBS.
+# other), V=1 (whole command lines), WITH_CURL= (no http checks in deployd), CC,
+# CFLAGS, LDFLAGS, LIBS.
 
 VERSION = 0.1.0
 
@@ -35,6 +36,12 @@ JOBS ?= 2
 all: programs
 
 comma = ,
+# http checks of deployd: where libcurl is, but in none of `make static',
+# whose libcurl would need what has no static libraries.  WITH_CURL= : without.
+ifeq ($(origin WITH_CURL),undefined)
+WITH_CURL := $(if $(STATIC),,$(shell $(PKG_CONFIG) --exists libcurl && echo 1))
+endif
+
 PACKAGES = libssh2 libarchive libzstd libcrypto jansson
 
 ifeq ($(origin CFLAGS),undefined)
@@ -45,11 +52,14 @@ endif
 pkg = $(eval $(1) := $$(shell $(PKG_CONFIG) $(2)))$($(1))
 PKG_CFLAGS ?= $(call pkg,PKG_CFLAGS,--cflags $(PACKAGES))
 PKG_LIBS ?= $(call pkg,PKG_LIBS,$(if $(STATIC),--static) --libs $(PACKAGES))
+CURL_CFLAGS ?= $(if $(WITH_CURL),$(call pkg,CURL_CFLAGS,--cflags libcurl))
+CURL_LIBS ?= $(if $(WITH_CURL),$(call pkg,CURL_LIBS,--libs libcurl))
 CHECK_CFLAGS ?= $(call pkg,CHECK_CFLAGS,--cflags check)
 CHECK_LIBS ?= $(call pkg,CHECK_LIBS,--libs check)
 
 STD_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -DVERSION='"$(VERSION)"' -Isrc -fPIE \
 	-pthread -MMD -MP -Wall -Wextra -Wno-unused-parameter
+STD_CFLAGS += $(if $(WITH_CURL),-DWITH_CURL)
 STD_LDFLAGS = $(if $(STATIC),-static-pie -Wl$(comma)--gc-sections,-pie) -pthread
 
 ifdef SANITIZE
@@ -81,7 +91,7 @@ LIBS += -Wl,--start-group $(PKG_LIBS) $(STATIC_LIBS) -Wl,--end-group \
 	-Wl,--no-warnings
 endif
 
-ALL_CFLAGS = $(STD_CFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+ALL_CFLAGS = $(STD_CFLAGS) $(PKG_CFLAGS) $(CURL_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 say = $(if $(V),,@echo '   $(1) $@';)
 LINK = $(call say,LINK)$(CC) $(STD_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@
 
@@ -104,8 +114,9 @@ programs: $(PROGRAMS)
 
 $(BUILD)/deploy: $(BUILD)/deploy.o $(call archives,$(USED_client))
 $(BUILD)/deployd: $(BUILD)/deployd.o $(call archives,$(USED_server))
+$(BUILD)/deployd: CURL = $(CURL_LIBS)
 $(PROGRAMS):
-	$(LINK) $^ $(PKG_LIBS) $(LIBS)
+	$(LINK) $^ $(PKG_LIBS) $(CURL) $(LIBS)
 
 static:
 	@contrib/install-deps build static
@@ -155,14 +166,14 @@ $(BUILD)/t/%.o: t/%.c $(BUILD)/flags
 
 $(UNIT_TESTS): $(BUILD)/t/unit/test_%: $(BUILD)/t/unit/test_%.o \
 		$$(call used_by,$$*)
-	$(LINK) $^ $(CHECK_LIBS) $(PKG_LIBS) $(LIBS)
+	$(LINK) $^ $(CHECK_LIBS) $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 
 $(HELPERS): $(BUILD)/t/lib/%: $(BUILD)/t/lib/%.o $(call archives,$(LAYERS))
-	$(LINK) $^ $(PKG_LIBS) $(LIBS)
+	$(LINK) $^ $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 
 $(REPLAYS): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o \
 		$(BUILD)/t/fuzz/replay.o $$(call used_by,$$*)
-	$(LINK) $^ $(PKG_LIBS) $(LIBS)
+	$(LINK) $^ $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 
 tests: $(UNIT_TESTS) $(HELPERS) $(REPLAYS)
 
@@ -186,7 +197,7 @@ fuzzers: $(FUZZERS)
 $(FUZZERS): $(BUILD)/t/fuzz/fuzz_%: $(BUILD)/t/fuzz/fuzz_%.o \
 		$$(call used_by,$$*)
 	$(call say,LINK)$(CC) $(subst fuzzer-no-link,fuzzer,$(STD_LDFLAGS)) $(CFLAGS) \
-		$(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LIBS)
+		$(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 
 demo:
 	@contrib/install-deps build

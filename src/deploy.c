@@ -9,7 +9,9 @@
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c
  *	                      rollback.c env.c prune.c remove.c fetch.c
+ *	                      restart.c logs.c run.c
  *	  values.c            the values of env set and env import
+ *	  output.c            what is printed as data
  *	client/init.c         writes a deploy.conf: init_text.c its words
  *	  survey.c            what lies in a directory
  *	  recipe.c            what that is; recipe_*.c a language each
@@ -58,6 +60,10 @@ static const struct verb verbs[] = {
 	{ "remove", verb_remove, "[TARGET]", "remove the app from the server" },
 	{ "fetch", verb_fetch, "[TARGET] ID",
 		"bring a release's tree back as a tar archive" },
+	{ "restart", verb_restart, "[TARGET]", "restart what is live" },
+	{ "logs", verb_logs, "[TARGET]", "print what the app's service said" },
+	{ "run", verb_run, "[TARGET] -- COMMAND [ARG...]",
+		"run a command in the live release" },
 	{ "help", verb_help, "[VERB]", "list verbs and options" },
 	{ "version", verb_version, "", "print the version" },
 	{ NULL, NULL, NULL, NULL },

@@ -16,15 +16,20 @@
  *	  stage_store.c     a release
  *	  furnish.c copy.c  shared and carried paths; supply.c what to type
  *	  times.c           the stamp S
- *	server/hooks.c      running the app's commands
+ *	server/hooks.c      the app's commands and checks
  *	  hook_settings.c   which; env.c their environment
+ *	  run.c             running one program
+ *	  reach.c http.c    checks without a command
+ *	  service.c         the app's systemd unit
  *	server/activate.c   deploys, rollbacks and crashes alike
- *	  activation.c      the switch, restart, check, switching back
+ *	  activation.c      the switch and switching back
+ *	  restart.c         restart and check
  *	  switch_lock.c     waiting for the one before
  *	server/query.c      releases, status, log, rollback, activate
  *	  query_prune.c     prune, pin, unpin
  *	  query_remove.c    remove
  *	  query_fetch.c     fetch
+ *	  query_VERB.c      the others
  *	server/admin.c      the same for an admin at the terminal
  *	server/setup.c      what an account needs
  *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines
@@ -44,6 +49,7 @@
 #include "server/admin.h"
 #include "server/authorize.h"
 #include "server/config.h"
+#include "server/reach.h"
 #include "server/serve.h"
 #include "server/setup.h"
 
@@ -205,13 +211,22 @@ run(const struct command *c)
 	return status;
 }
 
+static void
+print_version(void)
+{
+	const char *library = http_library();
+
+	puts("deployd " VERSION);
+	printf("http checks: %s\n", library ? library : "none, no libcurl");
+}
+
 int
 main(int argc, char **argv)
 {
 	struct command c = { 0 };
 
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
-		puts("deployd " VERSION);
+		print_version();
 		return 0;
 	}
 	if (argc == 2 && !strcmp(argv[1], "--help")) {

@@ -50,6 +50,15 @@ reset_signals(void)
 }
 
 static void
+run_body(const struct process_options *o)
+{
+	static const int keep[] = { 0, 1, 2 };
+
+	process_close_all_but(keep, 3);
+	_exit(o->body(o->arg));
+}
+
+static void
 child(const struct process_options *o, int report)
 {
 	int saved;
@@ -57,10 +66,12 @@ child(const struct process_options *o, int report)
 	reset_signals();
 	if ((!o->group || setpgid(0, 0) == 0) &&
 		(o->cwd < 0 || fchdir(o->cwd) == 0) && place_fds(o->fds) == 0) {
+		if (o->body)
+			run_body(o);
+		/* Not execvpe(), which looks into our PATH. */
 		if (o->envp)
-			execvpe(o->argv[0], (char *const *)o->argv, o->envp);
-		else
-			execvp(o->argv[0], (char *const *)o->argv);
+			environ = (char **)o->envp;
+		execvp(o->argv[0], (char *const *)o->argv);
 	}
 	saved = errno;
 	(void)io_write_full(report, &saved, sizeof(saved));

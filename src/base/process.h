@@ -12,16 +12,19 @@ struct buf;
 struct error;
 
 struct process_options {
-	const char *const *argv; /* argv[0] is looked up in PATH */
+	const char *const *argv; /* argv[0] is looked up in its own PATH */
 	char *const *envp;       /* NULL: ours */
 	int cwd;                 /* a directory handle, or -1 */
 	int fds[3];              /* for 0, 1 and 2; -1: /dev/null */
 	bool group;              /* a process group of its own */
+	/* Instead of argv: what the child does, and exits with. */
+	int (*body)(const void *arg);
+	const void *arg;
 };
 
 #define PROCESS_OPTIONS_INIT \
 	{ \
-		NULL, NULL, -1, { -1, 1, 2 }, false \
+		NULL, NULL, -1, { -1, 1, 2 }, false, NULL, NULL \
 	}
 
 /*

@@ -1,26 +1,31 @@
 #include "client/ask.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/escape.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "client/report.h"
+#include "client/output.h"
 #include "client/session.h"
 #include "client/signals.h"
 #include "client/user.h"
 
-/* After a signal: so long is waited for the server's last word. */
-#define ABORT_MS 5000
+/*
+ * After a signal: so long is waited for the server's last word.  It gives
+ * what it runs 10 s to end.
+ */
+#define ABORT_MS 12000
 
 /* One question under way. */
 struct question {
 	struct ask *a;
 	struct session session;
 	struct msg_result result;
+	struct output output;
+	bool feeding;     /* standard input goes on to the server */
+	int credit;       /* input frames that it will take */
 	int64_t deadline; /* once aborted, else 0 */
 };
 
@@ -89,39 +94,39 @@ take_result(struct question *q, const struct frame *f, struct error *err)
 	return 1;
 }
 
-/* On a terminal it is text of a peer's, which is escaped line by line. */
+/* What another target is to get as well cannot be read twice. */
 static void
-escape_lines(const char *s, size_t len, struct buf *out)
+begin_feeding(struct question *q)
 {
-	while (len) {
-		const char *nl = memchr(s, '\n', len);
-		size_t n = nl ? (size_t)(nl - s) : len;
-
-		escape_add(out, s, n);
-		if (nl)
-			buf_addch(out, '\n');
-		n += nl != NULL;
-		s += n;
-		len -= n;
-	}
+	q->feeding = q->a->targets == 1 && !isatty(STDIN_FILENO);
+	q->credit = RUN_CREDIT;
+	if (!q->feeding)
+		channel_send(&q->session.channel, "input-end", "", 0);
 }
 
-/* Data that was asked for. */
 static int
-print_output(const struct frame *f, struct error *err)
+feed(struct question *q, struct error *err)
 {
-	struct buf text = BUF_INIT;
-	int rc = 0;
+	struct session *s = &q->session;
+	char data[FRAME_MOST];
+	ssize_t n;
 
-	if (isatty(STDOUT_FILENO))
-		escape_lines(f->data, f->len, &text);
-	else
-		buf_add(&text, f->data, f->len);
-	if (fwrite(buf_str(&text), 1, text.len, stdout) < text.len ||
-		fflush(stdout))
-		rc = error_errno(err, "cannot write to standard output");
-	buf_release(&text);
-	return rc;
+	if (q->feeding && s->input_ready) {
+		n = read(STDIN_FILENO, data, sizeof(data));
+		if (n < 0 && errno != EINTR && errno != EAGAIN &&
+			errno != EBADF)
+			return error_errno(err, "standard input");
+		if (n > 0) {
+			channel_send(&s->channel, "input", data, (size_t)n);
+			q->credit--;
+		} else if (n == 0 || errno == EBADF) {
+			channel_send(&s->channel, "input-end", "", 0);
+			q->feeding = false;
+		}
+	}
+	s->input_ready = false;
+	s->input = q->feeding && q->credit > 0 ? STDIN_FILENO : -1;
+	return 0;
 }
 
 int
@@ -144,7 +149,11 @@ take_frame(struct question *q, const struct frame *f, struct error *err)
 	if (a->changes && watch_frame(&a->watch, f))
 		return 0;
 	if (a->output && !strcmp(f->type, "output"))
-		return print_output(f, err);
+		return output_add(&q->output, f->data, f->len, err);
+	if (a->streams && !strcmp(f->type, "more")) {
+		q->credit += q->credit < RUN_CREDIT;
+		return 0;
+	}
 	if (a->take)
 		return a->take(a, f, err);
 	return ask_unexpected(f, err);
@@ -155,8 +164,9 @@ heed_signal(struct question *q, struct error *err)
 {
 	if (!signals_caught())
 		return 0;
+	/* Of what has no end that is how it ends. */
 	if (!q->a->changes)
-		return signals_error(err, "interrupted");
+		return signals_error(err, q->a->follow ? "" : "interrupted");
 	if (q->a->watch.switched)
 		return signals_error(err, "interrupted");
 	if (!q->deadline) {
@@ -177,7 +187,7 @@ converse(struct question *q, struct error *err)
 	int rc = 0;
 
 	while (rc == 0) {
-		if (sessions_turn(&s, 1, 250, err) < 0)
+		if (sessions_turn(&s, 1, 250, err) < 0 || feed(q, err) < 0)
 			return -1;
 		while (rc == 0 && (rc = session_next(s, &f, err)) > 0)
 			rc = take_frame(q, &f, err);
@@ -206,14 +216,22 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	if (a->begin && a->begin(a, err) < 0)
 		return -1;
 	watch_init(&a->watch, a->target->text, a->targets > 1);
+	if (a->point)
+		a->watch.point = a->point;
+	q.output.target = a->target->text;
+	q.output.lines = a->text || isatty(STDOUT_FILENO);
 	session_open(&q.session, a->target, a->options);
 	send_ask(&q, release);
 	if (a->words)
 		send_words(&q);
 	if (a->input)
 		send_input(&q);
+	if (a->streams)
+		begin_feeding(&q);
 	rc = converse(&q, err);
-	if (rc < 0 && !q.result.status)
+	if (output_end(&q.output, err) < 0)
+		rc = -1;
+	if (rc < 0 && !q.result.status && !(a->follow && signals_caught()))
 		watch_lost(&a->watch, err);
 	watch_end(&a->watch);
 	if (rc == 0 && a->done)
@@ -227,6 +245,7 @@ ask_target(struct ask *a, const char *release, struct error *err)
 		session_tell_result(&q.session, &q.result, rc < 0 ? err : NULL);
 	session_release(&q.session);
 	watch_release(&a->watch);
+	output_release(&q.output);
 	MESSAGE_RELEASE(result, &q.result);
 	return rc;
 }
@@ -251,6 +270,11 @@ ask_all(struct ask *a, const struct targets *t, const char *release,
 	size_t i, well = 0;
 
 	a->targets = t->n;
+	if (a->follow && t->n > 1) {
+		error_status(err, STATUS_USAGE,
+			"of %zu targets only one can be followed", t->n);
+		return STATUS_USAGE;
+	}
 	for (i = 0; i < t->n && !signals_caught(); i++) {
 		struct error one = ERROR_INIT;
 

@@ -21,6 +21,9 @@ struct ask {
 	const struct buf *input;  /* the input frames, or NULL: none */
 	bool follow, reveal;      /* of msg_ask */
 	bool output;              /* output frames are printed as data */
+	bool text;                /* they are lines for people */
+	bool streams;             /* standard input, unless it is a terminal */
+	const char *point;        /* of struct watch, or NULL */
 	/* Before each target is connected to, and may set words; may be NULL. */
 	int (*begin)(struct ask *a, struct error *err);
 	/* Takes a frame of the answer; NULL: there are none. */

@@ -140,7 +140,8 @@ set_expect(struct options *o, const char *value, struct error *err)
 #define AT(field) offsetof(struct options, field)
 #define TREE "push diff"
 #define CHANGE "push diff rollback activate"
-#define LOCKING CHANGE " prune pin unpin remove"
+#define LOCKING CHANGE " restart prune pin unpin remove"
+#define EXPECT CHANGE " restart"
 
 const struct option_rule option_rules[] = {
 	{ 'C', NULL, OPTION_TEXT, AT(directory), NULL, NULL, "DIR",
@@ -165,7 +166,7 @@ const struct option_rule option_rules[] = {
 		"stop after the build" },
 	{ 0, "wait", OPTION_MAYBE, 0, set_wait, LOCKING, "SECONDS",
 		"wait for another deploy to end (600 seconds)" },
-	{ 0, "expect", OPTION_VALUE, 0, set_expect, CHANGE, "ID",
+	{ 0, "expect", OPTION_VALUE, 0, set_expect, EXPECT, "ID",
 		"refuse unless this release is live" },
 	{ 0, "tar", OPTION_TEXT, AT(tar), NULL, TREE, "FILE",
 		"deploy what is in an archive; - is standard input" },
@@ -173,8 +174,10 @@ const struct option_rule option_rules[] = {
 		"with diff: every path, and the rule that decided" },
 	{ 0, "exit-code", OPTION_FLAG, AT(exit_code), NULL, TREE, NULL,
 		"with diff: status 1 if something differs" },
-	{ 'n', NULL, OPTION_VALUE, 0, set_lines, "log", "LINES",
-		"with log: the last lines only" },
+	{ 'n', NULL, OPTION_VALUE, 0, set_lines, "log logs", "LINES",
+		"with log and logs: the last lines only" },
+	{ 'f', "follow", OPTION_FLAG, AT(follow), NULL, "logs", NULL,
+		"with logs: go on as lines come" },
 	{ 0, "reveal", OPTION_FLAG, AT(reveal), NULL, "env", NULL,
 		"with env list: the values too" },
 	{ 0, "binary", OPTION_TEXT, AT(binary), NULL, "setup", "FILE",

@@ -40,7 +40,8 @@ struct options {
 	bool exit_code;      /* diff --exit-code */
 	const char *binary;  /* setup --binary */
 	bool remove;         /* setup --remove */
-	uint64_t lines;      /* log -n: the last lines only; 0: all */
+	uint64_t lines;      /* log -n, logs -n: the last lines; 0: all */
+	bool follow;         /* logs -f */
 	bool reveal;         /* env list --reveal */
 	const char *confirm; /* remove --confirm: the app's name */
 	bool no_keep;        /* remove --no-keep */

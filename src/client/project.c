@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/health.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/unit.h"
 
 #define FILE_NAME "deploy.conf"
 
@@ -32,6 +34,8 @@ static const struct settings_known known[] = {
 	{ "hooks", false, "migrate_timeout", false },
 	{ "hooks", false, "restart_timeout", false },
 	{ "hooks", false, "check_timeout", false },
+	{ "service", false, "unit", false },
+	{ "service", false, "reload", false },
 	{ NULL, false, NULL, false },
 };
 
@@ -223,6 +227,33 @@ read_remote(struct project *p, const struct setting *e, struct error *err)
 }
 
 static int
+read_service(struct project *p, const struct setting *e, struct error *err)
+{
+	bool reload;
+
+	if (!strcmp(e->key, "reload"))
+		return settings_bool(&p->settings, e, &reload, err);
+	p->hooks++;
+	if (unit_is_name(e->value))
+		return 0;
+	return settings_error(&p->settings, e, err,
+		"unit is the name of a systemd unit: letters, digits and @._:-");
+}
+
+/* One that deployd makes itself must be well formed. */
+static int
+check_health(const struct project *p, const struct setting *e,
+	struct error *err)
+{
+	const char *why = health_refuse(e->value);
+
+	if (!why)
+		return 0;
+	return settings_error(&p->settings, e, err, "check: %s: %s", e->value,
+		why);
+}
+
+static int
 read_hook(struct project *p, const struct setting *e, struct error *err)
 {
 	const char *suffix = strrchr(e->key, '_');
@@ -231,6 +262,8 @@ read_hook(struct project *p, const struct setting *e, struct error *err)
 	if (suffix && !strcmp(suffix, "_timeout"))
 		return settings_seconds(&p->settings, e, &seconds, err);
 	p->hooks++;
+	if (!strcmp(e->key, "check") && check_health(p, e, err) < 0)
+		return -1;
 	return check_command(p, e, err);
 }
 
@@ -272,6 +305,8 @@ read_values(struct project *p, struct error *err)
 			rc = read_remote(p, e, err);
 		else if (!strcmp(e->section, "local"))
 			rc = read_local(p, e, err);
+		else if (!strcmp(e->section, "service"))
+			rc = read_service(p, e, err);
 		else
 			rc = read_hook(p, e, err);
 	}

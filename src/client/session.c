@@ -51,6 +51,7 @@ session_open(struct session *s, const struct target *t, const struct options *o)
 
 	memset(s, 0, sizeof(*s));
 	s->target = t;
+	s->input = -1;
 	s->transport_options = session_transport(t, o);
 	s->transport = transport_open(&s->transport_options);
 	fd = transport_fd(s->transport);
@@ -104,14 +105,20 @@ int
 sessions_turn(struct session *const *v, size_t n, int timeout_ms,
 	struct error *err)
 {
-	struct pollfd *p = mem_zalloc(n, sizeof(*p));
+	struct pollfd *p = mem_zalloc(2 * n, sizeof(*p));
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		prepare_poll(v[i], &p[i]);
-	if (poll(p, n, timeout_ms) < 0 && errno != EINTR)
+		p[n + i] = (struct pollfd){ v[i] ? v[i]->input : -1, POLLIN,
+			0 };
+	}
+	if (poll(p, 2 * n, timeout_ms) < 0 && errno != EINTR)
 		rc = error_errno(err, "poll");
+	for (i = 0; i < n; i++)
+		if (v[i])
+			v[i]->input_ready = p[n + i].revents != 0;
 	for (i = 0; rc == 0 && i < n; i++)
 		if (p[i].fd >= 0)
 			rc = pump(v[i], &p[i], err);
@@ -230,7 +237,7 @@ session_tell_result(const struct session *s, const struct msg_result *r,
 		(int64_t)s->report.received, "error", "s",
 		err ? err->text : NULL, "hint", "s",
 		err && err->hint[0] ? err->hint : NULL, "stage", "s", r->stage,
-		NULL);
+		"code", "i", (int64_t)r->code, NULL);
 }
 
 void

@@ -27,6 +27,8 @@ struct session {
 	bool greeted; /* the server's hello came */
 	struct msg_hello server;
 	int64_t pinged, heard; /* io_now_ms() */
+	int input;             /* polled for reading besides, or -1 */
+	bool input_ready;      /* by the last turn */
 };
 
 /* How a target is reached; what it points to is t's and o's. */

@@ -23,6 +23,9 @@ int verb_pin(struct options *o, struct error *err);
 int verb_unpin(struct options *o, struct error *err);
 int verb_remove(struct options *o, struct error *err);
 int verb_fetch(struct options *o, struct error *err);
+int verb_restart(struct options *o, struct error *err);
+int verb_logs(struct options *o, struct error *err);
+int verb_run(struct options *o, struct error *err);
 int verb_help(struct options *o, struct error *err);
 int verb_version(struct options *o, struct error *err);
 

@@ -24,6 +24,7 @@ watch_init(struct watch *w, const char *target, bool prefix)
 	memset(w, 0, sizeof(*w));
 	w->target = target;
 	w->prefix = prefix;
+	w->point = "switch";
 	w->began = io_now_ms();
 }
 
@@ -137,7 +138,7 @@ enter_stage(struct watch *w, const char *name)
 		(double)(io_now_ms() - w->began) / 1000);
 	report_event("stage", "target", "s", w->target, "stage", "s", w->stage,
 		NULL);
-	if (!strcmp(w->stage, "switch"))
+	if (!strcmp(w->stage, w->point))
 		w->switched = true;
 }
 
@@ -183,7 +184,7 @@ watch_lost(const struct watch *w, struct error *err)
 		signals_error(err, "interrupted");
 	if (!w->switched)
 		return;
-	error_prefix(err, "after the switch had begun: ");
+	error_prefix(err, "after the %s had begun: ", w->point);
 	error_hint(err,
 		"the server goes on by itself; see what is live: "
 		"deploy status %s",

@@ -13,12 +13,13 @@
 
 struct watch {
 	const char *target;
-	bool prefix;     /* lines begin with the target: there are several */
-	int64_t began;   /* io_now_ms() */
-	char stage[32];  /* the one last begun, or "" */
-	bool switched;   /* from here on the server goes on by itself */
-	struct buf rest; /* an unfinished line of a hook's output */
-	struct buf tail; /* the last lines, for -q */
+	bool prefix;       /* lines begin with the target: there are several */
+	int64_t began;     /* io_now_ms() */
+	char stage[32];    /* the one last begun, or "" */
+	const char *point; /* from this stage on, "switch" as a rule, */
+	bool switched;     /* the server goes on by itself */
+	struct buf rest;   /* an unfinished line of a hook's output */
+	struct buf tail;   /* the last lines, for -q */
 	size_t tail_lines;
 };
 

@@ -88,14 +88,15 @@ static int
 run_migrate(struct activation *a)
 {
 	struct subject *x = &a->new;
+	struct run_place at = { x->cwd, &x->env, &a->host->hooks };
 	enum hook_outcome how;
 
 	if (!x->hooks.migrate.n)
 		return 0;
 	activation_enter(a, "migrate");
 	a->migrated = true;
-	how = hooks_run("migrate", &x->hooks.migrate, x->cwd, &x->env,
-		x->hooks.migrate_timeout, &a->host->hooks, a->err);
+	how = hooks_run("migrate", &x->hooks.migrate, &at,
+		x->hooks.migrate_timeout, a->err);
 	if (how == HOOK_CANCELLED)
 		a->err->status = STATUS_INT;
 	else if (how != HOOK_DONE)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/io.h"
+#include "server/restart.h"
 
 void
 subject_release(struct subject *x)
@@ -61,30 +62,10 @@ activation_enter(struct activation *a, const char *stage)
 	a->host->stage(a->host->arg, stage);
 }
 
-static int
-restart_and_check(struct activation *a, struct subject *x, struct error *err)
-{
-	const struct hook_host *host = &a->host->hooks;
-
-	if (x->hooks.restart.n) {
-		activation_enter(a, "restart");
-		if (hooks_run("restart", &x->hooks.restart, x->cwd, &x->env,
-			    x->hooks.restart_timeout, host, err) != HOOK_DONE)
-			return -1;
-	}
-	if (x->hooks.check.n) {
-		activation_enter(a, "check");
-		if (hooks_check(&x->hooks.check, x->cwd, &x->env,
-			    x->hooks.check_timeout, host, err) != HOOK_DONE)
-			return -1;
-	}
-	return 0;
-}
-
 int
 activation_try(struct activation *a)
 {
-	return restart_and_check(a, &a->new, a->err);
+	return restart_release(&a->new, a->host, &a->failed, a->err);
 }
 
 static void
@@ -261,7 +242,7 @@ restart_old(struct activation *a, struct error *err)
 
 	if (rc < 0)
 		return -1;
-	rc = restart_and_check(a, &old, err);
+	rc = restart_release(&old, a->host, &a->failed, err);
 	/* Pushing its tree once more then repeats restart and check. */
 	old.record.checked = rc == 0;
 	save_or_say(a, &old.record);
@@ -274,10 +255,11 @@ activation_back(struct activation *a)
 {
 	const char *failed = a->failed;
 	struct error then = ERROR_INIT;
-	char why[1024];
+	char why[1024], hint[512];
 	int rc;
 
 	snprintf(why, sizeof(why), "%.900s", a->err->text);
+	snprintf(hint, sizeof(hint), "%.500s", a->err->hint);
 	append_or_say(a, "back", why);
 	a->host->stage(a->host->arg, "back");
 	rc = point_current(a, a->was, &then);
@@ -290,8 +272,9 @@ activation_back(struct activation *a)
 	error_status(a->err, STATUS_REVERTED, "%s; switched back, %s is live",
 		why, *a->was ? a->was : "nothing");
 	return error_hint(a->err,
-		"this tree is held: deploy it again with "
-		"--force; its log: deploy log");
+		"%s%sthis tree is held: deploy it again with "
+		"--force; its log: deploy log",
+		hint, *hint ? "; then: " : "");
 }
 
 void

@@ -176,8 +176,10 @@ static int
 roll_back(struct store *s, const struct config *c, const char *to,
 	struct error *err)
 {
-	struct activate_host host = { { show_output, wait_for, NULL, c->umask },
-		show_text, show_text, NULL };
+	struct activate_host host = {
+		{ .output = show_output, .wait = wait_for, .umask = c->umask },
+		show_text, show_text, NULL
+	};
 	char id[RELEASE_ID_LEN + 1], went[RELEASE_ID_LEN + 1];
 	const char *failed;
 	int rc;

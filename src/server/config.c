@@ -35,6 +35,8 @@ static const struct settings_known known[] = {
 	{ "app", true, "migrate_timeout", false },
 	{ "app", true, "restart_timeout", false },
 	{ "app", true, "check_timeout", false },
+	{ "app", true, "unit", false },
+	{ "app", true, "reload", false },
 	{ NULL, false, NULL, false },
 };
 

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/health.h"
+#include "base/unit.h"
+#include "server/reach.h"
+
 /* One hook key with where its commands and its deadline go. */
 struct key {
 	const char *name, *timeout_name;
@@ -57,6 +61,22 @@ load_hooks(struct hook_settings *h, const struct settings *s, struct error *err)
 	return 0;
 }
 
+/* A unit and whether it is reloaded; each may be NULL. */
+static int
+load_service(struct hook_settings *h, const struct settings *s,
+	const struct setting *unit, const struct setting *reload,
+	struct error *err)
+{
+	if (unit && !unit_is_name(unit->value))
+		return settings_error(s, unit, err,
+			"a unit's name has letters, digits and @._:-");
+	if (unit) {
+		free(h->unit);
+		h->unit = unit_full(unit->value);
+	}
+	return reload ? settings_bool(s, reload, &h->reload, err) : 0;
+}
+
 /* The admin's own; of two files the later wins, key by key. */
 static int
 load_server_hooks(struct hook_settings *h, const struct config *c,
@@ -78,6 +98,13 @@ load_server_hooks(struct hook_settings *h, const struct config *c,
 					0)
 				return -1;
 		}
+	}
+	for (j = 0; j < 2; j++) {
+		const struct settings *s = &c->files[j];
+
+		if (load_service(h, s, settings_get(s, "app", app, "unit"),
+			    settings_get(s, "app", app, "reload"), err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -122,6 +149,10 @@ hook_settings_load(struct hook_settings *h, const struct config *c,
 	rc = settings_parse(&s, "deploy.conf", text, len, err);
 	if (rc == 0 && kind == HOOKS_TREE)
 		rc = load_hooks(h, &s, err);
+	if (rc == 0 && kind == HOOKS_TREE)
+		rc = load_service(h, &s,
+			settings_get(&s, "service", "", "unit"),
+			settings_get(&s, "service", "", "reload"), err);
 	if (rc == 0 && kind == HOOKS_SERVER)
 		rc = load_server_hooks(h, c, app, err);
 	if (rc == 0)
@@ -134,6 +165,26 @@ hook_settings_load(struct hook_settings *h, const struct config *c,
 	return rc;
 }
 
+int
+hook_settings_check(const struct hook_settings *h, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < h->check.n; i++) {
+		const char *check = h->check.v[i], *why = health_refuse(check);
+
+		if (why)
+			return error_status(err, STATUS_REFUSED,
+				"check = %s: %s", check, why);
+		if (health_kind(check) != HEALTH_HTTP || http_library())
+			continue;
+		error_status(err, STATUS_REFUSED, "check = %s: %s", check,
+			HTTP_MISSING);
+		return error_hint(err, "%s", HTTP_INSTEAD);
+	}
+	return 0;
+}
+
 void
 hook_settings_drop(struct hook_settings *h)
 {
@@ -141,6 +192,8 @@ hook_settings_drop(struct hook_settings *h)
 	strv_release(&h->migrate);
 	strv_release(&h->restart);
 	strv_release(&h->check);
+	free(h->unit);
+	h->unit = NULL;
 }
 
 void

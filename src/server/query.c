@@ -219,31 +219,6 @@ serve_log(struct query *q)
 	return rc;
 }
 
-/* --expect: an ID, or `nothing`; NULL: not given. */
-static const char *
-expected(const struct query *q)
-{
-	const char *e = q->ask.expect;
-
-	return e && !strcmp(e, "nothing") ? "" : e;
-}
-
-uint64_t
-query_patience(const struct query *q)
-{
-	return q->ask.wait > ACTIVATE_WAIT ? q->ask.wait : ACTIVATE_WAIT;
-}
-
-/* Without room for a log a rollback is still a rollback. */
-static void
-open_log(struct query *q, const char *id)
-{
-	struct error err = ERROR_INIT;
-
-	if (session_open_log(q->s, id, &err) < 0)
-		session_note(q->s, "%s", err.text);
-}
-
 /* An activation that failed: what the result tells besides the error. */
 static int
 explain(struct query *q, const char *failed)
@@ -283,10 +258,10 @@ serve_rollback(struct query *q)
 			store_find(&s->store, q->ask.release, to, q->err) < 0))
 		return -1;
 	if (*was)
-		open_log(q, was);
+		query_open_log(q, was);
 	rc = activate_rollback(&s->store, s->config, *to ? to : NULL,
-		expected(q), session_who(s, q->ask.user), query_patience(q),
-		&host, went, &failed, q->err);
+		query_expected(q), session_who(s, q->ask.user),
+		query_patience(q), &host, went, &failed, q->err);
 	return rc < 0 ? explain(q, failed) :
 			succeed(q, rc ? "same" : "rolled-back", went, was);
 }
@@ -330,8 +305,10 @@ serve_activate(struct query *q)
 		store_current(&s->store, was, q->err) < 0 ||
 		choose_activation(q, id, &o) < 0)
 		return -1;
-	open_log(q, id);
-	o.expected = q->ask.force ? NULL : q->ask.expect ? expected(q) : was;
+	query_open_log(q, id);
+	o.expected = q->ask.force ? NULL :
+		q->ask.expect     ? query_expected(q) :
+				    was;
 	rc = activate_release(&s->store, s->config, &o, &host, &failed, q->err);
 	return rc < 0 ? explain(q, failed) :
 			succeed(q, rc ? "same" : "activated", id, was);
@@ -349,6 +326,9 @@ static const struct verb verbs[] = {
 	{ "unpin", "admin", query_pin },
 	{ "remove", "admin", query_remove },
 	{ "fetch", "secrets", query_fetch },
+	{ "restart", "rollback", query_restart },
+	{ "logs", "read", query_logs },
+	{ "run", "run", query_run },
 	{ NULL, NULL, NULL },
 };
 

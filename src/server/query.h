@@ -6,6 +6,7 @@
 #define SERVER_QUERY_H
 
 #include "base/strv.h"
+#include "server/activation.h"
 #include "server/session.h"
 
 /* One question, authorised, with the app's store open (but for env). */
@@ -30,10 +31,24 @@ int query_output(struct query *q, const char *type, const char *data,
 
 /* A release frame. */
 int query_send_release(struct query *q, const char *id, const char *live);
-/* Seconds to wait for switch.lock. */
-uint64_t query_patience(const struct query *q);
 
-/* The verbs of the table that have a file of their own. */
+/* What is live; nothing, or not what --expect says, is an error. */
+int query_live(struct query *q, char id[static RELEASE_ID_LEN + 1]);
+/* -1 where nothing of the app's may run, or not for this key. */
+int query_hooks_run(struct query *q);
+/* A release with its settings and environment, for subject_release(). */
+int query_load(struct query *q, const char *id, struct subject *x);
+/* --expect: an ID, "" for nothing, NULL: not given. */
+const char *query_expected(const struct query *q);
+/* Seconds to wait for a switch that is under way. */
+uint64_t query_patience(const struct query *q);
+/* Its output goes to that release's log too, if there is room for one. */
+void query_open_log(struct query *q, const char *id);
+
+/* The verbs with a file of their own. */
+int query_restart(struct query *q);
+int query_logs(struct query *q);
+int query_run(struct query *q);
 int query_prune(struct query *q);
 int query_pin(struct query *q); /* and unpin */
 int query_remove(struct query *q);

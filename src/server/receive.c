@@ -59,8 +59,10 @@ receive_settings(struct push *p)
 		session_note(p->s,
 			"the hooks of deploy.conf do not run: this key has "
 			"--hooks none");
-	return hook_settings_load(&p->hooks, p->s->config, p->ask.app,
-		buf_str(&p->settings), p->settings.len, p->err);
+	if (hook_settings_load(&p->hooks, p->s->config, p->ask.app,
+		    buf_str(&p->settings), p->settings.len, p->err) < 0)
+		return -1;
+	return hook_settings_check(&p->hooks, p->err);
 }
 
 /* A frame of the intake, if one has come: 1, 0, or -1 with its failure. */

@@ -121,6 +121,7 @@ run_build(struct push *p, const struct activate_host *host)
 {
 	const char *previous = p->live.id ? p->live.id : "";
 	struct strv env = STRV_INIT;
+	struct run_place at;
 	enum hook_outcome how;
 	int cwd = -1;
 
@@ -128,8 +129,9 @@ run_build(struct push *p, const struct activate_host *host)
 		    &cwd, p->err) < 0)
 		return -1;
 	session_stage(p->s, "build");
-	how = hooks_run("build", &p->hooks.build, cwd, &env,
-		p->hooks.build_timeout, &host->hooks, p->err);
+	at = (struct run_place){ cwd, &env, &host->hooks };
+	how = hooks_run("build", &p->hooks.build, &at, p->hooks.build_timeout,
+		p->err);
 	strv_release(&env);
 	io_close(&cwd);
 	if (how == HOOK_DONE)

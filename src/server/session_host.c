@@ -142,8 +142,10 @@ host_note(void *arg, const char *text)
 struct activate_host
 session_host(struct session *s)
 {
-	struct activate_host h = { { host_output, host_wait, s,
-					   s->config->umask },
+	struct activate_host h = { { .output = host_output,
+					   .wait = host_wait,
+					   .arg = s,
+					   .umask = s->config->umask },
 		host_stage, host_note, s };
 
 	return h;

@@ -203,6 +203,8 @@ int store_load_manifest(const struct store *s, const char *hex,
  *	broken     switching back failed
  *	failed     build or migrate failed; nothing was switched
  *	built      built and not activated
+ *	restarted  by `deploy restart'; unwell: that failed, TEXT says why
+ *	run        a command of `deploy run' begins; TEXT is its words
  *	forced     a refusal was overridden; TEXT says which
  *	env-set    variables of the env file were set; TEXT has their names
  *	env-unset  the same, taken away

@@ -29,6 +29,7 @@
  *
  *	ask (verb, app, release)      ─────────► the other verbs
  *	words; input ... input-end    ─────────► of some
+ *	                              ◄────────  more (run: an input was used)
  *	                              ◄────────  release ...  .log ...  status
  *	                              ◄────────  output ...  variable ...
  *	                              ◄────────  dropped ...
@@ -106,6 +107,9 @@ struct msg_need_end {
 	uint64_t reused;       /* files of the tree that are held already */
 	char *reason;          /* why something is not reused, for -v */
 };
+
+/* run: input frames that a client may send ahead of `more`. */
+#define RUN_CREDIT 4
 
 /* The verbs besides push: releases, rollback, activate, status, log. */
 struct msg_ask {
