@@ -38,6 +38,7 @@ is 'libarchive is used in tree only' \
 	"$(library_only tree '^archive(_entry)?\\.h')" ''
 is 'OpenSSL is used in base only' "$(library_only base '^openssl/')" ''
 is 'libzstd is used in base only' "$(library_only base '^z(std|dict)')" ''
+is 'libcurl is used in server only' "$(library_only server '^curl/')" ''
 is 'base uses nothing above it' "$(layer_uses base base)" ''
 is 'tree uses base' "$(layer_uses tree 'tree|base')" ''
 is 'wire uses base and tree' "$(layer_uses wire 'wire|tree|base')" ''

@@ -100,7 +100,7 @@ page_keys() {
 
 keys src/client/*.c >"$TMP/keys"
 page=man/deploy.conf.5
-page_keys app remote local hooks >"$TMP/keys.page"
+page_keys app remote local hooks service >"$TMP/keys.page"
 same 'the keys of deploy.conf(5) are those that deploy knows' \
 	"$TMP/keys" "$TMP/keys.page"
 keys src/server/*.c >"$TMP/keys"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # [service]: the unit is restarted and has to stay active; checks that need no
 # command; restart, logs and run.
+# shellcheck disable=SC2016 # for a shell further on
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 

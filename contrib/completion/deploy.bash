@@ -17,12 +17,13 @@ _deploy_remotes()
 _deploy()
 {
 	local verbs='push diff releases rollback activate status log init env
-		setup prune pin unpin remove fetch help version'
+		setup prune pin unpin remove fetch restart logs run help
+		version'
 	local options='-C -t -n --dry-run -q --quiet -v --verbose --json
 		--force --rebuild --no-cache --no-activate --wait --wait=
 		--expect= --tar= --binary= --remove --deployd= --transport=
 		-F -i -p -J -o -4 -6
-		--files --exit-code --reveal --confirm= --no-keep -O --output=
+		--files --exit-code -f --follow --reveal --confirm= --no-keep -O --output=
 		-h --help -V --version'
 	local word=${COMP_WORDS[COMP_CWORD]} i verb=
 	local before=${COMP_WORDS[COMP_CWORD - 1]} part=$word

@@ -10,7 +10,7 @@ function __deploy_remotes
 	and string match -rg '^\s*\[remote\s*"(.*)"\]' <$dir/deploy.conf
 end
 
-set -l verbs push diff releases rollback activate status log init env setup prune pin unpin remove fetch help version
+set -l verbs push diff releases rollback activate status log init env setup prune pin unpin remove fetch restart logs run help version
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c deploy -f
@@ -31,6 +31,9 @@ complete -c deploy -n "$none" -a pin -d 'Spare a release'
 complete -c deploy -n "$none" -a unpin -d 'No longer spare it'
 complete -c deploy -n "$none" -a remove -d 'Remove the app'
 complete -c deploy -n "$none" -a fetch -d 'Bring a release back as a tar'
+complete -c deploy -n "$none" -a restart -d 'Restart what is live'
+complete -c deploy -n "$none" -a logs -d 'What the service says'
+complete -c deploy -n "$none" -a run -d 'Run a command in the live release'
 complete -c deploy -n "$none" -a help -d 'All options'
 complete -c deploy -n "$none" -a version -d 'The version'
 complete -c deploy -a '(__deploy_remotes)' -d 'Remote'
@@ -60,6 +63,7 @@ complete -c deploy -s o -x -d 'ssh option'
 complete -c deploy -s 4 -d 'IPv4 only'
 complete -c deploy -s 6 -d 'IPv6 only'
 complete -c deploy -l files -d 'diff: name the rule for each path'
+complete -c deploy -s f -l follow -d 'logs: go on as lines come'
 complete -c deploy -l exit-code -d 'diff: 1 if something differs'
 complete -c deploy -l confirm -x -d 'remove: the name of the app'
 complete -c deploy -l no-keep -d 'remove: leave no archive'

@@ -193,7 +193,7 @@ note(struct query *q, const struct strv *words, const char *live)
 
 /* Where the admin chose the commands, a client does not. */
 static int
-check_allowed(const struct query *q)
+check_allowed(struct query *q)
 {
 	if (query_hooks_run(q) < 0)
 		return -1;
