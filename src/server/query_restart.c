@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "server/restart.h"
+#include "server/switch_lock.h"
 
 static int
 check_known(const struct query *q, const struct subject *x)
@@ -93,14 +94,12 @@ restart_live(struct query *q)
 int
 query_restart(struct query *q)
 {
-	char holder[STORE_HOLDER];
+	struct activate_host host = session_host(q->s);
 	int rc;
 
-	if (query_hooks_run(q) < 0)
-		return -1;
-	store_holder(session_who(q->s, q->ask.user), holder);
-	if (store_lock_switch(&q->s->store, holder, query_patience(q),
-		    session_wait, q->s, q->err) < 0)
+	if (query_hooks_run(q) < 0 ||
+		switch_lock_take(&q->s->store, session_who(q->s, q->ask.user),
+			query_patience(q), &host, q->err) < 0)
 		return -1;
 	rc = restart_live(q);
 	store_unlock_switch(&q->s->store);
