@@ -20,6 +20,7 @@ shift
 [ "$1" != --quiet ] || shift
 verb=$1
 for name; do :; done
+name=${name%.service}
 unit=$HOME/.config/systemd/user/$name.service
 pid=$HOME/$name.pid
 
@@ -42,7 +43,12 @@ restart)
 	echo $! >"$pid"
 	;;
 is-active) kill -0 "$(cat "$pid")" ;;
-show) echo NRestarts=0 ;;
+show)
+	echo ActiveState=active
+	echo "MainPID=$(cat "$pid")"
+	echo NRestarts=0
+	echo Result=success
+	;;
 *) exit 1 ;;
 esac
 END
@@ -90,7 +96,8 @@ init() {
 		ok 'systemd takes the unit' systemd-analyze verify --user \
 			--man=no "./$app.service"
 	fi
-	sed -i 's/^check = sleep 3 &&/check = /' deploy.conf
+	# The five seconds are waited for once, by the app in Node.
+	[ "$app" = node ] || [ ! -f "$app.service" ] || echo 'check = true' >>deploy.conf
 }
 
 # talk: what the app answers on its port.

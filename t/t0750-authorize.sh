@@ -277,8 +277,8 @@ if sshd_start; then
 	ok 'one with hooks' by ed25519
 	own=$DEPLOYD_ROOT/blog/.deployd
 	record=$own/records/$(live blog)
-	grep -v '^checked' "$record" >record
-	cat record >"$record"
+	grep -v '^checked' "$record" >"$TMP/record"
+	cat "$TMP/record" >"$record"
 	fails 4 'a check that is missing is for somebody else' by ecdsa
 	like 'who is told' "$OUT" 'have to be repeated.*--hooks none'
 	ok 'who does it' by ed25519

@@ -82,8 +82,17 @@ ok 'it answers' answers 3000
 is 'with the new release' "$(cat "$OUT")" "blog 2, $greeting"
 echo 'throw new Error("no database")' >server.js
 fails 8 'a release that dies is switched back from' container_deploy
+like 'with the last it said' "$OUT" 'no database'
 ok 'the one before answers' answers 3000
 is 'as it did' "$(cat "$OUT")" "blog 2, $greeting"
+ok 'deploy restart' container_deploy restart
+ok 'it answers' answers 3000
+ok 'deploy logs' container_deploy logs -n 50
+like 'has what the unit said' "$OUT" 'no database'
+ok 'deploy run' container_deploy run -- node -e \
+	'console.log(process.cwd(), process.env.GREETING.length)'
+like 'is in the live release, with the environment' "$OUT" \
+	"apps/blog/releases/.* ${#greeting}\$"
 
 container_reboot
 is 'the machine is rebooted' $? 0

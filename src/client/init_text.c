@@ -61,34 +61,42 @@ add_commands(struct buf *out, const char *why, const char *key,
 		buf_addf(out, "# %s = %s\n", key, example);
 }
 
-/*
- * The unit comes with the release, so that a rollback brings back its own.
- * It is active as soon as it has been started; whether it stays so, and has
- * not been started again meanwhile, shows a little later.
- */
 static void
 add_service(struct buf *out, const struct recipe *r)
+{
+	if (r->start)
+		buf_addf(out,
+			"[service]\n"
+			"# Restarted by a deploy, and by `deploy restart'; "
+			"`deploy logs' shows what\n"
+			"# it says.\n"
+			"unit = %s\n\n",
+			r->app);
+}
+
+/*
+ * The unit comes with the release, so that a rollback brings back its own.
+ */
+static void
+add_restart(struct buf *out, const struct recipe *r)
 {
 	const char *app = r->app;
 
 	buf_addf(out,
-		"# After the switch: puts %s.service in place and restarts "
-		"it.\n"
+		"# After the switch, before the unit is restarted: puts "
+		"%s.service in place.\n"
 		"restart = install -D -m 644 %s.service "
 		"~/.config/systemd/user/%s.service\n"
 		"restart = systemctl --user daemon-reload\n"
-		"restart = systemctl --user --quiet enable %s\n"
-		"restart = systemctl --user restart %s\n",
-		app, app, app, app, app);
+		"restart = systemctl --user --quiet enable %s\n",
+		app, app, app, app);
 	buf_addf(out,
-		"# Repeated for up to check_timeout; then the release before "
-		"is made live again.\n"
-		"check = sleep 3 && systemctl --user --quiet is-active %s && "
-		"systemctl --user show -p NRestarts %s | "
-		"grep -qx NRestarts=0\n"
-		"# Does it answer?  Needs curl on the server.\n"
+		"# Without a check, the unit has to stay active for 5 seconds, "
+		"or the release\n"
+		"# before is made live again.  Does it answer?  Needs curl on "
+		"the server.\n"
 		"# check = curl -fsS -o /dev/null http://127.0.0.1:%d/\n",
-		app, app, r->port);
+		r->port);
 }
 
 static void
@@ -105,7 +113,7 @@ add_hooks(struct buf *out, const struct recipe *r)
 		"Right before the switch; a rollback does not undo it.",
 		"migrate", &r->migrate, NULL);
 	if (r->start)
-		add_service(out, r);
+		add_restart(out, r);
 	else
 		buf_addstr(out,
 			"# After the switch; check is repeated for up to "
@@ -142,6 +150,7 @@ init_text_conf(struct buf *out, const struct recipe *r, const struct strv *urls)
 			r->before);
 	add_remote(out, r, urls);
 	buf_addch(out, '\n');
+	add_service(out, r);
 	add_hooks(out, r);
 }
 
