@@ -114,6 +114,13 @@ unlike 'does not reach the terminal' "$OUT" "$(printf '\033')"
 	says result 'outcome compared\n'
 } | server
 against 6 'a comparison without the live tree' diff local:x
+{
+	says variable 'NAME'
+	says result 'outcome answered\n'
+} | server
+against 6 'a variable without a value' env list --reveal local:x
+says variable '=value' | server
+against 6 'one without a name' env list local:x
 cat >"$TMP/server" <<'END'
 #!/bin/sh
 while :; do

@@ -16,6 +16,8 @@
  * After a signal: so long is waited for the server's last word.  It gives
  * what it runs 10 s to end.
  */
+/* How often it is looked whether who paused reads on. */
+#define PAUSE_MS 20
 #define ABORT_MS 12000
 
 /* One question under way. */
@@ -179,6 +181,14 @@ heed_signal(struct question *q, struct error *err)
 		"aborted, but the server did not answer");
 }
 
+/* Whoever reads our standard output has paused. */
+static bool
+is_full(const struct question *q)
+{
+	return output_full(&q->output) ||
+		(q->a->sink && *q->a->sink && sink_full(*q->a->sink));
+}
+
 static int
 converse(struct question *q, struct error *err)
 {
@@ -187,9 +197,12 @@ converse(struct question *q, struct error *err)
 	int rc = 0;
 
 	while (rc == 0) {
-		if (sessions_turn(&s, 1, 250, err) < 0 || feed(q, err) < 0)
+		s->paused = is_full(q);
+		if (sessions_turn(&s, 1, s->paused ? PAUSE_MS : 250, err) < 0 ||
+			feed(q, err) < 0)
 			return -1;
-		while (rc == 0 && (rc = session_next(s, &f, err)) > 0)
+		while (rc == 0 && !is_full(q) &&
+			(rc = session_next(s, &f, err)) > 0)
 			rc = take_frame(q, &f, err);
 		if (rc == 0)
 			rc = heed_signal(q, err);

@@ -7,6 +7,7 @@
 
 #include "client/options.h"
 #include "client/project.h"
+#include "client/sink.h"
 #include "client/watch.h"
 #include "wire/message.h"
 
@@ -21,6 +22,7 @@ struct ask {
 	const struct buf *input;  /* the input frames, or NULL: none */
 	bool follow, reveal;      /* of msg_ask */
 	bool output;              /* output frames are printed as data */
+	struct sink **sink;       /* where `take' writes, or NULL */
 	bool text;                /* they are lines for people */
 	bool streams;             /* standard input, unless it is a terminal */
 	const char *point;        /* of struct watch, or NULL */

@@ -201,6 +201,15 @@ print_pair(const char *pair)
 	buf_release(&line);
 }
 
+/* NAME=value; without values the name alone will do. */
+static bool
+is_variable(const char *pair, bool value)
+{
+	size_t n = env_name_length(pair);
+
+	return n > 0 && (pair[n] == '=' || (pair[n] == '\0' && !value));
+}
+
 static int
 take(struct ask *a, const struct frame *f, struct error *err)
 {
@@ -210,6 +219,11 @@ take(struct ask *a, const struct frame *f, struct error *err)
 	if (strcmp(f->type, "variable") != 0)
 		return ask_unexpected(f, err);
 	pair = mem_strndup(f->data, f->len);
+	if (!is_variable(pair, a->reveal)) {
+		free(pair);
+		return error_status(err, STATUS_TRANSFER,
+			"the server sent what is no variable");
+	}
 	/* Whatever a server says: values only to who wants them. */
 	if (!a->reveal)
 		pair[env_name_length(pair)] = '\0';

@@ -23,11 +23,14 @@
 #include "tree/tarout.h"
 
 #define WINDOW_LOG 23
+/* A server shall not fill memory: deployd's own limit is below this. */
+#define ENTRIES_MOST 2000000
 
 struct fetch {
 	const char *name; /* -O, or NULL */
 	char *temporary;  /* what it is written as, or NULL */
 	int fd;
+	struct sink *sink;
 	struct msg_release release;
 	bool told; /* the release was */
 	struct manifest m;
@@ -46,10 +49,9 @@ write_piece(void *arg, const void *data, size_t len, struct error *err)
 {
 	struct fetch *f = arg;
 
-	if (io_write_full(f->fd, data, len) == 0)
-		return 0;
-	return error_errno(err, "cannot write %s",
-		f->name ? f->name : "the archive");
+	if (!f->sink)
+		f->sink = sink_open(f->fd, f->name ? f->name : "the archive");
+	return sink_add(f->sink, data, len, err);
 }
 
 static int
@@ -238,12 +240,21 @@ open_output(struct fetch *f, struct error *err)
 }
 
 static int
+close_sink(struct fetch *f, struct error *err)
+{
+	int rc = sink_close(f->sink, err);
+
+	f->sink = NULL;
+	return rc;
+}
+
+static int
 end_archive(struct fetch *f, struct error *err)
 {
 	if (!f->tar || f->at < f->m.n || f->left)
 		return error_status(err, STATUS_TRANSFER,
 			"the server did not send all of the release");
-	if (tarout_end(f->tar, err) < 0)
+	if (tarout_end(f->tar, err) < 0 || close_sink(f, err) < 0)
 		return -1;
 	if (!f->temporary)
 		return 0;
@@ -275,6 +286,9 @@ tell(const struct ask *a, const struct fetch *f)
 static void
 fetch_release(struct fetch *f)
 {
+	struct error ignored = ERROR_INIT;
+
+	(void)close_sink(f, &ignored);
 	if (f->temporary)
 		(void)unlink(f->temporary);
 	free(f->temporary);
@@ -300,6 +314,7 @@ verb_fetch(struct options *o, struct error *err)
 		.needs_release = true,
 		.single = true,
 		.take = take,
+		.sink = &f.sink,
 		.arg = &f };
 	int rc;
 
@@ -313,7 +328,7 @@ verb_fetch(struct options *o, struct error *err)
 	f.text = zin_new(WINDOW_LOG);
 	f.bytes = zin_new(WINDOW_LOG);
 	f.digest = digest_new();
-	manifest_reader_init(&f.reader, &f.m, NULL, 0);
+	manifest_reader_init(&f.reader, &f.m, NULL, ENTRIES_MOST);
 	rc = open_output(&f, err) < 0 ? (int)err->status : ask_run(&a, o, err);
 	if (rc == 0)
 		rc = end_archive(&f, err) < 0 ? (int)err->status : 0;

@@ -1,9 +1,10 @@
 #include "client/output.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/escape.h"
 #include "base/mem.h"
 #include "client/report.h"
 
@@ -11,63 +12,80 @@
 #define LINE_MOST (1 << 20)
 
 static int
-flush(struct error *err)
-{
-	return fflush(stdout) ?
-		error_errno(err, "cannot write to standard output") :
-		0;
-}
-
-static void
-print_line(const struct output *o, const char *data, size_t len)
+tell_line(const struct output *o, const char *data, size_t len)
 {
 	char *line = mem_strndup(data, len);
 
-	if (report_is_json())
-		report_event("output", "target", "s", o->target, "text", "s",
-			line, NULL);
-	else
-		report_line("%s", line);
+	report_event("output", "target", "s", o->target, "text", "s", line,
+		NULL);
 	free(line);
+	return 0;
 }
 
-static void
-print_lines(struct output *o, bool all)
+static int
+print_line(struct output *o, const char *data, size_t len, struct error *err)
+{
+	struct buf line = BUF_INIT;
+	int rc;
+
+	if (report_is_json())
+		return tell_line(o, data, len);
+	escape_add(&line, data, len);
+	buf_addch(&line, '\n');
+	rc = sink_add(o->sink, line.data, line.len, err);
+	buf_release(&line);
+	return rc;
+}
+
+static int
+print_lines(struct output *o, bool all, struct error *err)
 {
 	while (o->rest.len) {
 		const char *nl = memchr(o->rest.data, '\n', o->rest.len);
 		size_t len = nl ? (size_t)(nl - o->rest.data) : o->rest.len;
 
 		if (!nl && !all && len < LINE_MOST)
-			return;
-		print_line(o, o->rest.data, len);
+			return 0;
+		if (print_line(o, o->rest.data, len, err) < 0)
+			return -1;
 		buf_consume(&o->rest, len + (nl != NULL));
 	}
+	return 0;
 }
 
 int
 output_add(struct output *o, const char *data, size_t len, struct error *err)
 {
-	if (!o->lines && !report_is_json()) {
-		if (fwrite(data, 1, len, stdout) < len)
-			return error_errno(err,
-				"cannot write to standard output");
-		return flush(err);
-	}
+	if (!o->sink)
+		o->sink = sink_open(STDOUT_FILENO, "to standard output");
+	if (!o->lines && !report_is_json())
+		return sink_add(o->sink, data, len, err);
 	buf_add(&o->rest, data, len);
-	print_lines(o, false);
-	return flush(err);
+	return print_lines(o, false, err);
+}
+
+bool
+output_full(const struct output *o)
+{
+	return o->sink && sink_full(o->sink);
 }
 
 int
 output_end(struct output *o, struct error *err)
 {
-	print_lines(o, true);
-	return flush(err);
+	int rc = print_lines(o, true, err);
+
+	if (sink_close(o->sink, err) < 0)
+		rc = -1;
+	o->sink = NULL;
+	return rc;
 }
 
 void
 output_release(struct output *o)
 {
+	struct error ignored = ERROR_INIT;
+
+	(void)sink_close(o->sink, &ignored);
 	buf_release(&o->rest);
 }

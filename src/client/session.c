@@ -67,7 +67,7 @@ prepare_poll(struct session *s, struct pollfd *p)
 	*p = (struct pollfd){ -1, 0, 0 };
 	if (!s || !s->transport)
 		return;
-	if (!s->channel.eof)
+	if (!s->channel.eof && !s->paused)
 		p->events |= POLLIN;
 	if (s->channel.tx.len && !s->channel.broken)
 		p->events |= POLLOUT;
@@ -80,6 +80,9 @@ keep_alive(struct session *s)
 {
 	int64_t now = io_now_ms();
 
+	/* Who does not listen cannot tell whether somebody speaks. */
+	if (s->paused)
+		s->heard = now;
 	if (now - s->pinged < PING_MS)
 		return;
 	s->pinged = now;
@@ -97,7 +100,6 @@ pump(struct session *s, const struct pollfd *p, struct error *err)
 		return -1;
 	if (s->channel.received != before)
 		s->heard = io_now_ms();
-	keep_alive(s);
 	return 0;
 }
 
@@ -119,9 +121,12 @@ sessions_turn(struct session *const *v, size_t n, int timeout_ms,
 	for (i = 0; i < n; i++)
 		if (v[i])
 			v[i]->input_ready = p[n + i].revents != 0;
-	for (i = 0; rc == 0 && i < n; i++)
+	for (i = 0; rc == 0 && i < n; i++) {
 		if (p[i].fd >= 0)
 			rc = pump(v[i], &p[i], err);
+		if (v[i] && v[i]->transport)
+			keep_alive(v[i]);
+	}
 	free(p);
 	return rc;
 }

@@ -29,6 +29,7 @@ struct session {
 	int64_t pinged, heard; /* io_now_ms() */
 	int input;             /* polled for reading besides, or -1 */
 	bool input_ready;      /* by the last turn */
+	bool paused;           /* nothing is read for now */
 };
 
 /* How a target is reached; what it points to is t's and o's. */
