@@ -68,16 +68,25 @@ _deploy()
 			compopt -o nospace
 		return
 	fi
+	local target=
 	for ((i = 1; i < COMP_CWORD; i++)); do
-		[[ " ${verbs//[[:space:]]/ } " == *" ${COMP_WORDS[i]} "* ]] &&
-			verb=${COMP_WORDS[i]}
+		part=${COMP_WORDS[i]}
+		if [[ -z $verb && " ${verbs//[[:space:]]/ } " == *" $part "* ]]; then
+			verb=$part
+		elif [[ $part == : ]] || _deploy_remotes | grep -qxF -- "$part"; then
+			target=yes
+		fi
 	done
+	if [[ $verb == help ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word")
+		return
+	fi
 	if [[ $before == env ]]; then
 		mapfile -t COMPREPLY < <(compgen -W 'list set unset import' \
 			-- "$word")
 		return
 	fi
-	mapfile -t COMPREPLY < <(compgen -W \
+	[[ -n $target ]] || mapfile -t COMPREPLY < <(compgen -W \
 		"$([[ -n $verb ]] || echo "$verbs") $(_deploy_remotes)" \
 		-- "$word")
 	# Behind a target stands a directory; what is imported is a file.
@@ -86,7 +95,7 @@ _deploy()
 		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < \
 			<(compgen -f -- "$word")
 	fi
-	if [[ ${#COMPREPLY[@]} == 0 && $COMP_CWORD -gt 1 ]]; then
+	if [[ -n $target && " push diff  " == *" $verb "* ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 	fi
