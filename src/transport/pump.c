@@ -17,6 +17,7 @@ struct pump {
 	bool eof_sent;
 	bool eof_seen; /* the remote's output has ended */
 	bool finished; /* the caller was given the end */
+	bool held;     /* libssh2 may have more than there was room for */
 	int alive_ms;
 	int64_t looked; /* when we last asked for the time */
 	int64_t kept;   /* when the last keepalive went out */
@@ -85,6 +86,11 @@ read_channel(struct pump *p)
 {
 	while (read_stream(p, 0) || read_stream(p, SSH_EXTENDED_DATA_STDERR))
 		;
+	/*
+	 * What libssh2 has read already no poll tells of; nor does the peer
+	 * send more before the window opens, which reading does.
+	 */
+	p->held = relay_room(&p->relay) < CHUNK;
 	if (libssh2_channel_eof(p->channel) == 1)
 		p->eof_seen = true;
 }
@@ -186,6 +192,8 @@ wait_turn(struct pump *p, struct error *err)
 	link_flush(l);
 	if (p->linger && sleep_ms > 20)
 		sleep_ms = 20;
+	if (p->held && relay_room(&p->relay) >= CHUNK)
+		sleep_ms = 0;
 	fds[0] = relay_pollfd(&p->relay);
 	fds[1] = (struct pollfd){ l->connection.fd, 0, 0 };
 	if (!l->ended && relay_room(&p->relay) >= CHUNK)
