@@ -29,9 +29,17 @@ rm -rf public
 ok 'nor does it need the tree' "$DEPLOY" releases
 ok 'the change is deployed' "$DEPLOY" -q
 is 'silently with -q' "$(cat "$OUT")" ''
+sed 's/; echo made/; echo made >\&2/' deploy.conf >"$TMP/conf"
+cp "$TMP/conf" deploy.conf
+ok 'with -q what it says is nothing' "$DEPLOY" -q
+is 'on standard error either' "$(cat "$OUT")" ''
+sed 's/echo made.*/echo why >\&2; exit 3/' deploy.conf >"$TMP/conf"
+cp "$TMP/conf" deploy.conf
+fails 1 'unless it fails' "$DEPLOY" -q
+like 'then it is shown' "$OUT" '^why'
 
 first=$(live site)
-sed 's/echo made/exit 3/' deploy.conf >"$TMP/conf" && cp "$TMP/conf" deploy.conf
+sed 's/echo why.*/exit 3/' deploy.conf >"$TMP/conf" && cp "$TMP/conf" deploy.conf
 fails 1 'one that fails' "$DEPLOY"
 like 'is named' "$OUT" "before failed: .*exited with 3"
 is 'nothing was changed' "$(live site)" "$first"
@@ -77,6 +85,10 @@ is 'those that did not change are left alone' \
 like 'the one that did is deployed' "$OUT" 'deployed web'
 (cd services/web && "$DEPLOY" web) >"$TMP/out" 2>&1
 like 'from within a service' "$TMP/out" "deploying $TMP/mono/services/web to local:web"
+ok "a remote's url" "$DEPLOY" local:worker
+like 'is that remote, with its directory' "$OUT" 'services/worker to local:worker'
+fails 2 'a mistyped verb with a word behind it' "$DEPLOY" rollbak web
+like 'is named' "$OUT" "'rollbak' is neither"
 fails 2 'two services at once' "$DEPLOY" -t api -t web
 like 'are different directories' "$OUT" 'different directories'
 sed 's/worker$/nowhere/' deploy.conf >"$TMP/conf" && cp "$TMP/conf" deploy.conf

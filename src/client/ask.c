@@ -254,7 +254,8 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	if (rc < 0)
 		say_live(&q);
 	session_close(&q.session);
-	if (a->changes)
+	/* Of several the last event does not tell which failed. */
+	if (a->changes || (rc < 0 && a->targets > 1))
 		session_tell_result(&q.session, &q.result, rc < 0 ? err : NULL);
 	session_release(&q.session);
 	watch_release(&a->watch);

@@ -156,6 +156,13 @@ say_sent(struct setup *s)
 			strcmp(from, to) ? "" : ", another build of it");
 	report_event("setup", "target", "s", s->place, "from", "s",
 		*from ? from : NULL, "to", "s", to, NULL);
+	/* "http checks: ..." is the second line of deployd --version. */
+	if (strstr(fact(s, "http"), "libcurl ") &&
+		strstr(setup_remote_fact(&s->lines, "http"), "none"))
+		say(s, "todo", "http",
+			"the deployd before made http checks, with libcurl; "
+			"this one does not: use tcp:PORT or a command as "
+			"check, or install one that was built there");
 }
 
 /* Another one in PATH comes before ours. */

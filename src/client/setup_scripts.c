@@ -26,6 +26,7 @@ const char setup_probe[] = BEGIN OURS PATH_OF_DEPLOY
 	"if test -e \"$d/deployd\"; then "
 	"say version \"$(\"$d/deployd\" --version </dev/null 2>&1 | "
 	"head -n 1)\"; "
+	"\"$d/deployd\" --version </dev/null 2>/dev/null | tail -n +2; "
 	"set -- $(sha256sum <\"$d/deployd\" 2>/dev/null); say sha256 \"$1\"; "
 	"fi; "
 	"printf \"end 0\\n\"";
@@ -47,6 +48,7 @@ const char setup_install[] = BEGIN OURS
 	"chmod 755 \"$t\"; "
 	"v=$(\"$t\" --version </dev/null 2>&1) || "
 	"fail \"it does not run there: $v\"; "
+	"test \"${v#deployd }\" = \"$v\" && fail \"it is no deployd: $v\"; "
 	"mv -f \"$t\" \"$d/deployd\" || fail \"cannot replace $d/deployd\"; "
 	"printf \"installed %s\\n\" \"$v\"; "
 	"\"$d/deployd\" setup </dev/null; printf \"end %s\\n\" $?";

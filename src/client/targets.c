@@ -97,15 +97,43 @@ not_known(const struct project *p, const char *word, struct error *err)
 	return -1;
 }
 
+/* The remote that has this url, or NULL. */
+static const char *
+remote_of(const struct project *p, const char *url)
+{
+	size_t i;
+
+	for (i = 0; i < p->settings.n; i++) {
+		const struct setting *e = &p->settings.v[i];
+
+		if (!strcmp(e->section, "remote") && !strcmp(e->key, "url") &&
+			!strcmp(e->value, url))
+			return e->name;
+	}
+	return NULL;
+}
+
 static int
 add_word(struct targets *t, const struct project *p, const char *word,
 	struct error *err)
 {
+	struct target *one;
+	const char *name;
+
 	if (project_has_remote(p, word))
 		return add_remote(t, p, word, err);
 	if (!strchr(word, ':'))
 		return not_known(p, word, err);
-	return target_parse(add(t), word, err);
+	one = add(t);
+	if (target_parse(one, word, err) < 0)
+		return -1;
+	/* A remote's url means that remote, with the directory it has. */
+	name = remote_of(p, word);
+	if (name) {
+		free(one->remote);
+		one->remote = mem_strdup(name);
+	}
+	return 0;
 }
 
 /* Several remotes, none of them `default'; or none at all. */
