@@ -163,7 +163,7 @@ fails 4 'half a program' setup --binary=half ann@web1
 like 'does not run, which is said' "$OUT" 'does not run there'
 is 'and is gone' "$(ls -A "$account/.local/bin")" ''
 echo text >text
-fails 4 'another program' setup --binary="$(command -v true)" ann@web1
+fails 4 'another program' setup --binary="$(command -v env)" ann@web1
 like 'is no deployd' "$OUT" 'it is no deployd: '
 fails 1 'no program' setup --binary=text ann@web1
 like 'is said' "$OUT" 'text is no program'
