@@ -140,6 +140,39 @@ like 'it went live' "$own/history" " live $(live blog) $before "
 exec 3>&- 4<&-
 wait "$PID"
 
+# One that pauses and pings gets all of its answer.
+rm -f "$TMP/.serve/in2" "$TMP/.serve/out"
+mkfifo "$TMP/.serve/in2" "$TMP/.serve/out"
+: >"$TRACE"
+DEPLOY_TRACE=$TRACE "$DEPLOYD" --serve <"$TMP/.serve/in2" \
+	>"$TMP/.serve/out" 2>>"$ERRORS" &
+PID=$!
+reap "$PID"
+exec 3>"$TMP/.serve/in2" 4<"$TMP/.serve/out"
+printf 'seq\0001\00020000\0' >words
+{
+	hello
+	control ask 'verb run' 'app blog'
+	frame words words
+	control input-end
+} >&3
+# It has answered; what it said is neither in the pipe nor taken.
+await result
+i=0
+while [ $i -lt 8 ]; do
+	i=$((i + 1))
+	control .ping >&3
+	sleep 1
+done
+cat <&4 >"$TMP/paused" &
+reader=$!
+reap "$reader"
+exec 3>&- 4<&-
+wait "$PID"
+wait "$reader"
+grep -a -A 1 -x 20000 "$TMP/paused" >"$TMP/ending"
+like 'a client that pauses and pings gets all of it' "$TMP/ending" '^result '
+
 # A client that is gone after the switch.
 before=$(live blog)
 serve

@@ -258,6 +258,18 @@ fails 1 'a file that is not there' "$DEPLOY" env import "$TMP/none"
 fails 1 'names of deployd' give DEPLOY_APP=x "$DEPLOY" env import -
 like 'nothing of those was set' "$file" '^A=3$'
 
+# One line of history, however many.
+awk 'BEGIN { for (i = 0; i < 300; i++) printf "SOME_LONG_NAME_%d=1\n", i }' \
+	>"$TMP/many.env"
+lines=$(wc -l <"$history")
+ok 'import of many' "$DEPLOY" env import local:blog "$TMP/many.env"
+is 'is one line' "$(($(wc -l <"$history") - lines))" 1
+like 'with their number and the first' "$history" \
+	'300.x20variables:.x20SOME_LONG_NAME_0.x20.*\.\.\.$'
+ok 'which is short' test "$(tail -n 1 "$history" | wc -c)" -lt 600
+cp "$file" "$TMP/all"
+grep -v SOME_LONG_NAME "$TMP/all" >"$file"
+
 # Two at once.
 for i in 0 1 2 3 4 5 6 7 8 9; do
 	give "value $i" "$DEPLOY" -q env set local:many "V$i" &

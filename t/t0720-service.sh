@@ -308,8 +308,10 @@ hooks = server
 unit = chosen
 END
 calls >/dev/null
-ok 'with hooks = server' "$DEPLOY" restart local:blog
-is 'the unit is the admin'\''s' "$(calls)" '--user restart -- chosen.service'
+# Its own systemctl, which knows of no such unit, or none at all.
+fails 9 'with hooks = server' "$DEPLOY" restart local:blog
+like 'the unit is the admin'\''s' "$OUT" 'systemctl --user restart chosen.service'
+is 'the env file does not say what is run' "$(calls)" ''
 fails 4 'and a client runs nothing' "$DEPLOY" run local:blog -- true
 like 'which is said' "$OUT" "hooks = server for blog"
 

@@ -280,14 +280,14 @@ if sshd_start; then
 	grep -v '^checked' "$record" >"$TMP/record"
 	cat "$TMP/record" >"$record"
 	fails 4 'a check that is missing is for somebody else' by ecdsa
-	like 'who is told' "$OUT" 'have to be repeated.*--hooks none'
+	like 'who is told' "$OUT" 'hooks that have to run.*--hooks none'
 	ok 'who does it' by ed25519
 	grep -n switching "$own/history" | tail -n 1 | cut -d : -f 1 >line
 	head -n "$(cat line)" "$own/history" >history
 	cat history >"$own/history"
 	echo five >app/one
 	fails 4 'a switch that was cut off too' by ecdsa
-	like 'which is said' "$OUT" 'have to be repeated'
+	like 'which is said' "$OUT" 'hooks that have to run'
 	ok 'and it is finished by who may' by ed25519
 	app=shop
 	fails 4 'another app is refused' by ed25519

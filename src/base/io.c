@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,24 +104,52 @@ io_send_some(int fd, struct buf *b)
 	return sent;
 }
 
-int
-io_read_file(int dirfd, const char *path, size_t most, struct buf *b,
+static int
+read_all(int fd, const char *path, size_t most, struct buf *b,
 	struct error *err)
 {
-	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n = -1;
+	ssize_t n;
 
-	if (fd < 0)
-		return error_errno(err, "%s", path);
 	do {
 		n = io_read_some(fd, b, 65536);
 	} while (n > 0 && b->len <= most);
 	if (n > 0)
 		errno = EFBIG;
-	if (n != 0)
-		error_errno(err, "%s", path);
+	return n ? error_errno(err, "%s", path) : 0;
+}
+
+int
+io_read_file(int dirfd, const char *path, size_t most, struct buf *b,
+	struct error *err)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int rc = fd < 0 ? error_errno(err, "%s", path) :
+			  read_all(fd, path, most, b, err);
+
 	io_close(&fd);
-	return n == 0 ? 0 : -1;
+	return rc;
+}
+
+int
+io_read_regular(int dirfd, const char *path, size_t most, struct buf *b,
+	struct error *err)
+{
+	/* A fifo without a writer must not hold us up. */
+	int fd = openat(dirfd, path,
+		O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		rc = error_errno(err, "%s", path);
+	} else if (!S_ISREG(st.st_mode)) {
+		rc = error_set(err, "%s is not a regular file", path);
+		errno = EINVAL;
+	} else {
+		rc = read_all(fd, path, most, b, err);
+	}
+	io_close(&fd);
+	return rc;
 }
 
 int

@@ -31,6 +31,9 @@ ssize_t io_send_some(int fd, struct buf *b);
  */
 int io_read_file(int dirfd, const char *path, size_t most, struct buf *b,
 	struct error *err);
+/* The same of what must be a regular file; EINVAL if it is none. */
+int io_read_regular(int dirfd, const char *path, size_t most, struct buf *b,
+	struct error *err);
 
 int io_nonblock(int fd);
 /* Closes *fd if it is open and sets it to -1; keeps errno. */

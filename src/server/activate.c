@@ -19,9 +19,9 @@ absolute(const struct store *s, const char *directory, const char *name)
 }
 
 int
-activate_surroundings(struct store *s, const char *release,
-	const char *previous, const struct record *r, struct strv *env,
-	int *cwd, struct error *err)
+activate_surroundings(struct store *s, const struct config *c,
+	const char *release, const char *previous, const struct record *r,
+	struct strv *env, int *cwd, struct error *err)
 {
 	char *dir = absolute(s, "releases/", release);
 	char *before = absolute(s, "releases/", previous);
@@ -36,7 +36,7 @@ activate_surroundings(struct store *s, const char *release,
 	shared[strlen(shared) - 1] = '\0';
 	cache[strlen(cache) - 1] = '\0';
 	snprintf(path, sizeof(path), "releases/%s", release);
-	rc = hook_environment(s, &f, env, err);
+	rc = hook_environment(s, c, &f, env, err);
 	*cwd = rc < 0 ? -1 :
 			beneath_open(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
 	if (rc == 0 && *cwd < 0) {
@@ -76,9 +76,7 @@ load_new(struct activation *a)
 		subject_load(&a->new, a->s, a->c, a->o->release, a->was,
 			a->err) < 0)
 		return -1;
-	if (a->o->kind != ACTIVATE_AGAIN)
-		return 0;
-	if (subject_may_repeat(&a->new, a->c, a->err) == 0)
+	if (subject_may_go_live(&a->new, a->err) == 0)
 		return 0;
 	subject_release(&a->new);
 	return -1;
@@ -291,7 +289,7 @@ finish_switch(struct store *s, const struct config *c,
 	snprintf(a.was, sizeof(a.was), "%s", w->from);
 	if (subject_load(&a.new, s, c, w->id, w->from, err) < 0)
 		return note_lost(&a);
-	if (subject_may_repeat(&a.new, c, err) < 0) {
+	if (subject_may_go_live(&a.new, err) < 0) {
 		subject_release(&a.new);
 		return -1;
 	}

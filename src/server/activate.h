@@ -72,8 +72,8 @@ int activate_recover(struct store *s, const struct config *c,
  * The environment and directory of a release's hooks, for build as well.
  * The caller releases both.
  */
-int activate_surroundings(struct store *s, const char *release,
-	const char *previous, const struct record *r, struct strv *env,
-	int *cwd, struct error *err);
+int activate_surroundings(struct store *s, const struct config *c,
+	const char *release, const char *previous, const struct record *r,
+	struct strv *env, int *cwd, struct error *err);
 
 #endif

@@ -17,6 +17,25 @@ subject_release(struct subject *x)
 	io_close(&x->cwd);
 }
 
+/* Whether it would migrate, restart or check for a key that may. */
+static int
+look_for_withheld(struct subject *x, const struct store *s,
+	const struct config *c, const struct buf *text, struct error *err)
+{
+	struct config unlimited = *c;
+	struct hook_settings h;
+
+	if (!c->no_hooks || x->record.no_hooks)
+		return 0;
+	unlimited.no_hooks = false;
+	if (hook_settings_load(&h, &unlimited, s->app, buf_str(text), text->len,
+		    err) < 0)
+		return -1;
+	x->withheld = h.migrate.n || h.restart.n || h.check.n || h.unit;
+	hook_settings_release(&h);
+	return 0;
+}
+
 int
 subject_load(struct subject *x, struct store *s, const struct config *c,
 	const char *id, const char *previous, struct error *err)
@@ -29,9 +48,10 @@ subject_load(struct subject *x, struct store *s, const struct config *c,
 	if (record_load(s, id, &x->record, err) == 0 &&
 		record_settings(s, id, &text, err) == 0 &&
 		hook_settings_load(&x->hooks, c, s->app, buf_str(&text),
-			text.len, err) == 0)
-		rc = activate_surroundings(s, id, previous, &x->record, &x->env,
-			&x->cwd, err);
+			text.len, err) == 0 &&
+		look_for_withheld(x, s, c, &text, err) == 0)
+		rc = activate_surroundings(s, c, id, previous, &x->record,
+			&x->env, &x->cwd, err);
 	buf_release(&text);
 	/* Nor does a rollback by somebody else run what such a key brought. */
 	if (rc == 0 && x->record.no_hooks &&
@@ -43,16 +63,14 @@ subject_load(struct subject *x, struct store *s, const struct config *c,
 }
 
 int
-subject_may_repeat(const struct subject *x, const struct config *c,
-	struct error *err)
+subject_may_go_live(const struct subject *x, struct error *err)
 {
-	if (!c->no_hooks || x->record.no_hooks || !x->record.hooks)
+	if (!x->withheld)
 		return 0;
 	error_status(err, STATUS_REFUSED,
-		"restart and check of %s have to be repeated, and this key "
-		"has --hooks none",
+		"%s has hooks that have to run, and this key has --hooks none",
 		x->record.id);
-	return error_hint(err, "somebody with another key has to deploy");
+	return error_hint(err, "somebody with another key has to do it");
 }
 
 void

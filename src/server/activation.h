@@ -18,6 +18,7 @@ struct subject {
 	struct hook_settings hooks;
 	struct strv env;
 	int cwd;
+	bool withheld; /* this session's key keeps it from hooks of its */
 };
 
 struct activation {
@@ -38,11 +39,10 @@ int subject_load(struct subject *x, struct store *s, const struct config *c,
 /* Safe on a zeroed struct whose cwd is -1, and when repeated. */
 void subject_release(struct subject *x);
 /*
- * A session whose key runs no hooks cannot repeat restart and check of a
- * release that came with some: STATUS_REFUSED.
+ * A session whose key runs no hooks cannot make a release live that has some,
+ * its own or the admin's, unless it was made without: STATUS_REFUSED.
  */
-int subject_may_repeat(const struct subject *x, const struct config *c,
-	struct error *err);
+int subject_may_go_live(const struct subject *x, struct error *err);
 
 /* Names a stage that runs a hook, and remembers it as the one that failed. */
 void activation_enter(struct activation *a, const char *stage);

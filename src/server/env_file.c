@@ -14,7 +14,7 @@
 
 #define LOCK_SECONDS 10
 /* Names in one line of history, in bytes. */
-#define NAMES_MOST 900
+#define NAMES_MOST 400
 
 static const struct store *
 store(const struct env_file *e)
@@ -125,28 +125,41 @@ env_file_release(struct env_file *e)
 	buf_release(&e->text);
 }
 
-/* One line of history for as many names as it holds. */
+/* The names that a line of history holds, or how many and the first. */
+static void
+name_changes(const struct strv *changes, struct buf *out)
+{
+	size_t i, total = 0;
+
+	for (i = 0; i < changes->n; i++)
+		total += env_name_length(changes->v[i]) + 1;
+	if (total > NAMES_MOST)
+		buf_addf(out, "%zu variables:", changes->n);
+	for (i = 0; i < changes->n; i++) {
+		size_t len = env_name_length(changes->v[i]);
+
+		if (out->len + 1 + len > NAMES_MOST)
+			break;
+		buf_addf(out, "%s%.*s", out->len ? " " : "", (int)len,
+			changes->v[i]);
+	}
+	if (i < changes->n)
+		buf_addf(out, " ...");
+}
+
+/* One line, however many: a key for env alone must not fill the history. */
 static int
 record(struct env_file *e, const char *event, const struct strv *changes)
 {
 	struct query *q = e->q;
 	struct buf names = BUF_INIT;
-	size_t i;
-	int rc = 0;
+	int rc;
 
-	for (i = 0; rc == 0 && i < changes->n; i++) {
-		const char *name = changes->v[i];
-
-		buf_addf(&names, "%s%.*s", names.len ? " " : "",
-			(int)env_name_length(name), name);
-		if (i + 1 < changes->n &&
-			names.len + 1 + env_name_length(changes->v[i + 1]) <
-				NAMES_MOST)
-			continue;
-		rc = history_append(store(e), event, "", "",
-			session_who(q->s, q->ask.user), names.data, q->err);
-		buf_clear(&names);
-	}
+	if (!changes->n)
+		return 0;
+	name_changes(changes, &names);
+	rc = history_append(store(e), event, "", "",
+		session_who(q->s, q->ask.user), names.data, q->err);
 	buf_release(&names);
 	return rc < 0 ? error_prefix(q->err,
 				"the variables were changed, but "

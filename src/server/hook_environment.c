@@ -55,14 +55,13 @@ set_account(struct strv *env)
 	free(path);
 }
 
-int
-hook_environment(const struct store *s, const struct hook_facts *f,
-	struct strv *env, struct error *err)
+static int
+read_env_file(const struct store *s, struct strv *env, struct error *err)
 {
 	struct buf text = BUF_INIT;
 	int rc = 0;
 
-	if (io_read_file(s->dir, "env", READ_MOST, &text, err) == 0)
+	if (io_read_regular(s->dir, "env", READ_MOST, &text, err) == 0)
 		rc = env_parse("env", buf_str(&text), text.len, env, err);
 	else if (errno != ENOENT)
 		rc = -1;
@@ -70,8 +69,17 @@ hook_environment(const struct store *s, const struct hook_facts *f,
 	if (rc < 0) {
 		error_prefix(err, "%s/", s->path);
 		err->status = STATUS_REFUSED;
-		return -1;
 	}
+	return rc;
+}
+
+int
+hook_environment(const struct store *s, const struct config *c,
+	const struct hook_facts *f, struct strv *env, struct error *err)
+{
+	if (config_hooks(c, f->app) == HOOKS_TREE &&
+		read_env_file(s, env, err) < 0)
+		return -1;
 	set_account(env);
 	set(env, "DEPLOY_APP", f->app);
 	set(env, "DEPLOY_RELEASE", f->release);

@@ -53,10 +53,12 @@ struct hook_facts {
 /*
  * The environment of section 3: the app's env file (systemd's
  * EnvironmentFile syntax), DEPLOY_*, HOME, USER, LOGNAME, LANG, TMPDIR,
- * XDG_RUNTIME_DIR where it exists, PATH; nothing of ours besides.
+ * XDG_RUNTIME_DIR where it exists, PATH; nothing of ours besides.  The env
+ * file is the client's, so the admin's hooks get nothing of it: PATH and its
+ * like would decide what they run.
  */
-int hook_environment(const struct store *s, const struct hook_facts *f,
-	struct strv *env, struct error *err);
+int hook_environment(const struct store *s, const struct config *c,
+	const struct hook_facts *f, struct strv *env, struct error *err);
 
 /*
  * Runs the commands in order; the first failure stops.  timeout is for all of

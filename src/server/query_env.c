@@ -135,6 +135,18 @@ serve_list(struct query *q, struct env_file *e)
 	return rc;
 }
 
+/* Variables decide what hooks run, and which programs do. */
+static int
+check_may_change(struct query *q)
+{
+	if (!q->s->config->no_hooks)
+		return 0;
+	error_status(q->err, STATUS_REFUSED,
+		"this key has --hooks none, and may not change variables: "
+		"some of them, as PATH, decide what hooks run");
+	return error_hint(q->err, "somebody with another key has to do it");
+}
+
 int
 query_env(struct query *q)
 {
@@ -152,6 +164,8 @@ query_env(struct query *q)
 	else if (q->ask.reveal)
 		rc = error_status(q->err, STATUS_REFUSED,
 			"values are revealed by env list only");
+	else if (check_may_change(q) < 0)
+		rc = -1;
 	else if (!strcmp(what, "set") && words.n == 1)
 		rc = serve_set(q, &e);
 	else if (!strcmp(what, "unset") && words.n > 1)

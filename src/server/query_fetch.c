@@ -31,6 +31,7 @@ struct fetch {
 	struct zout *z;
 	struct buf packed;
 	char *piece;
+	bool stopped; /* the session was, with err */
 };
 
 /* A regular file of that size below one of the handles, or -1. */
@@ -61,8 +62,12 @@ has_digest(struct fetch *f, int fd, const struct entry *e)
 	uint8_t found[DIGEST_SIZE];
 	ssize_t n;
 
-	while ((n = io_read_full(fd, f->piece, PIECE)) > 0)
+	while ((n = io_read_full(fd, f->piece, PIECE)) > 0) {
 		digest_update(d, f->piece, (size_t)n);
+		f->stopped = session_busy(f->q->s, f->q->err) < 0;
+		if (f->stopped)
+			break;
+	}
 	digest_final(d, found);
 	digest_free(d);
 	return n == 0 && !memcmp(found, e->digest, DIGEST_SIZE) &&
@@ -127,9 +132,9 @@ look(struct fetch *f)
 
 		if (is_there(f, e))
 			manifest_add(&f->out, e);
-		else
+		else if (!f->stopped)
 			note_lost(f, e);
-		if (session_busy(f->q->s, f->q->err) < 0)
+		if (f->stopped || session_busy(f->q->s, f->q->err) < 0)
 			return -1;
 	}
 	manifest_finish(&f->out);
@@ -206,7 +211,9 @@ send_files(struct fetch *f)
 		if (e->type != ENTRY_FILE || e->size == 0)
 			continue;
 		fd = open_file(f, e);
-		if (fd < 0)
+		if (fd < 0 && f->stopped)
+			rc = -1;
+		else if (fd < 0)
 			rc = error_status(f->q->err, STATUS_REFUSED,
 				"%s changed while the release was read",
 				e->path);

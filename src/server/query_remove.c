@@ -30,6 +30,8 @@
 #define LOCK_SECONDS 2
 /* blog-20261124T132646Z.tar */
 #define NAME_SIZE (APP_MOST + 32)
+/* A slow disk takes all of them between two pings. */
+#define SYNC_EACH ((size_t)16 << 20)
 
 struct removal {
 	struct query *q;
@@ -39,6 +41,7 @@ struct removal {
 	char name[NAME_SIZE]; /* APP-TIME */
 	int env_lock;         /* env.lock, or -1 */
 	int tar;              /* the archive while it is written, or -1 */
+	size_t unsynced;      /* bytes of it that may not be on disk */
 	bool full;            /* no space was the reason */
 };
 
@@ -113,10 +116,13 @@ write_piece(void *arg, const void *data, size_t len, struct error *err)
 {
 	struct removal *r = arg;
 
-	if (io_write_full(r->tar, data, len) < 0) {
+	r->unsynced += len;
+	if (io_write_full(r->tar, data, len) < 0 ||
+		(r->unsynced >= SYNC_EACH && fdatasync(r->tar) < 0)) {
 		r->full = errno == ENOSPC || errno == EDQUOT;
 		return error_errno(err, "cannot write the archive in %s", KEPT);
 	}
+	r->unsynced %= SYNC_EACH;
 	return session_busy(r->q->s, err);
 }
 
@@ -124,6 +130,20 @@ static void
 note_skipped(void *arg, const char *path)
 {
 	session_note(arg, "%s is no file and is not kept", path);
+}
+
+/* What one leads to is not the app's, and stays where it is. */
+static void
+note_link(struct removal *r, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(r->s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISLNK(st.st_mode))
+		session_note(r->q->s,
+			"%s is a symbolic link: the archive has the link, and "
+			"what it leads to is neither kept nor removed",
+			name);
 }
 
 static int
@@ -134,6 +154,8 @@ pack(struct removal *r)
 	struct error *err = r->q->err;
 	int rc = -1;
 
+	note_link(r, "env");
+	note_link(r, "shared");
 	if (tarout_tree(t, r->s->dir, "env", "env", note_skipped, s, err) ==
 			0 &&
 		tarout_tree(t, r->s->dir, "shared", "shared", note_skipped, s,

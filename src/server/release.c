@@ -125,8 +125,8 @@ run_build(struct push *p, const struct activate_host *host)
 	enum hook_outcome how;
 	int cwd = -1;
 
-	if (activate_surroundings(p->store, p->id, previous, &p->record, &env,
-		    &cwd, p->err) < 0)
+	if (activate_surroundings(p->store, p->s->config, p->id, previous,
+		    &p->record, &env, &cwd, p->err) < 0)
 		return -1;
 	session_stage(p->s, "build");
 	at = (struct run_place){ cwd, &env, &host->hooks };

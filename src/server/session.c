@@ -76,6 +76,18 @@ cancel(struct session *s, bool gone, struct error *err)
 }
 
 /*
+ * Its answer holds nothing up: one that pings may take its time over it, as
+ * a pager makes it do.  One that has closed its end cannot ping.
+ */
+static bool
+has_stalled(const struct session *s, int64_t now)
+{
+	if (s->answering && !s->client.eof)
+		return now - s->heard >= SESSION_SILENCE_MS;
+	return now - s->moved >= STALL_MS;
+}
+
+/*
  * Who only watches must not hold up what goes on: a network that is gone
  * without a word leaves the queue full for ever, and hooks waiting for it.
  */
@@ -85,7 +97,7 @@ let_go_if_stalled(struct session *s, int64_t now)
 	if (s->client.tx.len == 0 || s->client.sent != s->sent) {
 		s->sent = s->client.sent;
 		s->moved = now;
-	} else if (now - s->moved >= STALL_MS) {
+	} else if (has_stalled(s, now)) {
 		s->client.broken = true;
 		buf_clear(&s->client.tx);
 	}
@@ -260,7 +272,8 @@ session_answer(struct session *s, const struct msg_result *r)
 {
 	intake_stop(&s->intake);
 	session_detach(s); /* nothing is left to cancel */
-	s->moved = io_now_ms();
+	s->answering = true;
+	s->heard = s->moved = io_now_ms();
 	MESSAGE_SEND(&s->client, "result", result, r);
 	while (s->client.tx.len && discard(s, -1) >= 0)
 		;

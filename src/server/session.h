@@ -30,6 +30,7 @@ struct session {
 	struct intake intake;
 	int place; /* place.h: one of max_sessions, or -1 */
 	bool detached;
+	bool answering;        /* the result is on its way */
 	bool deaf;             /* its frames are left for later */
 	bool cancelled;        /* by abort or by vanishing; see `gone` */
 	bool gone;             /* the client vanished */

@@ -206,7 +206,8 @@ int store_load_manifest(const struct store *s, const char *hex,
  *	restarted  by `deploy restart'; unwell: that failed, TEXT says why
  *	run        a command of `deploy run' begins; TEXT is its words
  *	forced     a refusal was overridden; TEXT says which
- *	env-set    variables of the env file were set; TEXT has their names
+ *	env-set    variables of the env file were set; TEXT has their
+ *	           names, or their number and the first of them
  *	env-unset  the same, taken away
  */
 struct event {
