@@ -76,7 +76,9 @@ load_new(struct activation *a)
 		subject_load(&a->new, a->s, a->c, a->o->release, a->was,
 			a->err) < 0)
 		return -1;
-	if (subject_may_go_live(&a->new, a->err) == 0)
+	/* A check that this deployd cannot make would fail after the switch. */
+	if (subject_may_go_live(&a->new, a->err) == 0 &&
+		hook_settings_check(&a->new.hooks, a->err) == 0)
 		return 0;
 	subject_release(&a->new);
 	return -1;
