@@ -27,6 +27,8 @@ bindir ?= $(exec_prefix)/bin
 datarootdir ?= $(prefix)/share
 mandir ?= $(datarootdir)/man
 BUILD ?= build
+# One name for one place: the rules that the compiler writes have it in them.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 INSTALL ?= install
 PKG_CONFIG ?= pkg-config
 CLANG ?= clang
