@@ -14,6 +14,7 @@ echo 'exec >/dev/null 2>&1; sleep 0.5; exit 7' | fake slow-mute
 echo 'exec sleep 20' | fake dumb
 echo 'head -c 3 >/dev/null; head -c 300000 /dev/zero; kill -9 $PPID' | fake cut
 echo 'printf "first "; exec sleep 20' | fake hang
+echo 'printf "first "; : >"$0.$$"; exec sleep 20' | fake held
 echo 'printf x; sleep 0.5; (sleep 15; kill -9 $PPID) >/dev/null 2>&1 &
 kill -STOP $PPID; exec sleep 15' | fake stop
 
@@ -41,7 +42,7 @@ END
 		later "and so is a relay that stands still ($kind, $in)" 15 6 \
 			'has not answered|Timeout|broke' \
 			sh -c 'exec setsid -w timeout 60 "$@" <"$0"' "$in" \
-			"$CAT" -F "$SSH_CONFIG" -d "$TMP/hang" -a 6 -k "$kind" \
+			"$CAT" -F "$SSH_CONFIG" -d "$TMP/held" -a 6 -k "$kind" \
 			-o "ProxyCommand=$TMP/relay-$kind" piped
 	done
 done
@@ -77,7 +78,17 @@ asleep() {
 grep -v ClientAlive "$SSH_DIR/sshd_config" >"$TMP/patient"
 later 'that we were stopped ourselves does not make the peer dead' 15 0 \
 	'rc=0' asleep
-sleep 1.5
+# All four have come so far that there is something to stop.
+held() {
+	set -- "$TMP"/held.*
+	[ $# -eq 4 ]
+}
+tries=0
+until held || [ $tries -eq 60 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+sleep 0.5
 for kind in libssh2 openssh; do
 	while read -r relay; do
 		kill -STOP "$relay"
