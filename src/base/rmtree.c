@@ -121,3 +121,11 @@ rmtree_at(int dirfd, const char *name)
 
 	return remove_entry(&r, dirfd, name, 0);
 }
+
+int
+rmtree_contents(int dirfd)
+{
+	struct removal r = { -1, 0 };
+
+	return empty_directory(&r, dirfd, 0);
+}

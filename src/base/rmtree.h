@@ -8,5 +8,7 @@
  * the first failure after removing what could be removed.
  */
 int rmtree_at(int dirfd, const char *name);
+/* The same with all that is in a directory, which stays. */
+int rmtree_contents(int dirfd);
 
 #endif

@@ -252,20 +252,6 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 	return rc;
 }
 
-/* Takes fd. */
-static void
-empty_trash(int fd)
-{
-	DIR *dir = fdopendir(fd);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			(void)rmtree_at(fd, e->d_name);
-	if (dir)
-		closedir(dir);
-}
-
 void
 prune_trash_now(struct store *s)
 {
@@ -273,7 +259,8 @@ prune_trash_now(struct store *s)
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
-		empty_trash(fd);
+		(void)rmtree_contents(fd);
+	io_close(&fd);
 }
 
 /* In the grandchild, which nobody waits for. */
@@ -289,7 +276,7 @@ detach_and_empty(int fd)
 	(void)!dup(0);
 	(void)setpriority(PRIO_PROCESS, 0, 19);
 	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
-	empty_trash(fd);
+	(void)rmtree_contents(fd);
 	_exit(0);
 }
 

@@ -1,7 +1,6 @@
 /* next/ becomes a release, and a release next/ again. */
 #include "server/stage.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -88,16 +87,10 @@ stage_clear_tmp(struct store *s)
 {
 	int fd = openat(s->own, "tmp",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
 
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			(void)rmtree_at(fd, e->d_name);
-	if (dir)
-		closedir(dir);
-	else
-		io_close(&fd);
+	if (fd >= 0)
+		(void)rmtree_contents(fd);
+	io_close(&fd);
 }
 
 int

@@ -21,25 +21,11 @@
 static int
 wait_connected(const struct transport *t, int fd, int64_t deadline)
 {
-	struct pollfd p[2] = { { fd, POLLOUT, 0 }, { t->wake, POLLIN, 0 } };
 	socklen_t len = sizeof(int);
 	int failed = 0;
 
-	for (;;) {
-		int64_t left = deadline - io_now_ms();
-
-		if (left <= 0) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		(void)poll(p, 2, (int)left);
-		if (transport_stopped(t)) {
-			errno = ECANCELED;
-			return -1;
-		}
-		if (p[0].revents)
-			break;
-	}
+	if (transport_wait(t, fd, POLLOUT, deadline) < 0)
+		return -1;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) < 0)
 		return -1;
 	errno = failed;

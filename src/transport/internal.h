@@ -66,6 +66,12 @@ int transport_local_hint(struct error *err);
 enum status transport_failure(const struct transport *t);
 /* The earlier of this time (0: none) and the end of all; 0: none. */
 int64_t transport_until(const struct transport *t, int64_t time);
+/*
+ * Waits until a descriptor is ready for poll's events: 0, or -1 with errno,
+ * ETIMEDOUT at the deadline, ECANCELED when stopped.
+ */
+int transport_wait(const struct transport *t, int fd, short events,
+	int64_t deadline);
 /* That time has passed: -1 with what it was. */
 int transport_late(const struct transport *t, struct error *err);
 int transport_interrupted(const struct transport *t, struct error *err);

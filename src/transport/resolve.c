@@ -70,29 +70,6 @@ start(struct lookup *l)
 	return -1;
 }
 
-/* 0, or -1 with errno. */
-static int
-wait_done(const struct transport *t, const struct lookup *l, int64_t deadline)
-{
-	struct pollfd p[2] = { { l->done, POLLIN, 0 }, { t->wake, POLLIN, 0 } };
-
-	for (;;) {
-		int64_t left = transport_until(t, deadline) - io_now_ms();
-
-		if (left <= 0) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		(void)poll(p, 2, (int)left);
-		if (transport_stopped(t)) {
-			errno = ECANCELED;
-			return -1;
-		}
-		if (p[0].revents)
-			return 0;
-	}
-}
-
 int
 resolve(const struct transport *t, const char *host, const char *port,
 	const struct addrinfo *hints, int64_t deadline, struct addrinfo **list)
@@ -104,7 +81,9 @@ resolve(const struct transport *t, const char *host, const char *port,
 	l->port = mem_strdup(port);
 	l->hints = *hints;
 	l->owners = 1;
-	if (start(l) == 0 && wait_done(t, l, deadline) == 0) {
+	if (start(l) == 0 &&
+		transport_wait(t, l->done, POLLIN,
+			transport_until(t, deadline)) == 0) {
 		rc = l->rc;
 		errno = l->error;
 		if (rc == 0)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libssh2.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,29 @@ transport_until(const struct transport *t, int64_t time)
 	if (!t->deadline || (time && time < t->deadline))
 		return time;
 	return t->deadline;
+}
+
+int
+transport_wait(const struct transport *t, int fd, short events,
+	int64_t deadline)
+{
+	struct pollfd p[2] = { { fd, events, 0 }, { t->wake, POLLIN, 0 } };
+
+	for (;;) {
+		int64_t left = deadline - io_now_ms();
+
+		if (left <= 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		(void)poll(p, 2, (int)left);
+		if (transport_stopped(t)) {
+			errno = ECANCELED;
+			return -1;
+		}
+		if (p[0].revents)
+			return 0;
+	}
 }
 
 int
@@ -272,14 +296,6 @@ int
 transport_fd(const struct transport *t)
 {
 	return t->caller;
-}
-
-int
-transport_silence_ms(const struct transport *t)
-{
-	int64_t ms = io_now_ms() - atomic_load(&t->heard);
-
-	return ms < 0 ? 0 : (int)ms;
 }
 
 void

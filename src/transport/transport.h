@@ -73,8 +73,6 @@ struct transport_report {
 
 struct transport *transport_open(const struct transport_options *o);
 int transport_fd(const struct transport *t);
-/* Milliseconds since bytes last came from the peer, at any layer. */
-int transport_silence_ms(const struct transport *t);
 /* Bytes so far, for a progress line. */
 void transport_counts(const struct transport *t, uint64_t *sent,
 	uint64_t *received);

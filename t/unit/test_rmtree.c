@@ -137,6 +137,28 @@ START_TEST(no_descriptor_is_left_open)
 }
 END_TEST
 
+START_TEST(contents_go_and_their_directory_stays)
+{
+	int dir = unit_dir(), top;
+
+	ck_assert_int_eq(mkdir("top", 0755), 0);
+	ck_assert_int_eq(mkdir("top/a", 0755), 0);
+	ck_assert_int_eq(mkdir("top/b", 0755), 0);
+	unit_write("top/a/file", "x");
+	unit_write("outside", "stays");
+	ck_assert_int_eq(symlink("../outside", "top/link"), 0);
+	top = openat(dir, "top", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(top, 0);
+	ck_assert_int_eq(rmtree_contents(top), 0);
+	/* Empty, hence it can be removed; the handle is still the caller's. */
+	ck_assert_int_eq(rmtree_contents(top), 0);
+	ck_assert_int_eq(rmdir("top"), 0);
+	ck_assert_str_eq(unit_read("outside"), "stays");
+	close(top);
+	close(dir);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -153,6 +175,7 @@ main(void)
 	tcase_add_test(tests,
 		a_tree_deeper_than_there_are_descriptors_is_removed);
 	tcase_add_test(tests, no_descriptor_is_left_open);
+	tcase_add_test(tests, contents_go_and_their_directory_stays);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }
