@@ -20,6 +20,13 @@ ok 'by itself, libssh2 is taken' echoes -v target
 ok 'and -v says so' says 'transport: libssh2'
 ok 'it counts what crossed, the handshake too' says 'sent=1[0-9][0-9][0-9] '
 ok 'it gives times' says 'connected=[1-9].* exec=[1-9]'
+ok 'further channels of a connection carry, too' \
+	echoes -k libssh2 -b 4 target
+ok 'all at once, each its own' says 'branches: 4 opened, 4 echoed'
+ok 'not more than there is room for' echoes -k libssh2 -b 12 target
+ok 'which is seven' says 'branches: 7 opened'
+ok 'with ssh there are none' echoes -k openssh -b 2 target
+ok 'which a caller is told' says 'branches: 0 opened'
 ok 'an rsa key works by itself' echoes -v target-rsa
 ok 'by ssh where libssh2 cannot, and -v says why' \
 	says 'transport: .*[0-9]'

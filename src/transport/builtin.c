@@ -287,8 +287,8 @@ steps(struct builtin *b, int *status, struct error *err)
 		return rc;
 	if (start_deployd(b, err) < 0)
 		return -1;
-	return pump_run(&b->link, b->channel, deadline_alive(b->t->o, b->c),
-		status, err);
+	return pump_run(&b->link, b->channel, b->command,
+		deadline_alive(b->t->o, b->c), status, err);
 }
 
 int

@@ -200,7 +200,7 @@ child_run(struct transport *t, const struct child_options *o, int *status,
 
 	if (start(&c, o, err) < 0)
 		return -1;
-	relay_init(&c.relay, t);
+	relay_init(&c.relay, t, t->inner);
 	if (o->first_byte_ms)
 		c.first_byte = io_now_ms() + o->first_byte_ms;
 	do {

@@ -36,6 +36,9 @@ struct transport {
 	atomic_int_fast64_t heard; /* io_now_ms() of the peer's last bytes */
 	atomic_bool aborted;       /* transport_abort() */
 	atomic_bool closing;       /* the caller has closed its end */
+	atomic_bool can_branch;    /* further channels can be opened */
+	atomic_uint branches;      /* how many of branch[] are there */
+	int branch[TRANSPORT_BRANCHES]; /* the thread's ends */
 
 	/* The thread's, and the caller's after it has been joined. */
 	bool talked;       /* deployd's first byte came */
@@ -50,6 +53,10 @@ int transport_elapsed(const struct transport *t);
 void transport_heard(struct transport *t, size_t bytes);
 /* Whether the caller wants an end: aborted, or closed before it stood. */
 bool transport_stopped(const struct transport *t);
+/* From here on transport_branch() works. */
+void transport_can_branch(struct transport *t);
+/* What woke us was seen to. */
+void transport_awake(struct transport *t);
 /* Adds standard error's bytes, of which the last 2 KiB are kept. */
 void transport_errors(struct transport *t, const char *data, size_t len);
 /* The last line of that, or "". */

@@ -7,92 +7,71 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "internal.h"
+#include "lane.h"
 #include "link.h"
-#include "relay.h"
 
 struct pump {
 	struct link *link;
-	LIBSSH2_CHANNEL *channel;
-	struct relay relay;
-	bool eof_sent;
-	bool eof_seen; /* the remote's output has ended */
-	bool finished; /* the caller was given the end */
-	bool held;     /* libssh2 may have more than there was room for */
+	const char *command;
+	/* The conversation's own, then the branches. */
+	struct lane lanes[1 + TRANSPORT_BRANCHES];
+	size_t n;
 	int alive_ms;
 	int64_t looked; /* when we last asked for the time */
 	int64_t kept;   /* when the last keepalive went out */
 	int64_t linger; /* until when the rest is waited for, or 0 */
 };
 
+/* A packet of each in turn, so that none waits for another. */
 static void
-write_channel(struct pump *p)
+write_lanes(struct pump *p)
 {
-	struct buf *up = &p->relay.up;
+	bool any = true;
+	size_t i;
 
-	while (up->len && !p->eof_sent && p->link->out.len < QUEUE_MOST) {
-		ssize_t n = libssh2_channel_write(p->channel, up->data,
-			up->len < CHUNK ? up->len : CHUNK);
-
-		if (n == 0 || n == LIBSSH2_ERROR_EAGAIN)
-			return;
-		if (n < 0) {
-			/* Writing is over; reading need not be. */
-			p->eof_sent = true;
-			buf_clear(up);
-			return;
-		}
-		buf_consume(up, (size_t)n);
-		link_mark(p->link);
+	while (any) {
+		any = false;
+		for (i = 0; i < p->n && p->link->out.len < QUEUE_MOST; i++)
+			any |= lane_write(p->link, &p->lanes[i]);
 	}
-	if (p->relay.up_ended && !up->len && !p->eof_sent &&
-		libssh2_channel_send_eof(p->channel) != LIBSSH2_ERROR_EAGAIN)
-		p->eof_sent = true;
-}
-
-/*
- * A failure hides what libssh2 has queued: it is asked again until it has
- * nothing more.
- */
-static bool
-read_stream(struct pump *p, int stream)
-{
-	char data[CHUNK];
-	bool any = false;
-	int failures = 0;
-
-	while (failures < 2 && relay_room(&p->relay) >= sizeof(data)) {
-		ssize_t n = libssh2_channel_read_ex(p->channel, stream, data,
-			sizeof(data));
-
-		if (n == 0 || n == LIBSSH2_ERROR_EAGAIN)
-			break;
-		if (n < 0) {
-			failures++;
-			continue;
-		}
-		any = true;
-		if (stream)
-			transport_errors(p->link->t, data, (size_t)n);
-		else
-			relay_add(&p->relay, data, (size_t)n);
-	}
-	if (failures)
-		p->link->ended = true;
-	return any;
+	for (i = 0; i < p->n; i++)
+		lane_end_writing(&p->lanes[i]);
 }
 
 static void
-read_channel(struct pump *p)
+read_lanes(struct pump *p)
 {
-	while (read_stream(p, 0) || read_stream(p, SSH_EXTENDED_DATA_STDERR))
-		;
-	/*
-	 * What libssh2 has read already no poll tells of; nor does the peer
-	 * send more before the window opens, which reading does.
-	 */
-	p->held = relay_room(&p->relay) < CHUNK;
-	if (libssh2_channel_eof(p->channel) == 1)
-		p->eof_seen = true;
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->lanes[i].started && !p->lanes[i].finished)
+			lane_read(p->link, &p->lanes[i]);
+}
+
+/* Branches that the caller has asked for since. */
+static void
+take_branches(struct pump *p)
+{
+	struct transport *t = p->link->t;
+
+	while (p->n < 1 + atomic_load(&t->branches)) {
+		struct lane *l = &p->lanes[p->n];
+
+		relay_init(&l->relay, t, t->branch[p->n - 1]);
+		p->n++;
+	}
+}
+
+/* libssh2 opens one channel at a time. */
+static void
+start_branches(struct pump *p)
+{
+	size_t i;
+
+	for (i = 1; i < p->n; i++)
+		if (!p->lanes[i].started && !p->lanes[i].finished &&
+			!lane_start(p->link, &p->lanes[i], p->command))
+			return;
 }
 
 /* When the conversation ends if nothing is said, or at all; 0: never. */
@@ -114,7 +93,8 @@ heard(struct pump *p, int64_t now)
 	 * Not read because the caller does not, or because we did not run
 	 * ourselves (^Z): that says nothing of the peer.
 	 */
-	if (relay_room(&p->relay) < CHUNK || now - p->looked > p->alive_ms / 2)
+	if (relay_room(&p->lanes[0].relay) < CHUNK ||
+		now - p->looked > p->alive_ms / 2)
 		atomic_store(last, now);
 	p->looked = now;
 	return atomic_load(last);
@@ -155,10 +135,12 @@ keep_alive(struct pump *p, struct error *err)
 static void
 finish(struct pump *p)
 {
-	if (p->finished)
+	struct lane *l = &p->lanes[0];
+
+	if (l->finished)
 		return;
-	relay_finish(&p->relay);
-	p->finished = true;
+	relay_finish(&l->relay);
+	l->finished = true;
 	p->linger = io_now_ms() + LINGER_MS;
 }
 
@@ -167,78 +149,133 @@ static bool
 over(struct pump *p)
 {
 	struct transport *t = p->link->t;
+	struct lane *l = &p->lanes[0];
 
-	if (!p->linger && (atomic_load(&t->closing) || p->eof_seen))
+	if (!p->linger && (atomic_load(&t->closing) || l->eof_seen))
 		p->linger = io_now_ms() + LINGER_MS;
 	/* If there were none, how it ended is what the caller wants to know. */
-	if (p->eof_seen && t->talked && relay_room(&p->relay) >= CHUNK)
+	if (l->eof_seen && t->talked && relay_room(&l->relay) >= CHUNK)
 		finish(p);
-	if (p->link->ended && relay_room(&p->relay) >= CHUNK)
+	if (p->link->ended && relay_room(&l->relay) >= CHUNK)
 		return true;
-	if (p->eof_seen && libssh2_channel_wait_closed(p->channel) == 0)
+	if (l->eof_seen && libssh2_channel_wait_closed(l->channel) == 0)
 		return true;
 	return p->linger && io_now_ms() >= p->linger;
+}
+
+static void
+turn_relays(struct pump *p, const struct pollfd *fds)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		struct lane *l = &p->lanes[i];
+
+		if (l->finished)
+			continue;
+		relay_turn(&l->relay, fds ? fds[i].revents : 0);
+		if (i && (l->relay.gone || (l->eof_seen && !l->relay.down.len)))
+			lane_end(l);
+	}
+}
+
+/* Whether one has room for what comes, and whether libssh2 holds some. */
+static bool
+any_room(const struct pump *p, bool *held)
+{
+	bool room = false;
+	size_t i;
+
+	*held = false;
+	for (i = 0; i < p->n; i++) {
+		const struct lane *l = &p->lanes[i];
+
+		if (relay_room(&l->relay) >= CHUNK) {
+			room = true;
+			*held |= l->held && !l->finished;
+		}
+	}
+	return room;
 }
 
 static int
 wait_turn(struct pump *p, struct error *err)
 {
 	struct link *l = p->link;
-	struct pollfd fds[4];
+	struct pollfd fds[3 + 1 + TRANSPORT_BRANCHES], *lanes = fds + 3;
 	int sleep_ms = keep_alive(p, err);
+	bool held, room = any_room(p, &held);
+	size_t i, n = p->n;
 
 	if (sleep_ms < 0)
 		return -1;
 	link_flush(l);
 	if (p->linger && sleep_ms > 20)
 		sleep_ms = 20;
-	if (p->held && relay_room(&p->relay) >= CHUNK)
+	if (held)
 		sleep_ms = 0;
-	fds[0] = relay_pollfd(&p->relay);
-	fds[1] = (struct pollfd){ l->connection.fd, 0, 0 };
-	if (!l->ended && relay_room(&p->relay) >= CHUNK)
-		fds[1].events |= POLLIN;
+	fds[0] = (struct pollfd){ l->connection.fd, 0, 0 };
+	if (!l->ended && room)
+		fds[0].events |= POLLIN;
 	if (l->out.len)
-		fds[1].events |= POLLOUT;
-	if (!fds[1].events)
-		fds[1].fd = -1;
-	fds[2] = (struct pollfd){ p->linger ? -1 : l->t->wake, POLLIN, 0 };
-	fds[3] = (struct pollfd){ l->connection.errors, POLLIN, 0 };
-	if (p->finished)
+		fds[0].events |= POLLOUT;
+	if (!fds[0].events)
 		fds[0].fd = -1;
-	if (poll(fds, 4, sleep_ms) < 0 && errno != EINTR)
+	fds[1] = (struct pollfd){ p->linger ? -1 : l->t->wake, POLLIN, 0 };
+	fds[2] = (struct pollfd){ l->connection.errors, POLLIN, 0 };
+	for (i = 0; i < n; i++) {
+		lanes[i] = relay_pollfd(&p->lanes[i].relay);
+		if (p->lanes[i].finished)
+			lanes[i].fd = -1;
+	}
+	if (poll(fds, 3 + n, sleep_ms) < 0 && errno != EINTR)
 		return error_errno(err, "poll");
+	if (fds[1].revents)
+		transport_awake(l->t);
 	if (transport_stopped(l->t))
 		return transport_interrupted(l->t, err);
-	if (fds[3].revents)
+	if (fds[2].revents)
 		connection_errors(&l->connection, l->t);
-	if (!p->finished)
-		relay_turn(&p->relay, fds[0].revents);
+	turn_relays(p, lanes);
 	return 0;
 }
 
 static int
 exit_status(const struct pump *p)
 {
+	const struct lane *l = &p->lanes[0];
 	char *name = NULL;
 	size_t len = 0;
 
-	if (!p->eof_seen)
+	if (!l->eof_seen)
 		return -1;
-	if (libssh2_channel_get_exit_signal(p->channel, &name, &len, NULL, NULL,
+	if (libssh2_channel_get_exit_signal(l->channel, &name, &len, NULL, NULL,
 		    NULL, NULL) == 0 &&
 		name) {
 		libssh2_free(p->link->session, name);
 		return -1;
 	}
-	return libssh2_channel_get_exit_status(p->channel);
+	return libssh2_channel_get_exit_status(l->channel);
+}
+
+static void
+release(struct pump *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		if (i && !p->lanes[i].finished)
+			lane_end(&p->lanes[i]);
+		relay_release(&p->lanes[i].relay);
+	}
 }
 
 int
-pump_run(struct link *l, LIBSSH2_CHANNEL *channel, int alive_ms, int *status,
-	struct error *err)
+pump_run(struct link *l, LIBSSH2_CHANNEL *channel, const char *command,
+	int alive_ms, int *status, struct error *err)
 {
-	struct pump p = { .link = l, .channel = channel };
+	struct pump p = { .link = l, .command = command, .n = 1 };
+	struct lane *own = &p.lanes[0];
 	int rc = 0;
 
 	p.alive_ms = alive_ms;
@@ -247,24 +284,28 @@ pump_run(struct link *l, LIBSSH2_CHANNEL *channel, int alive_ms, int *status,
 	if (l->until < p.kept + alive_ms)
 		l->until = p.kept + alive_ms;
 	libssh2_keepalive_config(l->session, 1, 1);
-	relay_init(&p.relay, l->t);
+	own->channel = channel;
+	own->started = true;
+	relay_init(&own->relay, l->t, l->t->inner);
+	transport_can_branch(l->t);
 	for (;;) {
-		write_channel(&p);
-		read_channel(&p);
+		take_branches(&p);
+		start_branches(&p);
+		write_lanes(&p);
+		read_lanes(&p);
 		if (over(&p))
 			break;
-		if (!p.finished)
-			relay_turn(&p.relay, 0);
+		turn_relays(&p, NULL);
 		rc = wait_turn(&p, err);
 		if (rc < 0)
 			break;
 	}
 	*status = exit_status(&p);
 	/* What was cut off is no end; the caller's close is one. */
-	if (rc == 0 && !p.eof_seen && l->ended)
+	if (rc == 0 && !own->eof_seen && l->ended)
 		rc = link_broken(l, err);
-	if (!p.finished)
-		relay_finish(&p.relay);
-	relay_release(&p.relay);
+	if (!own->finished)
+		relay_finish(&own->relay);
+	release(&p);
 	return rc;
 }

@@ -9,11 +9,11 @@
 #include "internal.h"
 
 void
-relay_init(struct relay *r, struct transport *t)
+relay_init(struct relay *r, struct transport *t, int fd)
 {
 	memset(r, 0, sizeof(*r));
 	r->t = t;
-	r->fd = t->inner;
+	r->fd = fd;
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * The thread's end of the caller's socketpair, with a bounded queue in each
+ * The thread's end of a socketpair of the caller's, with a bounded queue in each
  * direction:
  *
  *	relay_pull(&r)   caller to r.up, while it has room
@@ -26,7 +26,8 @@ struct relay {
 	bool gone;     /* the caller does not listen any more */
 };
 
-void relay_init(struct relay *r, struct transport *t);
+/* fd is this end of the caller's pair. */
+void relay_init(struct relay *r, struct transport *t, int fd);
 void relay_release(struct relay *r);
 /* What to poll for; revents are taken by relay_turn(). */
 struct pollfd relay_pollfd(const struct relay *r);

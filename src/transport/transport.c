@@ -299,6 +299,20 @@ transport_fd(const struct transport *t)
 }
 
 void
+transport_can_branch(struct transport *t)
+{
+	atomic_store(&t->can_branch, true);
+}
+
+void
+transport_awake(struct transport *t)
+{
+	uint64_t count;
+
+	(void)!read(t->wake, &count, sizeof(count));
+}
+
+void
 transport_counts(const struct transport *t, uint64_t *sent, uint64_t *received)
 {
 	*sent = atomic_load(&t->sent);
@@ -314,6 +328,22 @@ wake(struct transport *t)
 		(void)!write(t->wake, &one, sizeof(one));
 }
 
+int
+transport_branch(struct transport *t)
+{
+	unsigned n = atomic_load(&t->branches);
+	int pair[2];
+
+	if (!atomic_load(&t->can_branch) || n == TRANSPORT_BRANCHES ||
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			0, pair) < 0)
+		return -1;
+	t->branch[n] = pair[1];
+	atomic_store(&t->branches, n + 1);
+	wake(t);
+	return pair[0];
+}
+
 void
 transport_abort(struct transport *t)
 {
@@ -325,6 +355,7 @@ int
 transport_close(struct transport *t, struct transport_report *report,
 	struct error *err)
 {
+	unsigned i;
 	int rc;
 
 	atomic_store(&t->closing, true);
@@ -340,6 +371,8 @@ transport_close(struct transport *t, struct transport_report *report,
 	rc = t->rc;
 	if (rc < 0)
 		*err = t->err;
+	for (i = 0; i < atomic_load(&t->branches); i++)
+		io_close(&t->branch[i]);
 	io_close(&t->inner);
 	io_close(&t->wake);
 	buf_release(&t->errors);

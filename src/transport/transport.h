@@ -73,6 +73,15 @@ struct transport_report {
 
 struct transport *transport_open(const struct transport_options *o);
 int transport_fd(const struct transport *t);
+/*
+ * Runs deployd once more, on a channel of its own of the same connection: a
+ * descriptor like transport_fd()'s, which is the caller's to close, or -1
+ * where that cannot be done (only libssh2 can, once the first deployd was
+ * started, and so often).  When the server does not want it, or at its end,
+ * it reads EOF.
+ */
+#define TRANSPORT_BRANCHES 7
+int transport_branch(struct transport *t);
 /* Bytes so far, for a progress line. */
 void transport_counts(const struct transport *t, uint64_t *sent,
 	uint64_t *received);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +33,11 @@ kind_of(const char *name)
 
 static void
 parse(int argc, char **argv, struct transport_options *o, int *abort_ms,
-	bool *slow)
+	bool *slow, int *branches)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "vk:F:i:o:p:J:d:c:a:T:46x:s")) != -1) {
+	while ((c = getopt(argc, argv, "vk:F:i:o:p:J:d:c:a:T:46x:sb:")) != -1) {
 		switch (c) {
 		case 'v':
 			log_set_level(log_level() + 1);
@@ -83,6 +84,9 @@ parse(int argc, char **argv, struct transport_options *o, int *abort_ms,
 		case 's': /* reads nothing before all is written */
 			*slow = true;
 			break;
+		case 'b': /* so many branches, when the first byte came */
+			*branches = atoi(optarg);
+			break;
 		default:
 			exit(STATUS_USAGE);
 		}
@@ -98,9 +102,71 @@ parse(int argc, char **argv, struct transport_options *o, int *abort_ms,
 	}
 }
 
+#define BRANCHES_MOST 16
+#define ECHOED (512 * 1024)
+
+/* Writes a pattern and reads it back, as the remote cat has it. */
+static void *
+echo_branch(void *arg)
+{
+	int fd = *(int *)arg;
+	struct buf up = BUF_INIT, down = BUF_INIT;
+	size_t i, sent = 0;
+	bool same = false;
+
+	for (i = 0; i < ECHOED; i++)
+		buf_addch(&up, (char)((size_t)fd + i * 7 + i / 997));
+	while (down.len < up.len) {
+		struct pollfd p = { fd, POLLIN, 0 };
+		ssize_t n;
+
+		if (sent < up.len)
+			p.events |= POLLOUT;
+		(void)poll(&p, 1, -1);
+		if (p.revents & POLLOUT) {
+			n = send(fd, up.data + sent, up.len - sent,
+				MSG_NOSIGNAL);
+			sent += n > 0 ? (size_t)n : 0;
+		}
+		if (p.revents & (POLLIN | POLLHUP)) {
+			n = io_read_some(fd, &down, 65536);
+			if (n == 0 || (n < 0 && errno != EAGAIN))
+				break;
+		}
+	}
+	same = down.len == up.len && !memcmp(up.data, down.data, up.len);
+	buf_release(&up);
+	buf_release(&down);
+	close(fd);
+	return same ? arg : NULL;
+}
+
+/* All at once; then a line that tells how many were echoed. */
+static void
+try_branches(struct transport *t, int n)
+{
+	pthread_t threads[BRANCHES_MOST];
+	int fds[BRANCHES_MOST], i, opened = 0, well = 0;
+
+	for (i = 0; i < n && i < BRANCHES_MOST; i++) {
+		fds[opened] = transport_branch(t);
+		if (fds[opened] >= 0 &&
+			pthread_create(&threads[opened], NULL, echo_branch,
+				&fds[opened]) == 0)
+			opened++;
+	}
+	for (i = 0; i < opened; i++) {
+		void *rc = NULL;
+
+		pthread_join(threads[i], &rc);
+		well += rc != NULL;
+	}
+	fprintf(stderr, "branches: %d opened, %d echoed\n", opened, well);
+}
+
 /* Copies until the peer's end; true if it was cut short. */
 static bool
-copy(struct transport *t, int abort_ms, bool slow)
+copy(struct transport *t, int abort_ms, bool slow, int branches)
 {
 	int fd = transport_fd(t), in = STDIN_FILENO;
 	struct buf up = BUF_INIT, down = BUF_INIT;
@@ -115,7 +181,7 @@ copy(struct transport *t, int abort_ms, bool slow)
 			p[0].events |= POLLIN;
 		if (up.len)
 			p[0].events |= POLLOUT;
-		(void)poll(p, 2, abort_ms ? 20 : -1);
+		(void)poll(p, 2, abort_ms || branches ? 20 : -1);
 		if (start && abort_ms && io_now_ms() - start > abort_ms) {
 			transport_abort(t);
 			aborted = true;
@@ -133,11 +199,13 @@ copy(struct transport *t, int abort_ms, bool slow)
 			}
 			buf_consume(&up, (size_t)n);
 		}
-		if (in < 0 && !up.len)
+		if (in < 0 && !up.len && (!branches || start))
 			(void)shutdown(fd, SHUT_WR);
 		if (p[0].revents & (POLLIN | POLLHUP)) {
 			ssize_t n = io_read_some(fd, &down, 65536);
 
+			if (!start && branches)
+				try_branches(t, branches);
 			if (!start)
 				start = io_now_ms();
 			ended = n == 0 || (n < 0 && errno != EAGAIN);
@@ -156,13 +224,13 @@ main(int argc, char **argv)
 	struct transport_options o = { .kind = TRANSPORT_AUTO };
 	struct transport_report r = { .exit_status = -1 };
 	struct error err = ERROR_INIT;
-	int abort_ms = 0, rc;
+	int abort_ms = 0, branches = 0, rc;
 	bool slow = false;
 	struct transport *t;
 
-	parse(argc, argv, &o, &abort_ms, &slow);
+	parse(argc, argv, &o, &abort_ms, &slow, &branches);
 	t = transport_open(&o);
-	(void)copy(t, abort_ms, slow);
+	(void)copy(t, abort_ms, slow, branches);
 	rc = transport_close(t, &r, &err);
 	if (rc < 0)
 		log_error("transport-cat", &err);
