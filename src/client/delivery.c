@@ -32,30 +32,42 @@ delivery_fail(struct delivery *d, const struct error *err)
 }
 
 /* Each delivery amends its own manifest, so it has its own. */
-static void
-copy_manifest(struct delivery *d, const struct cargo *c)
+void
+delivery_copy_manifest(struct delivery *d)
 {
+	const struct manifest *m = &d->cargo->m;
 	size_t i;
 
-	for (i = 0; i < c->m.n; i++)
-		manifest_add(&d->m, &c->m.v[i]);
-	memcpy(d->m.id, c->m.id, DIGEST_SIZE);
-	d->source = c->source;
-	beneath_init(&d->source.at, c->source.dirfd);
+	manifest_release(&d->m);
+	for (i = 0; i < m->n; i++)
+		manifest_add(&d->m, &m->v[i]);
+	memcpy(d->m.id, m->id, DIGEST_SIZE);
 }
 
 void
 delivery_ask(struct delivery *d, const struct cargo *c)
 {
 	d->cargo = c;
-	copy_manifest(d, c);
+	delivery_copy_manifest(d);
+	d->source = c->source;
+	beneath_init(&d->source.at, c->source.dirfd);
 	if (!d->options->no_cache)
 		d->has_base = cache_load_base(c->cache, d->target, &d->base,
 				      d->base_hex) == 0;
+	delivery_choose_offer(d);
 	delivery_send_request(d);
 	if (!delivery_waits(d))
 		delivery_send_difference(d);
 	d->state = DELIVERY_ASKED;
+}
+
+bool
+delivery_may_produce(const struct delivery *d)
+{
+	return (d->state == DELIVERY_SENDING ||
+		       (d->state == DELIVERY_ASKED && d->offering)) &&
+		!d->aborting && !d->session.channel.broken &&
+		!channel_full(&d->session.channel);
 }
 
 /* Fills the queue with files; 0 or -1. */
@@ -82,8 +94,11 @@ produce(struct delivery *d, struct error *err)
 	}
 	buf_release(&out);
 	progress_at(&d->progress, pack_done(d->pack));
-	if (step == PACK_IDLE)
-		d->state = DELIVERY_WAITING;
+	if (step == PACK_IDLE) {
+		d->offering = false;
+		if (d->state == DELIVERY_SENDING)
+			d->state = DELIVERY_WAITING;
+	}
 	return step == PACK_ERROR ? -1 : 0;
 }
 
@@ -104,8 +119,7 @@ delivery_step(struct delivery *d)
 			return;
 		}
 	}
-	if (d->state == DELIVERY_SENDING && !d->aborting &&
-		produce(d, &err) < 0) {
+	if (delivery_may_produce(d) && produce(d, &err) < 0) {
 		delivery_abort(d);
 		delivery_fail(d, &err);
 	}
@@ -140,6 +154,7 @@ delivery_release(struct delivery *d)
 		manifest_reader_release(d->theirs);
 	free(d->theirs);
 	zin_free(d->unzip);
+	ranges_release(&d->offer);
 	ranges_release(&d->need);
 	beneath_release(&d->source.at);
 	MESSAGE_RELEASE(live, &d->live);

@@ -3,7 +3,8 @@
  * (push.c) polls all deliveries and calls delivery_step() on each.
  *
  *	OPENING   connecting; nothing was asked yet
- *	ASKED     push is sent; the server authorises, locks, plans
+ *	ASKED     push is sent, and with a base an offer; the server
+ *	          authorises, locks, plans
  *	SENDING   need came; files go out
  *	WAITING   all is sent; the server verifies
  *	BUILDING  it stages and builds
@@ -48,7 +49,8 @@ struct delivery {
 	char base_hex[DIGEST_HEX + 1];
 	bool has_base;
 	struct msg_live live;
-	struct ranges need;
+	struct ranges offer, need;
+	bool offering; /* files of the offer are still going out */
 	struct msg_need_end need_end;
 	struct pack *pack;
 	struct manifest_reader *theirs; /* of a compare: the live tree */
@@ -70,6 +72,8 @@ void delivery_open(struct delivery *d, const struct target *t,
 void delivery_ask(struct delivery *d, const struct cargo *c);
 /* Handles what came, produces what may go. */
 void delivery_step(struct delivery *d);
+/* Whether delivery_step() would have something to send now. */
+bool delivery_may_produce(const struct delivery *d);
 void delivery_go(struct delivery *d);
 void delivery_abort(struct delivery *d);
 /* Ends it here and now with that error. */

@@ -1,6 +1,7 @@
 /*
- * What a delivery consists of: what it sends (delivery_send.c), what it makes
- * of the frames that come (delivery_take.c); delivery.c has its life.
+ * What a delivery consists of: what it sends (delivery_send.c, and unasked
+ * delivery_offer.c), what it makes of the frames that come (delivery_take.c);
+ * delivery.c has its life.
  */
 #ifndef CLIENT_DELIVERY_PARTS_H
 #define CLIENT_DELIVERY_PARTS_H
@@ -9,8 +10,16 @@
 
 /* The push frame. */
 void delivery_send_request(struct delivery *d);
-/* Settings and the difference to the base, if there is one. */
+/* Which files go right behind the difference. */
+void delivery_choose_offer(struct delivery *d);
+/* The offer; its files follow as there is room. */
+void delivery_send_offer(struct delivery *d);
+/* It is void, and so is the stream that began with it. */
+void delivery_forget_offer(struct delivery *d);
+/* Settings and the difference to the base, if there is one, and the offer. */
 void delivery_send_difference(struct delivery *d);
+/* Our own manifest, as the cargo has it. */
+void delivery_copy_manifest(struct delivery *d);
 /* full, settings and the whole manifest. */
 void delivery_send_whole(struct delivery *d);
 /* An entry that changed after the manifest was sent. */

@@ -54,6 +54,7 @@ delivery_send_difference(struct delivery *d)
 		return;
 	send_settings(d);
 	send_manifest(d, &d->base);
+	delivery_send_offer(d);
 }
 
 static struct msg_push
@@ -82,6 +83,7 @@ request(struct delivery *d, char tree[static DIGEST_HEX + 1])
 		.force = o->force,
 		.rebuild = o->rebuild,
 		.no_cache = o->no_cache,
+		.offer = d->offer.n > 0,
 		.git_commit = c->git.commit,
 		.git_branch = c->git.branch,
 		.git_subject = c->git.subject,

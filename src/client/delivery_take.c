@@ -77,6 +77,9 @@ take_send(struct delivery *d, const struct frame *f, struct error *err)
 		return error_status(err, STATUS_TRANSFER,
 			"the server asks for the manifest again");
 	d->sent_whole = true;
+	/* What was amended meanwhile has not the tree id of the push. */
+	delivery_forget_offer(d);
+	delivery_copy_manifest(d);
 	delivery_send_whole(d);
 	return 0;
 }
@@ -133,14 +136,15 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 	cargo_warn_secrets(d->cargo, &d->need);
 	if (!d->live.release)
 		cargo_warn_size(d->cargo, d->need_end.bytes);
-	d->pack = pack_new(&d->source, &d->m);
+	if (!d->pack)
+		d->pack = pack_new(&d->source, &d->m);
 	for (i = 0; i < d->need.n; i++)
 		for (line = d->need.v[i].first; line <= d->need.v[i].last;
 			line++)
 			if (ask_line(d, line, false, err) < 0)
 				return -1;
 	d->state = DELIVERY_WAITING;
-	if (d->then == THEN_COMPARE || d->need.n == 0)
+	if (d->then == THEN_COMPARE || (d->need.n == 0 && !d->offering))
 		return 0;
 	d->state = DELIVERY_SENDING;
 	progress_begin(&d->progress, "sending", d->target->text,

@@ -224,9 +224,7 @@ may_produce(const struct push *p)
 	size_t i;
 
 	for (i = 0; i < p->n; i++)
-		if (p->v[i].state == DELIVERY_SENDING && !p->v[i].aborting &&
-			!p->v[i].session.channel.broken &&
-			!channel_full(&p->v[i].session.channel))
+		if (delivery_may_produce(&p->v[i]))
 			return true;
 	return false;
 }

@@ -208,7 +208,7 @@ take_control(struct worker *w, const struct frame *f, struct error *err)
 {
 	uint32_t line;
 
-	if (!strcmp(f->type, "need"))
+	if (!strcmp(f->type, "need") || !strcmp(f->type, "offer"))
 		return take_need(w, f, err);
 	/* The stream may end in a frame behind that of its last line. */
 	if (!strcmp(f->type, "manifest"))

@@ -7,7 +7,7 @@
  *	manifest (as the client sent it) ─► decompresses, checks every rule,
  *	                                    writes the whole text into a file
  *	                                ◄── read
- *	need (ranges)                    ─► what comes, in this order
+ *	offer, need (ranges)             ─► what comes, in this order
  *	files, amend (as sent)           ─► hashes each file as it is written
  *	                                ◄── got LINE: it is tmp/HEX now
  *	                                ◄── bad LINE: it is not what its line

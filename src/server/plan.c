@@ -137,6 +137,24 @@ supply_set(struct search *x, struct supply *u, enum supply_where where,
 	u->release = release;
 }
 
+/* What is on its way need not be looked for. */
+static void
+take_offer(struct search *x)
+{
+	const struct ranges *r = x->o->offer;
+	uint32_t line;
+	size_t i;
+
+	for (i = 0; r && i < r->n; i++)
+		for (line = r->v[i].first; line <= r->v[i].last; line++) {
+			struct supply *u = plan_supply(x->p,
+				manifest_line(x->p->m, line));
+
+			if (u->where == SUPPLY_NONE)
+				supply_set(x, u, SUPPLY_TMP, NULL, NULL);
+		}
+}
+
 static int
 hash_file(struct search *x, int dir, const char *name,
 	uint8_t out[static DIGEST_SIZE])
@@ -379,6 +397,8 @@ plan_make(struct plan *p, struct store *s, const struct manifest *m,
 	table_init(&x.table, m->n);
 	x.digest = digest_new();
 	rc = collect(&x);
+	if (rc == 0)
+		take_offer(&x);
 	if (rc == 0 && !o->fresh)
 		rc = search_next(&x);
 	if (rc == 0 && (!o->fresh || !o->look))

@@ -59,6 +59,7 @@ struct plan_options {
 	               tmp/ is looked at */
 	bool look;  /* --dry-run: nothing is changed; else damaged leftovers
 	               are removed, closed directories in next/ opened */
+	const struct ranges *offer; /* files on their way, or NULL */
 	const struct busy *busy;
 };
 

@@ -26,7 +26,8 @@ parse_request(struct push *p, const struct frame *f)
 	if (!a->app || !path_is_app(a->app))
 		return error_status(p->err, STATUS_REFUSED,
 			"'%s' cannot be an app's name", a->app ? a->app : "");
-	if ((int)p->then < 0 || !a->tree || strlen(a->tree) != DIGEST_HEX ||
+	if ((int)p->then < 0 || (p->then == THEN_COMPARE && a->offer) ||
+		!a->tree || strlen(a->tree) != DIGEST_HEX ||
 		digest_from_hex(a->tree, hash) < 0 || !a->settings ||
 		strlen(a->settings) != DIGEST_HEX ||
 		digest_from_hex(a->settings, hash) < 0)
@@ -311,6 +312,7 @@ release(struct push *p)
 	hook_settings_release(&p->hooks);
 	manifest_release(&p->base);
 	manifest_release(&p->m);
+	ranges_release(&p->offer);
 	if (p->planned)
 		plan_release(&p->plan);
 }

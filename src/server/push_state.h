@@ -24,6 +24,7 @@ struct push {
 	struct manifest base;
 	bool has_base;
 	struct manifest m;
+	struct ranges offer; /* lines whose files come unasked */
 	struct plan plan;
 	bool planned;
 	bool absent; /* a compare with an app that is not there */

@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/zstream.h"
+#include "server/offer.h"
 #include "server/push_checks.h"
 
 /* The base: a manifest that both sides hold, or `send full`. */
@@ -28,6 +29,7 @@ choose_base(struct push *p)
 		return 0;
 	}
 	manifest_release(&p->base);
+	p->ask.offer = false;
 	MESSAGE_SEND(&p->s->client, "send", send, &send);
 	/* What followed push is void up to the client's `full`. */
 	do {
@@ -84,10 +86,28 @@ intake_frame(struct push *p, struct frame *f)
 	return -1;
 }
 
-/*
- * Passes what the client sends on to the intake until the intake speaks:
- * its frame is in *f.  Amends are kept here as well.
- */
+/* Passes a frame of the client on; amends and offers are kept here as well. */
+static int
+pass_on(struct push *p, const struct frame *in)
+{
+	uint32_t line;
+
+	if (!strcmp(in->type, "offer")) {
+		if (offer_take(p, in) < 0)
+			return -1;
+	} else if (!strcmp(in->type, "amend")) {
+		if (intake_amend(&p->m, in->data, in->len, &line, p->err) < 0)
+			return -1;
+		p->amended = true;
+	} else if (strcmp(in->type, "manifest") && strcmp(in->type, "files")) {
+		return error_status(p->err, STATUS_TRANSFER,
+			"an unexpected %s frame", in->type);
+	}
+	channel_send(&p->s->intake.channel, in->type, in->data, in->len);
+	return 0;
+}
+
+/* Passes on what the client sends until the intake speaks: its frame is *f. */
 static int
 relay(struct push *p, struct frame *f)
 {
@@ -95,12 +115,11 @@ relay(struct push *p, struct frame *f)
 
 	for (;;) {
 		struct frame in;
-		uint32_t line;
 		int rc = intake_frame(p, f);
 
 		if (rc)
 			return rc < 0 ? -1 : 0;
-		if (channel_full(&s->intake.channel)) {
+		if (channel_full(&s->intake.channel) || offer_waits(p)) {
 			rc = 0;
 		} else {
 			rc = session_poll_frame(s, &in, p->err);
@@ -112,17 +131,8 @@ relay(struct push *p, struct frame *f)
 				return -1;
 			continue;
 		}
-		if (strcmp(in.type, "manifest") && strcmp(in.type, "files") &&
-			strcmp(in.type, "amend"))
-			return error_status(p->err, STATUS_TRANSFER,
-				"an unexpected %s frame", in.type);
-		if (!strcmp(in.type, "amend")) {
-			if (intake_amend(&p->m, in.data, in.len, &line,
-				    p->err) < 0)
-				return -1;
-			p->amended = true;
-		}
-		channel_send(&s->intake.channel, in.type, in.data, in.len);
+		if (pass_on(p, &in) < 0)
+			return -1;
 	}
 }
 
@@ -173,11 +183,23 @@ receive_manifest(struct push *p)
 	return parse_manifest(p);
 }
 
+/* It may have come before the manifest was read. */
+static int
+receive_offer(struct push *p)
+{
+	struct frame f;
+
+	while (p->ask.offer && !p->offer.n)
+		if (session_frame(p->s, &f, p->err) < 0 || pass_on(p, &f) < 0)
+			return -1;
+	return offer_check(p);
+}
+
 int
 receive_tree(struct push *p)
 {
 	if (choose_base(p) < 0 || receive_settings(p) < 0 ||
-		receive_manifest(p) < 0)
+		receive_manifest(p) < 0 || receive_offer(p) < 0)
 		return -1;
 	return check_manifest(p->s->config, &p->m, p->err);
 }
@@ -188,6 +210,7 @@ make_plan(struct push *p)
 	const struct busy busy = { session_busy, p->s };
 	struct plan_options o = { .fresh = p->absent || p->ask.no_cache,
 		.look = p->then == THEN_COMPARE,
+		.offer = &p->offer,
 		.busy = &busy };
 
 	if (p->planned)
@@ -213,6 +236,14 @@ answer_need(struct push *p, const struct ranges *need, uint64_t files,
 	MESSAGE_SEND(&p->s->client, "need-end", need_end, &end);
 }
 
+/* What was offered may have been found elsewhere. */
+static void
+note_arrival(struct supply *u)
+{
+	if (u->where == SUPPLY_NONE)
+		u->where = SUPPLY_TMP;
+}
+
 /* One report of the intake on a line; *left counts what is to come. */
 static int
 take_report(struct push *p, const struct frame *f, uint64_t *left)
@@ -232,7 +263,7 @@ take_report(struct push *p, const struct frame *f, uint64_t *left)
 	--*left;
 	/* After an amend the plan is made anew, so its digest may differ. */
 	if (!p->amended)
-		plan_supply(&p->plan, e)->where = SUPPLY_TMP;
+		note_arrival(plan_supply(&p->plan, e));
 	return 0;
 }
 
@@ -247,7 +278,7 @@ receive_files(struct push *p, uint64_t left)
 	return 0;
 }
 
-/* What the server lacks now. */
+/* What the server lacks now; counted is what was offered as well. */
 static int
 find_need(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 {
@@ -256,6 +287,7 @@ find_need(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 	if (make_plan(p) < 0)
 		return -1;
 	plan_need(&p->plan, need, files, bytes);
+	offer_count(p, files, bytes);
 	return 0;
 }
 
@@ -301,7 +333,10 @@ ask_and_receive(struct push *p, bool again, struct ranges *need)
 		answer_need(p, need, files, bytes);
 	ranges_send(&p->s->intake.channel, "need", need);
 	p->amended = false;
-	return receive_files(p, files);
+	if (receive_files(p, files) < 0)
+		return -1;
+	ranges_release(&p->offer);
+	return 0;
 }
 
 /*

@@ -40,6 +40,7 @@ const struct message_field msg_push_fields[] = {
 	F(msg_push, FLAG, "force", force),
 	F(msg_push, FLAG, "rebuild", rebuild),
 	F(msg_push, FLAG, "no-cache", no_cache),
+	F(msg_push, FLAG, "offer", offer),
 	F(msg_push, TEXT, "git-commit", git_commit),
 	F(msg_push, TEXT, "git-branch", git_branch),
 	F(msg_push, TEXT, "git-subject", git_subject),

@@ -16,6 +16,8 @@
  *	manifest (zstd stream)        ─────────► with a base these two come
  *	                                         right behind push, and the
  *	                                         manifest is a difference
+ *	offer (changed small files)   ─────────► and this, unasked, if push has
+ *	                                         said so; its files follow
  *	                              ◄────────  need ...  need-end
  *	files (zstd'ed tar stream)    ─────────► verify each as it lands, keep
  *	amend                         ─────────►
@@ -76,6 +78,7 @@ struct msg_push {
 	uint64_t hooks; /* the settings have so many hook commands */
 	uint64_t wait;  /* --wait: seconds */
 	bool force, rebuild, no_cache;
+	bool offer; /* one follows the difference */
 	char *git_commit, *git_branch, *git_subject, *git_author, *git_remote;
 	bool git_dirty;
 };
@@ -101,9 +104,12 @@ struct msg_staged {
 	char *release;
 };
 
+/* Plain bytes of the files of an offer: more is refused. */
+#define OFFER_MOST (1024 * 1024)
+
 /* Behind the last need. */
 struct msg_need_end {
-	uint64_t files, bytes; /* asked for */
+	uint64_t files, bytes; /* asked for, or offered */
 	uint64_t reused;       /* files of the tree that are held already */
 	char *reason;          /* why something is not reused, for -v */
 };
