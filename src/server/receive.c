@@ -162,6 +162,15 @@ parse_manifest(struct push *p)
 	return 0;
 }
 
+/* A handle of tmp/; without a base many files may come. */
+static int
+open_tmp(const struct push *p)
+{
+	if (!p->has_base)
+		(void)store_make_apart(p->store, "tmp");
+	return openat(p->store->own, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static int
 receive_manifest(struct push *p)
 {
@@ -172,8 +181,7 @@ receive_manifest(struct push *p)
 
 	/* A compare has no tmp/ to write to, and sends no files. */
 	if (p->then != THEN_COMPARE)
-		o.tmp = openat(p->store->own, "tmp",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		o.tmp = open_tmp(p);
 	rc = intake_start(&p->s->intake, &o, p->err);
 	io_close(&o.tmp);
 	if (rc < 0 || relay(p, &f) < 0)

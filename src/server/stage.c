@@ -389,7 +389,7 @@ stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 		.release_fd = -1 };
 	int rc = -1;
 
-	if (mkdirat(s->own, "next", 0755) < 0 && errno != EEXIST) {
+	if (store_make_apart(s, "next") < 0) {
 		error_errno(err, "cannot make next/");
 		return store_trouble(err);
 	}

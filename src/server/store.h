@@ -60,6 +60,11 @@ void store_release(struct store *s);
  * True if that made room, so that the write can be tried once more.
  */
 bool store_throw_ballast(const struct store *s);
+/*
+ * Makes .deployd/NAME for many new files, or makes it anew where it is empty:
+ * away from what else is there, which the removal of releases concerns.
+ */
+int store_make_apart(const struct store *s, const char *name);
 /* Makes ROOT and its parents if it is not there. */
 int store_make_root(const char *root, struct error *err);
 /*

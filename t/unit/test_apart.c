@@ -1,0 +1,99 @@
+#include "server/store.h"
+#include "unit.h"
+
+static struct store store;
+
+static void
+make_store(void)
+{
+	struct error err = ERROR_INIT;
+	char root[4096];
+
+	close(unit_dir());
+	ck_assert_ptr_nonnull(getcwd(root, sizeof(root)));
+	ck_assert_msg(store_open(&store, root, "blog", true, &err) == 0, "%s",
+		err.text);
+	ck_assert_int_eq(chdir("blog/.deployd"), 0);
+}
+
+static ino_t
+inode(const char *path)
+{
+	struct stat st;
+
+	ck_assert_msg(stat(path, &st) == 0, "%s", path);
+	return st.st_ino;
+}
+
+/* It is there, ours alone, and nothing was left behind. */
+static void
+check(const char *name)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(name, &st), 0);
+	ck_assert_int_eq(st.st_mode, S_IFDIR | 0700);
+	ck_assert_int_eq(rmdir("trash"), 0);
+}
+
+START_TEST(a_missing_directory_is_made)
+{
+	make_store();
+	ck_assert_int_eq(store_make_apart(&store, "next"), 0);
+	check("next");
+	store_release(&store);
+}
+END_TEST
+
+START_TEST(an_empty_one_is_made_anew)
+{
+	ino_t old;
+
+	make_store();
+	old = inode("tmp");
+	ck_assert_int_eq(store_make_apart(&store, "tmp"), 0);
+	ck_assert(inode("tmp") != old);
+	check("tmp");
+	store_release(&store);
+}
+END_TEST
+
+START_TEST(what_lies_in_one_stays)
+{
+	ino_t old;
+
+	make_store();
+	old = inode("tmp");
+	unit_write("tmp/upload", "half of it");
+	ck_assert_int_eq(store_make_apart(&store, "tmp"), 0);
+	ck_assert(inode("tmp") == old);
+	inode("tmp/upload");
+	check("tmp");
+	store_release(&store);
+}
+END_TEST
+
+START_TEST(without_trash_it_is_made_all_the_same)
+{
+	make_store();
+	ck_assert_int_eq(rmdir("trash"), 0);
+	ck_assert_int_eq(store_make_apart(&store, "next"), 0);
+	inode("next");
+	store_release(&store);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("apart");
+	TCase *tc = tcase_create("apart");
+
+	umask(022);
+	tcase_add_test(tc, a_missing_directory_is_made);
+	tcase_add_test(tc, an_empty_one_is_made_anew);
+	tcase_add_test(tc, what_lies_in_one_stays);
+	tcase_add_test(tc, without_trash_it_is_made_all_the_same);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
