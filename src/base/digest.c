@@ -100,28 +100,27 @@ digest_to_hex(const uint8_t digest[static DIGEST_SIZE],
 	hex[DIGEST_HEX] = '\0';
 }
 
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* A digit's value with a bit that says it is one. */
+#define DIGIT 0x80
+#define OF(c) [c] = DIGIT | ((c) <= '9' ? (c) - '0' : (c) - 'a' + 10)
+static const uint8_t nibbles[256] = { OF('0'), OF('1'), OF('2'), OF('3'),
+	OF('4'), OF('5'), OF('6'), OF('7'), OF('8'), OF('9'), OF('a'), OF('b'),
+	OF('c'), OF('d'), OF('e'), OF('f') };
+#undef OF
 
+/* Without a branch a digit: manifests hold millions. */
 int
 digest_from_hex(const char *hex, uint8_t out[static DIGEST_SIZE])
 {
+	uint8_t good = DIGIT;
 	size_t i;
 
 	for (i = 0; i < DIGEST_SIZE; i++) {
-		int high = nibble(hex[2 * i]);
-		int low = high < 0 ? -1 : nibble(hex[2 * i + 1]);
+		uint8_t high = nibbles[(uint8_t)hex[2 * i]];
+		uint8_t low = nibbles[(uint8_t)hex[2 * i + 1]];
 
-		if (low < 0)
-			return -1;
-		out[i] = (uint8_t)(high << 4 | low);
+		good &= high & low;
+		out[i] = (uint8_t)(high << 4 | (low & 15));
 	}
-	return 0;
+	return good ? 0 : -1;
 }

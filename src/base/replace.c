@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -21,34 +22,70 @@ temporary(char *out, size_t size, const char *name)
 }
 
 int
+replace_begin(struct replace *r, int dirfd, const char *name, mode_t mode,
+	struct error *err)
+{
+	r->dirfd = dirfd;
+	r->fd = -1;
+	if (temporary(r->tmp, sizeof(r->tmp), name) < 0)
+		return error_errno(err, "%s", name);
+	/* One left by a crash may have another mode. */
+	unlinkat(dirfd, r->tmp, 0);
+	r->fd = openat(dirfd, r->tmp,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (r->fd < 0)
+		return error_errno(err, "cannot write %s", name);
+	return 0;
+}
+
+int
+replace_write(struct replace *r, const void *data, size_t len)
+{
+	return io_write_full(r->fd, data, len);
+}
+
+void
+replace_abandon(struct replace *r)
+{
+	int saved = errno;
+
+	if (r->fd >= 0)
+		unlinkat(r->dirfd, r->tmp, 0);
+	io_close(&r->fd);
+	errno = saved;
+}
+
+int
+replace_end(struct replace *r, const char *name, enum replace_sync sync,
+	struct error *err)
+{
+	bool synced = sync == REPLACE_SYNC;
+
+	if ((synced && fsync(r->fd) < 0) ||
+		renameat(r->dirfd, r->tmp, r->dirfd, name) < 0 ||
+		(synced && fsync(r->dirfd) < 0)) {
+		error_errno(err, "cannot write %s", name);
+		replace_abandon(r);
+		return -1;
+	}
+	io_close(&r->fd);
+	return 0;
+}
+
+int
 replace_file(int dirfd, const char *name, const void *data, size_t len,
 	mode_t mode, enum replace_sync sync, struct error *err)
 {
-	char tmp[256];
-	int fd = -1, rc = -1;
+	struct replace r;
 
-	if (temporary(tmp, sizeof(tmp), name) < 0)
-		return error_errno(err, "%s", name);
-	/* One left by a crash may have another mode. */
-	unlinkat(dirfd, tmp, 0);
-	fd = openat(dirfd, tmp,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd < 0 || io_write_full(fd, data, len) < 0)
-		goto out;
-	if (sync == REPLACE_SYNC && fsync(fd) < 0)
-		goto out;
-	if (renameat(dirfd, tmp, dirfd, name) < 0)
-		goto out;
-	if (sync == REPLACE_SYNC && fsync(dirfd) < 0)
-		goto out;
-	rc = 0;
-out:
-	if (rc < 0) {
+	if (replace_begin(&r, dirfd, name, mode, err) < 0)
+		return -1;
+	if (replace_write(&r, data, len) < 0) {
 		error_errno(err, "cannot write %s", name);
-		unlinkat(dirfd, tmp, 0);
+		replace_abandon(&r);
+		return -1;
 	}
-	io_close(&fd);
-	return rc;
+	return replace_end(&r, name, sync, err);
 }
 
 int

@@ -19,6 +19,23 @@ enum replace_sync {
 int replace_file(int dirfd, const char *name, const void *data, size_t len,
 	mode_t mode, enum replace_sync sync, struct error *err);
 
+/* The same in pieces. */
+struct replace {
+	int dirfd, fd;
+	char tmp[256];
+};
+
+/* dirfd is borrowed until the end. */
+int replace_begin(struct replace *r, int dirfd, const char *name, mode_t mode,
+	struct error *err);
+/* 0, or -1 with errno; then it is to be abandoned. */
+int replace_write(struct replace *r, const void *data, size_t len);
+/* `name' may be known only now, and differ from that of the beginning. */
+int replace_end(struct replace *r, const char *name, enum replace_sync sync,
+	struct error *err);
+/* Leaves what was there as it was. */
+void replace_abandon(struct replace *r);
+
 /* Points the symbolic link dirfd/name at target, always synced. */
 int replace_link(int dirfd, const char *name, const char *target,
 	struct error *err);

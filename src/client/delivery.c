@@ -31,26 +31,24 @@ delivery_fail(struct delivery *d, const struct error *err)
 	watch_end(&d->watch);
 }
 
-/* Each delivery amends its own manifest, so it has its own. */
-void
-delivery_copy_manifest(struct delivery *d)
+/* Each of several deliveries amends entries of its own. */
+static void
+take_cargo(struct delivery *d, struct cargo *c)
 {
-	const struct manifest *m = &d->cargo->m;
-	size_t i;
-
-	manifest_release(&d->m);
-	for (i = 0; i < m->n; i++)
-		manifest_add(&d->m, &m->v[i]);
-	memcpy(d->m.id, m->id, DIGEST_SIZE);
+	d->cargo = c;
+	d->shares = d->watch.prefix;
+	if (d->shares)
+		manifest_share(&d->m, &c->m);
+	else
+		d->m = c->m;
+	d->source = c->source;
+	beneath_init(&d->source.at, c->source.dirfd);
 }
 
 void
-delivery_ask(struct delivery *d, const struct cargo *c)
+delivery_ask(struct delivery *d, struct cargo *c)
 {
-	d->cargo = c;
-	delivery_copy_manifest(d);
-	d->source = c->source;
-	beneath_init(&d->source.at, c->source.dirfd);
+	take_cargo(d, c);
 	if (!d->options->no_cache)
 		d->has_base = cache_load_base(c->cache, d->target, &d->base,
 				      d->base_hex) == 0;
@@ -147,7 +145,8 @@ void
 delivery_release(struct delivery *d)
 {
 	pack_free(d->pack);
-	manifest_release(&d->m);
+	if (d->shares)
+		manifest_release(&d->m);
 	manifest_release(&d->base);
 	manifest_release(&d->live_tree);
 	if (d->theirs)

@@ -43,7 +43,8 @@ struct delivery {
 	bool aborting;
 	bool sent_whole;   /* the whole manifest, which is asked for once */
 	bool failed;       /* ended without success: error says why */
-	struct manifest m; /* our own: amended while it is sent */
+	struct manifest m; /* amended while it is sent */
+	bool shares;       /* its entries are our own, else the cargo's */
 	struct source source;
 	struct manifest base;
 	char base_hex[DIGEST_HEX + 1];
@@ -68,8 +69,11 @@ struct delivery {
  */
 void delivery_open(struct delivery *d, const struct target *t,
 	const struct options *o, enum push_then then, bool prefix);
-/* Sends push once the cargo is known. */
-void delivery_ask(struct delivery *d, const struct cargo *c);
+/*
+ * Sends push once the cargo is known.  The only delivery amends the cargo's
+ * own manifest.
+ */
+void delivery_ask(struct delivery *d, struct cargo *c);
 /* Handles what came, produces what may go. */
 void delivery_step(struct delivery *d);
 /* Whether delivery_step() would have something to send now. */

@@ -157,6 +157,8 @@ delivery_send_offer(struct delivery *d)
 void
 delivery_forget_offer(struct delivery *d)
 {
+	if (d->pack)
+		pack_undo(d->pack);
 	pack_free(d->pack);
 	d->pack = NULL;
 	d->offering = false;

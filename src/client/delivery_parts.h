@@ -14,12 +14,13 @@ void delivery_send_request(struct delivery *d);
 void delivery_choose_offer(struct delivery *d);
 /* The offer; its files follow as there is room. */
 void delivery_send_offer(struct delivery *d);
-/* It is void, and so is the stream that began with it. */
+/*
+ * It is void, and so are the stream that began with it and what was amended:
+ * that has not the tree id of the push.
+ */
 void delivery_forget_offer(struct delivery *d);
 /* Settings and the difference to the base, if there is one, and the offer. */
 void delivery_send_difference(struct delivery *d);
-/* Our own manifest, as the cargo has it. */
-void delivery_copy_manifest(struct delivery *d);
 /* full, settings and the whole manifest. */
 void delivery_send_whole(struct delivery *d);
 /* An entry that changed after the manifest was sent. */

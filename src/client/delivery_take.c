@@ -77,9 +77,7 @@ take_send(struct delivery *d, const struct frame *f, struct error *err)
 		return error_status(err, STATUS_TRANSFER,
 			"the server asks for the manifest again");
 	d->sent_whole = true;
-	/* What was amended meanwhile has not the tree id of the push. */
 	delivery_forget_offer(d);
-	delivery_copy_manifest(d);
 	delivery_send_whole(d);
 	return 0;
 }

@@ -310,6 +310,16 @@ say_failed(struct delivery *d, size_t targets)
 	}
 }
 
+/* What is live there now is the next base, unless it was this one's. */
+static void
+keep_base(struct push *p, struct delivery *d)
+{
+	if (strcmp(d->result.outcome, "same"))
+		manifest_finish(&d->m);
+	if (!d->has_base || memcmp(d->base.id, d->m.id, DIGEST_SIZE))
+		cache_save_base(p->cargo.cache, d->target, &d->m);
+}
+
 static void
 finish_delivery(struct push *p, struct delivery *d)
 {
@@ -323,10 +333,8 @@ finish_delivery(struct push *p, struct delivery *d)
 	else
 		say_deployed(d);
 	session_tell_result(&d->session, &d->result, well ? NULL : &d->error);
-	if (well && strcmp(d->result.outcome, "same"))
-		manifest_finish(&d->m);
 	if (well)
-		cache_save_base(p->cargo.cache, d->target, &d->m);
+		keep_base(p, d);
 }
 
 /* What counts more: a person is needed; then what was no doing of ours. */

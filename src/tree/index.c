@@ -15,6 +15,7 @@
 #define HEAD_LEN (MAGIC_LEN + sizeof(int64_t))
 #define INDEX_MOST (1024 * 1024 * 1024)
 #define NS 1000000000
+#define WRITE_SIZE 65536
 
 /* What stands before a path in the file; there it is not aligned. */
 struct record {
@@ -33,6 +34,10 @@ struct records {
 
 struct stat_index {
 	struct records loaded, put;
+	bool *kept; /* which of those loaded */
+	size_t n_kept;
+	size_t next;    /* of those loaded: likely the next to be asked for */
+	bool from_file; /* it read well */
 	int64_t moment; /* of what was loaded */
 	int64_t begun;  /* of what is put */
 };
@@ -97,6 +102,7 @@ index_free(struct stat_index *x)
 		return;
 	records_release(&x->loaded);
 	records_release(&x->put);
+	free(x->kept);
 	free(x);
 }
 
@@ -149,6 +155,8 @@ index_load(int dirfd, const char *name)
 		return x;
 	}
 	memcpy(&x->moment, r->text.data + MAGIC_LEN, sizeof(x->moment));
+	x->kept = mem_zalloc(r->n, sizeof(*x->kept));
+	x->from_file = true;
 	return x;
 }
 
@@ -163,49 +171,114 @@ compare_offsets(const void *a, const void *b, void *arg)
 	return c ? c : (x > y) - (x < y);
 }
 
+/* Puts them in order, of each path the last. */
 static void
-add_record(struct buf *out, const struct records *r, size_t i)
+sort(struct records *r)
 {
-	const char *s = r->text.data + r->v[i];
+	size_t i, n = 0;
 
-	buf_add(out, s, sizeof(struct record) + strlen(path_at(r, i)) + 1);
-}
-
-/* The same records in order, the last of each path. */
-static void
-sort(struct records *r, struct buf *out)
-{
-	size_t i;
-
+	if (r->sorted)
+		return;
 	qsort_r(r->v, r->n, sizeof(*r->v), compare_offsets, r->text.data);
 	for (i = 0; i < r->n; i++)
 		if (i + 1 == r->n || strcmp(path_at(r, i), path_at(r, i + 1)))
-			add_record(out, r, i);
+			r->v[n++] = r->v[i];
+	r->n = n;
+	r->sorted = true;
+}
+
+/* A file that is written and hashed in large pieces. */
+struct writer {
+	struct replace file;
+	struct digest *digest;
+	struct buf piece;
+	bool failed;
+};
+
+static void
+flush(struct writer *w)
+{
+	digest_update(w->digest, w->piece.data, w->piece.len);
+	if (replace_write(&w->file, w->piece.data, w->piece.len) < 0)
+		w->failed = true;
+	buf_clear(&w->piece);
+}
+
+static void
+write_bytes(struct writer *w, const void *data, size_t len)
+{
+	buf_add(&w->piece, data, len);
+	if (w->piece.len >= WRITE_SIZE)
+		flush(w);
+}
+
+static void
+write_record(struct writer *w, const struct records *r, size_t i)
+{
+	write_bytes(w, r->text.data + r->v[i],
+		sizeof(struct record) + strlen(path_at(r, i)) + 1);
+}
+
+/* What was kept and what was put, which counts more, in order. */
+static void
+write_records(struct writer *w, const struct stat_index *x)
+{
+	size_t i = 0, j = 0;
+
+	while (i < x->loaded.n || j < x->put.n) {
+		int order = i == x->loaded.n ? 1 :
+			j == x->put.n        ? -1 :
+					path_compare(path_at(&x->loaded, i),
+						path_at(&x->put, j));
+
+		if (order < 0 && x->kept[i])
+			write_record(w, &x->loaded, i);
+		else if (order >= 0)
+			write_record(w, &x->put, j);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+static int
+write_index(struct writer *w, const struct stat_index *x, const char *name,
+	struct error *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+
+	write_bytes(w, MAGIC, MAGIC_LEN);
+	write_bytes(w, &x->begun, sizeof(x->begun));
+	write_records(w, x);
+	flush(w);
+	digest_final(w->digest, digest);
+	if (!w->failed && replace_write(&w->file, digest, DIGEST_SIZE) == 0)
+		return replace_end(&w->file, name, REPLACE_FAST, err);
+	error_errno(err, "cannot write %s", name);
+	replace_abandon(&w->file);
+	return -1;
 }
 
 int
 index_save(struct stat_index *x, int dirfd, const char *name, struct error *err)
 {
-	uint8_t digest[DIGEST_SIZE];
-	struct buf out = BUF_INIT;
+	struct writer w = { .piece = BUF_INIT };
 	int rc;
 
-	buf_add(&out, MAGIC, MAGIC_LEN);
-	buf_add(&out, &x->begun, sizeof(x->begun));
-	if (!x->put.sorted)
-		sort(&x->put, &out);
-	else if (x->put.n)
-		buf_add(&out, x->put.text.data, x->put.text.len);
-	digest_bytes(out.data, out.len, digest);
-	buf_add(&out, digest, DIGEST_SIZE);
-	rc = replace_file(dirfd, name, out.data, out.len, 0600, REPLACE_FAST,
-		err);
-	buf_release(&out);
+	if (x->from_file && !x->put.n && x->n_kept == x->loaded.n)
+		return 0;
+	sort(&x->put);
+	if (replace_begin(&w.file, dirfd, name, 0600, err) < 0)
+		return -1;
+	w.digest = digest_new();
+	rc = write_index(&w, x, name, err);
+	digest_free(w.digest);
+	buf_release(&w.piece);
 	return rc;
 }
 
-static bool
-find(const struct records *r, const char *path, struct record *found)
+/* The place of path, or r->n. */
+static size_t
+find(const struct records *r, const char *path)
 {
 	size_t from = 0, to = r->n;
 
@@ -213,16 +286,14 @@ find(const struct records *r, const char *path, struct record *found)
 		size_t mid = from + (to - from) / 2;
 		int c = path_compare(path_at(r, mid), path);
 
-		if (c == 0) {
-			memcpy(found, r->text.data + r->v[mid], sizeof(*found));
-			return true;
-		}
+		if (c == 0)
+			return mid;
 		if (c < 0)
 			from = mid + 1;
 		else
 			to = mid;
 	}
-	return false;
+	return r->n;
 }
 
 /* Whether a time is older than the moment, by more than its own grain. */
@@ -232,14 +303,16 @@ is_older(int64_t time, int64_t moment)
 	return time < moment - (time % NS ? 0 : 2 * (int64_t)NS);
 }
 
-bool
-index_get(const struct stat_index *x, const char *path, const struct stat *st,
+/* Gives the digest of place i, if it holds for *st. */
+static bool
+use(const struct stat_index *x, size_t i, const struct stat *st,
 	uint8_t digest[static DIGEST_SIZE])
 {
 	struct record r;
 
-	if (!find(&x->loaded, path, &r))
+	if (i == x->loaded.n)
 		return false;
+	memcpy(&r, x->loaded.text.data + x->loaded.v[i], sizeof(r));
 	if (r.inode != st->st_ino || r.size != st->st_size ||
 		r.mtime != to_ns(&st->st_mtim) ||
 		r.ctime != to_ns(&st->st_ctim))
@@ -247,6 +320,30 @@ index_get(const struct stat_index *x, const char *path, const struct stat *st,
 	if (!is_older(r.mtime, x->moment) || !is_older(r.ctime, x->moment))
 		return false;
 	memcpy(digest, r.digest, DIGEST_SIZE);
+	return true;
+}
+
+bool
+index_get(const struct stat_index *x, const char *path, const struct stat *st,
+	uint8_t digest[static DIGEST_SIZE])
+{
+	return use(x, find(&x->loaded, path), st, digest);
+}
+
+bool
+index_keep(struct stat_index *x, const char *path, const struct stat *st,
+	uint8_t digest[static DIGEST_SIZE])
+{
+	size_t i = x->next;
+
+	if (i >= x->loaded.n || strcmp(path_at(&x->loaded, i), path))
+		i = find(&x->loaded, path);
+	if (i < x->loaded.n)
+		x->next = i + 1;
+	if (!use(x, i, st, digest))
+		return false;
+	x->n_kept += !x->kept[i];
+	x->kept[i] = true;
 	return true;
 }
 

@@ -31,7 +31,10 @@ void index_free(struct stat_index *x);
 
 /* Reads dirfd/name into a new index; missing or damaged gives an empty one. */
 struct stat_index *index_load(int dirfd, const char *name);
-/* Replaces dirfd/name with what was put since index_new() or _load(). */
+/*
+ * Replaces dirfd/name with what was kept and put since index_new() or
+ * _load(); leaves it alone if that is what was loaded.
+ */
 int index_save(struct stat_index *x, int dirfd, const char *name,
 	struct error *err);
 
@@ -42,8 +45,15 @@ int index_save(struct stat_index *x, int dirfd, const char *name,
 bool index_get(const struct stat_index *x, const char *path,
 	const struct stat *st, uint8_t digest[static DIGEST_SIZE]);
 /*
+ * The same for one thread, which keeps what it finds for the next save.  Fast
+ * if paths are asked for in order.
+ */
+bool index_keep(struct stat_index *x, const char *path, const struct stat *st,
+	uint8_t digest[static DIGEST_SIZE]);
+/*
  * Records path for the next save; of two for one path the later counts.
- * Only what is put is saved: paths that are gone fall out by themselves.
+ * Only what is kept and put is saved: paths that are gone fall out by
+ * themselves.
  */
 void index_put(struct stat_index *x, const char *path, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE]);

@@ -7,6 +7,9 @@
 
 #include "base/path.h"
 
+/* Text that is hashed at once. */
+#define DIGEST_BATCH 16384
+
 void
 manifest_release(struct manifest *m)
 {
@@ -29,6 +32,17 @@ manifest_add(struct manifest *m, const struct entry *e)
 			strlen(e->target));
 	copy->line = ++m->lines;
 	return copy;
+}
+
+void
+manifest_share(struct manifest *copy, const struct manifest *m)
+{
+	*copy = *m;
+	copy->arena = (struct arena)ARENA_INIT;
+	copy->cap = m->n;
+	copy->v = mem_alloc(m->n * sizeof(*m->v));
+	if (m->n)
+		memcpy(copy->v, m->v, m->n * sizeof(*m->v));
 }
 
 static int
@@ -54,17 +68,20 @@ void
 manifest_finish(struct manifest *m)
 {
 	struct digest *d = digest_new();
-	struct buf line = BUF_INIT;
+	struct buf lines = BUF_INIT;
 	size_t i;
 
 	for (i = 0; i < m->n; i++) {
-		buf_clear(&line);
-		manifest_write_entry(&m->v[i], &line);
-		digest_update(d, line.data, line.len);
+		manifest_write_entry(&m->v[i], &lines);
+		if (lines.len >= DIGEST_BATCH) {
+			digest_update(d, lines.data, lines.len);
+			buf_clear(&lines);
+		}
 	}
+	digest_update(d, lines.data, lines.len);
 	digest_final(d, m->id);
 	digest_free(d);
-	buf_release(&line);
+	buf_release(&lines);
 }
 
 struct entry *
@@ -95,22 +112,57 @@ manifest_line(const struct manifest *m, uint32_t line)
 	return bsearch(&key, m->v, m->n, sizeof(*m->v), compare_lines);
 }
 
+static char *
+put_text(char *p, const char *s, char end)
+{
+	size_t len = strlen(s);
+
+	memcpy(p, s, len);
+	p[len] = end;
+	return p + len + 1;
+}
+
+static char *
+put_number(char *p, uint64_t n)
+{
+	char digits[20];
+	size_t len = 0;
+
+	do {
+		digits[len++] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	while (len)
+		*p++ = digits[--len];
+	*p++ = '\t';
+	return p;
+}
+
+/* Not by printf: every line is written at least once a deploy, for the id. */
 void
 manifest_write_entry(const struct entry *e, struct buf *out)
 {
-	char hex[DIGEST_HEX + 1];
+	char *p = buf_reserve(out, MANIFEST_LINE_MOST);
 
+	*p++ = e->type;
+	*p++ = '\t';
 	if (e->type == ENTRY_LINK) {
-		buf_addf(out, "l\t%s\t%s\n", e->target, e->path);
-		return;
+		p = put_text(p, e->target, '\t');
+	} else {
+		*p++ = (char)('0' + (e->mode >> 6 & 7));
+		*p++ = (char)('0' + (e->mode >> 3 & 7));
+		*p++ = (char)('0' + (e->mode & 7));
+		*p++ = '\t';
 	}
-	buf_addf(out, "%c\t%03o\t", e->type, (unsigned)e->mode);
 	if (e->type == ENTRY_FILE) {
-		digest_to_hex(e->digest, hex);
-		buf_addf(out, "%" PRIu64 "\t%s\t", e->size, hex);
+		p = put_number(p, e->size);
+		digest_to_hex(e->digest, p);
+		p += DIGEST_HEX;
+		*p++ = '\t';
 	}
-	buf_addstr(out, e->path);
-	buf_addch(out, '\n');
+	p = put_text(p, e->path, '\n');
+	*p = '\0';
+	out->len = (size_t)(p - out->data);
 }
 
 static void

@@ -70,6 +70,11 @@ void manifest_release(struct manifest *m);
  * adds in order and calls manifest_finish(), which computes the tree id.
  */
 struct entry *manifest_add(struct manifest *m, const struct entry *e);
+/*
+ * Makes a copy whose entries may be amended by themselves; their strings stay
+ * m's, which must live as long.
+ */
+void manifest_share(struct manifest *copy, const struct manifest *m);
 /* Sorts, for a caller that did not add in order; lines are renumbered. */
 void manifest_sort(struct manifest *m);
 void manifest_finish(struct manifest *m);

@@ -15,6 +15,12 @@
 /* Fast enough for a fast link; level 3 gains 2 % on text for twice the time. */
 #define PACK_LEVEL 1
 
+/* An entry before it was amended. */
+struct amended {
+	size_t place;
+	struct entry was;
+};
+
 struct pack {
 	struct source *source;
 	struct manifest *m;
@@ -26,6 +32,8 @@ struct pack {
 	size_t *queue;  /* places in m; those before `next` are done */
 	size_t n, cap, next;
 	uint8_t *tries; /* by place in m */
+	struct amended *amended;
+	size_t n_amended, cap_amended;
 	uint64_t done;
 	bool dirty;    /* the compressor holds bytes back */
 	bool over;     /* libarchive's trailer goes nowhere */
@@ -88,6 +96,7 @@ pack_free(struct pack *p)
 	buf_release(&p->raw);
 	free(p->queue);
 	free(p->tries);
+	free(p->amended);
 	free(p->chunk);
 	free(p);
 }
@@ -117,7 +126,19 @@ refresh(struct pack *p, struct entry *e, struct error *err)
 	if (++p->tries[place] > PACK_TRIES)
 		return error_set(err, "%s keeps changing while it is sent",
 			e->path);
+	MEM_GROW(p->amended, p->n_amended, p->cap_amended);
+	p->amended[p->n_amended++] = (struct amended){ place, *e };
 	return scan_file(p->source->dirfd, p->source->exact_modes, e, err);
+}
+
+void
+pack_undo(struct pack *p)
+{
+	while (p->n_amended) {
+		const struct amended *a = &p->amended[--p->n_amended];
+
+		p->m->v[a->place] = a->was;
+	}
 }
 
 int

@@ -40,6 +40,9 @@ void pack_ask(struct pack *p, size_t entry);
  */
 int pack_again(struct pack *p, size_t entry, struct error *err);
 
+/* Gives the amended entries back as they were; nothing more is packed then. */
+void pack_undo(struct pack *p);
+
 /* Adds some of the stream, about 128 KiB of files, to out. */
 enum pack_step pack_step(struct pack *p, struct buf *out,
 	const struct entry **amended, struct error *err);

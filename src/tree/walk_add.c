@@ -105,11 +105,10 @@ walk_add_file(struct walk *w, struct place *p, const char *name,
 		strv_add(&w->result->secrets, walk_path(w));
 	added = walk_add_entry(w, &e);
 	if (!w->o->index ||
-		!index_get(w->o->index, added->path, st, added->digest)) {
+		!index_keep(w->o->index, added->path, st, added->digest)) {
 		hash_pool_add(w->pool, added->path, w->m->n - 1);
 		return 0;
 	}
 	w->known += added->size;
-	index_put(w->o->index, added->path, st, added->digest);
 	return 0;
 }

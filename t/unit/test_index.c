@@ -94,6 +94,69 @@ START_TEST(only_what_was_put_is_saved)
 }
 END_TEST
 
+START_TEST(what_is_kept_is_saved_with_what_is_put_instead)
+{
+	static const char *const paths[] = { "a", "a/b", "a.b", "c", "d" };
+	static const char *const asked[] = { "a/b", "d", "a", "c", "e" };
+	uint8_t got[DIGEST_SIZE], new[DIGEST_SIZE] = { 9 };
+	struct stat st = old_stat();
+	struct stat_index *x = index_new();
+	struct error err = ERROR_INIT;
+	int dir = unit_dir();
+	size_t i;
+
+	for (i = 0; i < 5; i++)
+		index_put(x, paths[i], &st, digest);
+	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	index_free(x);
+	x = index_load(dir, "index");
+	for (i = 0; i < 5; i++) /* in order or not */
+		ck_assert(index_keep(x, asked[i], &st, got) == (i < 4));
+	index_put(x, "c", &st, new);
+	index_put(x, "b", &st, digest);
+	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	index_free(x);
+	x = index_load(dir, "index");
+	ck_assert(knows(x, "a", &st) && knows(x, "a/b", &st));
+	ck_assert(knows(x, "b", &st) && knows(x, "d", &st));
+	ck_assert(!knows(x, "a.b", &st));
+	ck_assert(index_get(x, "c", &st, got));
+	ck_assert_mem_eq(got, new, DIGEST_SIZE);
+	index_free(x);
+}
+END_TEST
+
+START_TEST(an_index_is_written_again_only_if_it_changed)
+{
+	uint8_t got[DIGEST_SIZE];
+	struct stat st = old_stat(), before, after;
+	int dir = unit_dir(), keep;
+	struct stat_index *x = saved(dir, &st);
+	struct error err = ERROR_INIT;
+
+	index_free(x);
+	for (keep = 1; keep >= 0; keep--) {
+		ck_assert_int_eq(fstatat(dir, "index", &before, 0), 0);
+		x = index_load(dir, "index");
+		if (keep)
+			ck_assert(index_keep(x, "a/b", &st, got));
+		ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+		index_free(x);
+		ck_assert_int_eq(fstatat(dir, "index", &after, 0), 0);
+		ck_assert((before.st_ino == after.st_ino) == keep);
+	}
+	x = index_load(dir, "index");
+	ck_assert(!knows(x, "a/b", &st));
+	index_free(x);
+	/* One that was not loaded replaces what is there. */
+	x = index_new();
+	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	index_free(x);
+	ck_assert_int_eq(fstatat(dir, "index", &before, 0), 0);
+	ck_assert(before.st_ino != after.st_ino);
+}
+END_TEST
+
 START_TEST(the_order_of_putting_does_not_matter)
 {
 	static const char *const paths[] = { "b", "a.b", "a/b", "c", "a", "b" };
@@ -265,6 +328,8 @@ main(void)
 	tcase_add_test(tests, what_was_put_is_known_after_loading);
 	tcase_add_test(tests, any_change_of_stat_data_is_a_change);
 	tcase_add_test(tests, only_what_was_put_is_saved);
+	tcase_add_test(tests, what_is_kept_is_saved_with_what_is_put_instead);
+	tcase_add_test(tests, an_index_is_written_again_only_if_it_changed);
 	tcase_add_test(tests, the_order_of_putting_does_not_matter);
 	tcase_add_test(tests, a_file_that_changed_in_this_tick_is_not_trusted);
 	tcase_add_test(tests,

@@ -285,6 +285,9 @@ START_TEST(a_file_that_changed_is_amended_first)
 		ck_assert(receive(&j, &j.m.v[0]));
 		ck_assert(receive(&j, &j.m.v[1]));
 		ck_assert(receive(&j, &j.m.v[2]));
+		pack_undo(j.pack);
+		ck_assert_uint_eq(j.m.v[1].size, sizes[i][0]);
+		ck_assert_mem_eq(j.m.v[1].digest, was, DIGEST_SIZE);
 		job_release(&j);
 		ck_assert_int_eq(chdir(".."), 0);
 	}

@@ -452,6 +452,145 @@ START_TEST(an_edit_that_keeps_size_and_mtime_is_seen)
 }
 END_TEST
 
+static void
+no_change(void)
+{
+}
+
+static void
+edit(void)
+{
+	unit_write("d/f3", "edited");
+}
+
+/* Only the content and ctime differ then. */
+static void
+edit_secretly(void)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	ck_assert_int_eq(stat("d/f3", &st), 0);
+	unit_write("d/f3", "d/F3");
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	ck_assert_int_eq(utimensat(AT_FDCWD, "d/f3", times, 0), 0);
+}
+
+static void
+touch_all(void)
+{
+	ck_assert_int_eq(system("touch -d 2001-01-01 * d/*"), 0);
+}
+
+static void
+add_and_remove(void)
+{
+	make("a");
+	make("d/f33");
+	make("z/z");
+	ck_assert_int_eq(unlink("d/f7"), 0);
+}
+
+static void
+rename_directory(void)
+{
+	ck_assert_int_eq(rename("d", "e"), 0);
+}
+
+/* With the size and mtime of the one that it replaces. */
+static void
+swap_two(void)
+{
+	ck_assert_int_eq(rename("d/f1", "t"), 0);
+	ck_assert_int_eq(rename("d/f2", "d/f1"), 0);
+	ck_assert_int_eq(rename("t", "d/f2"), 0);
+}
+
+static void
+make_executable(void)
+{
+	ck_assert_int_eq(chmod("d/f4", 0755), 0);
+}
+
+static void
+change_types(void)
+{
+	ck_assert_int_eq(unlink("d/f5"), 0);
+	make("d/f5/f");
+	ck_assert_int_eq(unlink("d/f6"), 0);
+	ck_assert_int_eq(symlink("f7", "d/f6"), 0);
+}
+
+static void
+spoil_index(void)
+{
+	int fd = open("../index", O_RDWR);
+	char c;
+
+	ck_assert_int_eq(pread(fd, &c, 1, 80), 1);
+	c ^= 1;
+	ck_assert_int_eq(pwrite(fd, &c, 1, 80), 1);
+	close(fd);
+}
+
+static void
+scan_with_index(struct buf *out)
+{
+	options.index = index_load(AT_FDCWD, "../index");
+	ck_assert_msg(scan() == 0, "%s", err.text);
+	ck_assert_int_eq(index_save(options.index, AT_FDCWD, "../index", &err),
+		0);
+	index_free(options.index);
+	options.index = NULL;
+	buf_clear(out);
+	manifest_write(&m, out);
+}
+
+static void (*const changes[])(void) = { no_change, edit, edit_secretly,
+	touch_all, add_and_remove, rename_directory, swap_two, make_executable,
+	change_types };
+
+/* The state of the index when a changed tree is scanned. */
+enum index_state { EMPTY, WARM, STALE, CORRUPT };
+
+START_TEST(the_index_never_changes_what_is_found)
+{
+	struct buf want = BUF_INIT, got = BUF_INIT;
+	enum index_state state;
+	char name[16];
+	int i;
+
+	for (state = EMPTY; state <= CORRUPT; state++) {
+		tree();
+		(void)unlink("../index");
+		make("b");
+		make("d/f");
+		for (i = 0; i < 20; i++) {
+			snprintf(name, sizeof(name), "d/f%d", i);
+			make(name);
+		}
+		usleep(20000); /* or all of it is racy */
+		if (state != EMPTY)
+			scan_with_index(&got);
+		changes[_i]();
+		if (state == WARM)
+			scan_with_index(&got);
+		if (state == CORRUPT)
+			spoil_index();
+		ck_assert_msg(scan() == 0, "%s", err.text);
+		buf_clear(&want);
+		manifest_write(&m, &want);
+		for (i = 0; i < 2; i++) {
+			scan_with_index(&got);
+			ck_assert_str_eq(got.data, want.data);
+		}
+	}
+	buf_release(&want);
+	buf_release(&got);
+}
+END_TEST
+
 START_TEST(threads_find_what_one_finds)
 {
 	uint8_t id[DIGEST_SIZE];
@@ -633,6 +772,8 @@ main(void)
 	tcase_add_test(tests, a_file_at_a_long_path_is_hashed);
 	tcase_add_test(tests, the_index_spares_reading);
 	tcase_add_test(tests, an_edit_that_keeps_size_and_mtime_is_seen);
+	tcase_add_loop_test(tests, the_index_never_changes_what_is_found, 0,
+		sizeof(changes) / sizeof(*changes));
 	tcase_add_test(tests, threads_find_what_one_finds);
 	tcase_add_test(tests, a_file_that_keeps_changing_is_named);
 	tcase_add_test(tests, stop_interrupts);
