@@ -75,7 +75,9 @@ serve_run(const struct config *c)
 	session_answer(&s, &result);
 	/* Before the client has closed: who comes next finds no lock. */
 	push_tidy(&s);
-	session_linger(&s);
+	/* A refusal may be on its way to one who still sends. */
+	if (result.status != STATUS_OK)
+		session_linger(&s);
 	session_release(&s);
 	MESSAGE_RELEASE(result, &result);
 	return 0;

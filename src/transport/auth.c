@@ -20,10 +20,12 @@
 
 enum outcome { ACCEPTED, REFUSED, BROKEN };
 
-/* What a signature is made of, for libssh2's callbacks. */
+/* What a signature is made of: by sign(), or by libssh2 from the secret. */
 struct signer {
-	const struct auth *auth;
+	struct auth *auth;
 	const struct key *key;
+	LIBSSH2_USERAUTH_PUBLICKEY_SIGN_FUNC((*sign));
+	const char *passphrase;
 	bool wanted; /* the server would accept this key */
 };
 
@@ -88,37 +90,78 @@ outcome(struct auth *a, int rc, struct error *err)
 	return REFUSED;
 }
 
-static enum outcome
-by_callback(struct auth *a, struct signer *s,
-	LIBSSH2_USERAUTH_PUBLICKEY_SIGN_FUNC((*sign)), struct error *err)
+/*
+ * Waits for the server.  An answer that the handshake waits for is its own
+ * only if it is the first to read.
+ */
+static int
+await(struct auth *a, int64_t until, struct error *err)
 {
-	void *abstract = s;
-	int64_t until = deadline(a);
-	int rc;
+	struct link *l = a->link;
+	int rc = 0;
 
 	do {
-		rc = libssh2_userauth_publickey(a->link->session,
-			a->config->user,
-			(const unsigned char *)s->key->blob.data,
-			s->key->blob.len, sign, &abstract);
-	} while (rc == LIBSSH2_ERROR_EAGAIN &&
-		link_wait(a->link, until, err) == 0);
-	return outcome(a, rc, err);
+		if (link_wait(l, until, err) < 0)
+			return -1;
+		if (l->shaking)
+			rc = link_shake(l);
+	} while (rc == LIBSSH2_ERROR_EAGAIN);
+	if (rc == 0)
+		return 0;
+	return error_status(err, STATUS_CONNECT, "%s offers no way in: %s",
+		l->t->o->host, link_error(l));
+}
+
+/*
+ * The first packet asks whether the key would do, the second is signed: from
+ * then on only a second factor could come between us and the channel.
+ */
+static void
+go_ahead(struct signer *s, uint64_t sealed)
+{
+	struct link *l = s->auth->link;
+
+	if (s->auth->ahead && !s->passphrase && !l->asked && !l->shaking &&
+		l->sealed >= sealed + 2)
+		link_ask_channel(l);
+}
+
+static int
+request(struct signer *s)
+{
+	struct link *l = s->auth->link;
+	const char *user = s->auth->config->user;
+	const struct key *key = s->key;
+	void *abstract = s;
+	int rc;
+
+	/* The first answer is the handshake's. */
+	link_plug(l, l->shaking);
+	if (s->sign)
+		rc = libssh2_userauth_publickey(l->session, user,
+			(const unsigned char *)key->blob.data, key->blob.len,
+			s->sign, &abstract);
+	else
+		rc = libssh2_userauth_publickey_frommemory(l->session, user,
+			strlen(user), NULL, 0, key->secret.data,
+			key->secret.len, s->passphrase);
+	link_plug(l, false);
+	return rc;
 }
 
 static enum outcome
-by_secret(struct auth *a, const struct key *key, const char *passphrase,
-	struct error *err)
+ask(struct signer *s, struct error *err)
 {
+	struct auth *a = s->auth;
 	int64_t until = deadline(a);
+	uint64_t sealed = a->link->sealed;
 	int rc;
 
 	do {
-		rc = libssh2_userauth_publickey_frommemory(a->link->session,
-			a->config->user, strlen(a->config->user), NULL, 0,
-			key->secret.data, key->secret.len, passphrase);
-	} while (rc == LIBSSH2_ERROR_EAGAIN &&
-		link_wait(a->link, until, err) == 0);
+		rc = request(s);
+		if (rc == LIBSSH2_ERROR_EAGAIN)
+			go_ahead(s, sealed);
+	} while (rc == LIBSSH2_ERROR_EAGAIN && await(a, until, err) == 0);
 	return outcome(a, rc, err);
 }
 
@@ -126,6 +169,7 @@ by_secret(struct auth *a, const struct key *key, const char *passphrase,
 static enum outcome
 by_passphrase(struct auth *a, const struct key *key, struct error *err)
 {
+	struct signer s = { .auth = a, .key = key };
 	enum outcome result = REFUSED;
 	char passphrase[1024], *question;
 	int tries, rc;
@@ -146,7 +190,8 @@ by_passphrase(struct auth *a, const struct key *key, struct error *err)
 		link_extend(a->link, since);
 		if (rc < 0 || passphrase[0] == '\0')
 			break;
-		result = by_secret(a, key, passphrase, err);
+		s.passphrase = passphrase;
+		result = ask(&s, err);
 	}
 	explicit_bzero(passphrase, sizeof(passphrase));
 	free(question);
@@ -160,26 +205,28 @@ by_passphrase(struct auth *a, const struct key *key, struct error *err)
 static enum outcome
 try_key(struct auth *a, const struct key *key, struct error *err)
 {
-	struct signer s = { a, key, false };
+	struct signer s = { .auth = a, .key = key };
 	enum outcome result;
 
 	log_debug("trying the key %s", key->name);
 	a->tried++;
 	if (key->agent) {
-		result = by_callback(a, &s, sign_by_agent, err);
+		s.sign = sign_by_agent;
+		result = ask(&s, err);
 		if (result == REFUSED && s.wanted)
 			log_warn("the agent does not sign with %s", key->name);
 		return result;
 	}
 	if (!key->encrypted) {
-		result = by_secret(a, key, NULL, err);
+		result = ask(&s, err);
 		/* What it is shows only now: it may be RSA. */
 		if (result == REFUSED && !key->type)
 			a->unsure = true;
 		return result;
 	}
 	if (key->blob.len) {
-		result = by_callback(a, &s, sign_never, err);
+		s.sign = sign_never;
+		result = ask(&s, err);
 		if (result != REFUSED || !s.wanted)
 			return result;
 	}
@@ -204,7 +251,22 @@ allowed(const struct auth *a, const struct key *key)
 	return is;
 }
 
-int
+bool
+auth_may_hurry(const struct auth *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->keys->n; i++) {
+		const struct key *key = &a->keys->v[i];
+
+		if (allowed(a, key) && key_usable(key))
+			return key->type && strcmp(key->type, "ssh-rsa") != 0 &&
+				(key->agent || !key->encrypted);
+	}
+	return false;
+}
+
+enum auth_result
 auth_run(struct auth *a, struct error *err)
 {
 	size_t i;
@@ -222,13 +284,16 @@ auth_run(struct auth *a, struct error *err)
 		switch (try_key(a, key, err)) {
 		case ACCEPTED:
 			log_verbose("authenticated by the key %s", key->name);
-			return 1;
+			return AUTH_ACCEPTED;
 		case BROKEN:
-			return -1;
+			return AUTH_FAILED;
 		case REFUSED:
 			a->unsure = a->unsure || key->certified;
 			break;
 		}
+		/* It has seen a request for a channel out of turn. */
+		if (a->link->asked)
+			return i + 1 < a->keys->n ? AUTH_AGAIN : AUTH_REFUSED;
 	}
-	return 0;
+	return AUTH_REFUSED;
 }

@@ -26,7 +26,10 @@
 
 #define PROXY_QUESTION_MS 120000
 
-/* One attempt; steps return 1 when ssh is to do it, with `why'. */
+#define LEAVE 1 /* ssh is to do it, with `why' */
+#define AGAIN 2 /* on a new connection, one request at a time */
+
+/* One attempt; steps return 0, -1 or one of these. */
 struct builtin {
 	struct transport *t;
 	const struct ssh_config *c;
@@ -35,6 +38,8 @@ struct builtin {
 	struct keys keys;
 	int agent;
 	char *command;
+	bool careful;        /* nothing is sent ahead */
+	struct buf verified; /* the host's key, once judged */
 	LIBSSH2_CHANNEL *channel;
 	char **why, **note;
 };
@@ -49,7 +54,7 @@ static int
 leave_to_ssh(struct builtin *b, const char *why)
 {
 	*b->why = mem_strdup(why);
-	return 1;
+	return LEAVE;
 }
 
 static bool
@@ -113,6 +118,33 @@ prepare(struct builtin *b, struct error *err)
 	return 0;
 }
 
+/*
+ * Whether to go on although the handshake's last answer, that there is a way
+ * to log in, is not here yet.
+ */
+static bool
+may_hurry(struct builtin *b)
+{
+	const struct auth a = { .config = b->c, .keys = &b->keys };
+
+	return !b->careful && b->link.sealed && link_reads_ahead(&b->link) &&
+		auth_may_hurry(&a);
+}
+
+static int
+judge_handshake(struct builtin *b, int rc, struct error *err)
+{
+	if (rc == LIBSSH2_ERROR_KEX_FAILURE ||
+		rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE ||
+		rc == LIBSSH2_ERROR_METHOD_NONE)
+		return leave_to_ssh(b,
+			"libssh2 " LIBSSH2_VERSION
+			" and the server have no algorithms in common");
+	return error_status(err, STATUS_CONNECT,
+		"%s does not speak SSH as it should: %s", b->t->o->host,
+		link_error(&b->link));
+}
+
 static int
 shake_hands(struct builtin *b, struct error *err)
 {
@@ -131,34 +163,34 @@ shake_hands(struct builtin *b, struct error *err)
 		l->until += PROXY_QUESTION_MS;
 	}
 	do {
-		rc = libssh2_session_handshake(l->session, l->connection.fd);
-	} while (rc == LIBSSH2_ERROR_EAGAIN && link_wait(l, until, err) == 0);
-	if (rc == LIBSSH2_ERROR_EAGAIN)
+		rc = link_shake(l);
+	} while (rc == LIBSSH2_ERROR_EAGAIN && !may_hurry(b) &&
+		link_wait(l, until, err) == 0);
+	if (rc == LIBSSH2_ERROR_EAGAIN && !may_hurry(b))
 		return -1;
-	if (rc == LIBSSH2_ERROR_KEX_FAILURE ||
-		rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE ||
-		rc == LIBSSH2_ERROR_METHOD_NONE)
-		return leave_to_ssh(b,
-			"libssh2 " LIBSSH2_VERSION
-			" and the server have no algorithms in common");
-	if (rc != 0)
-		return error_status(err, STATUS_CONNECT,
-			"%s does not speak SSH as it should: %s", b->t->o->host,
-			link_error(l));
+	if (rc != 0 && rc != LIBSSH2_ERROR_EAGAIN)
+		return judge_handshake(b, rc, err);
 	b->t->report.keys_ms = transport_elapsed(b->t);
 	return 0;
 }
 
+/* Nobody is asked twice about one key. */
 static int
 verify_host(struct builtin *b, struct error *err)
 {
 	size_t len = 0;
 	const char *blob = libssh2_session_hostkey(b->link.session, &len, NULL);
 	int64_t since = io_now_ms();
-	int rc = hostkey_judge(b->t, b->link.connection.address, &b->known,
-		b->c, blob, len, err);
+	int rc;
 
+	if (blob && len && len == b->verified.len &&
+		memcmp(blob, b->verified.data, len) == 0)
+		return 0;
+	rc = hostkey_judge(b->t, b->link.connection.address, &b->known, b->c,
+		blob, len, err);
 	link_extend(&b->link, since);
+	buf_clear(&b->verified);
+	buf_add(&b->verified, blob ? blob : "", rc == 0 ? len : 0);
 	return rc;
 }
 
@@ -222,18 +254,23 @@ authenticate(struct builtin *b, struct error *err)
 		.config = b->c,
 		.keys = &b->keys,
 		.agent = b->agent,
-		.step_ms = deadline_answer(b->t->o, b->c) };
-	int rc;
+		.step_ms = deadline_answer(b->t->o, b->c),
+		.ahead = !b->careful && link_reads_ahead(&b->link) };
 
 	if (!any_usable(&b->keys))
 		return leave_keys_to_ssh(b);
-	rc = auth_run(&a, err);
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
+	switch (auth_run(&a, err)) {
+	case AUTH_ACCEPTED:
+		b->t->report.authenticated_ms = transport_elapsed(b->t);
+		return 0;
+	case AUTH_REFUSED:
 		return refused(b, &a, err);
-	b->t->report.authenticated_ms = transport_elapsed(b->t);
-	return 0;
+	case AUTH_AGAIN:
+		return AGAIN;
+	case AUTH_FAILED:
+		break;
+	}
+	return -1;
 }
 
 static int
@@ -270,13 +307,10 @@ steps(struct builtin *b, int *status, struct error *err)
 {
 	int rc;
 
-	rc = prepare(b, err);
-	if (rc != 0)
-		return rc;
 	if (link_open(&b->link, err) < 0)
 		return -1;
 	if (methods_set(&b->link, &b->known, b->c, b->why))
-		return 1;
+		return LEAVE;
 	rc = shake_hands(b, err);
 	if (rc != 0)
 		return rc;
@@ -291,6 +325,27 @@ steps(struct builtin *b, int *status, struct error *err)
 		deadline_alive(b->t->o, b->c), status, err);
 }
 
+/*
+ * A server that wants two keys, or a second factor, has refused the first
+ * signature while more was on its way.
+ */
+static int
+try(struct builtin *b, int *status, struct error *err)
+{
+	int rc = prepare(b, err);
+
+	if (rc == 0)
+		rc = steps(b, status, err);
+	if (rc == AGAIN) {
+		log_debug("once more, one request at a time");
+		b->careful = true;
+		link_close(&b->link);
+		link_init(&b->link, b->t, b->link.until);
+		rc = steps(b, status, err);
+	}
+	return rc;
+}
+
 int
 builtin_run(struct transport *t, const struct ssh_config *c, char **why,
 	char **note, struct error *err)
@@ -300,19 +355,18 @@ builtin_run(struct transport *t, const struct ssh_config *c, char **why,
 
 	b.why = why;
 	b.note = note;
-	b.link.t = t;
-	b.link.until = io_now_ms() + deadline_start(t->o, c);
-	connection_init(&b.link.connection);
+	link_init(&b.link, t, io_now_ms() + deadline_start(t->o, c));
 	strcpy(t->report.kind, "libssh2");
 	b.command = transport_command(t->o, err);
 	if (b.command)
-		rc = steps(&b, &status, err);
+		rc = try(&b, &status, err);
 	link_close(&b.link);
 	if (rc == 0)
 		rc = transport_judge(t, status, err);
 	io_close(&b.agent);
 	known_hosts_release(&b.known);
 	keys_release(&b.keys);
+	buf_release(&b.verified);
 	free(b.command);
 	return rc;
 }

@@ -159,7 +159,7 @@ turn(struct child *c, struct error *err)
 static bool
 ends_within(struct child *c, int ms, int *status)
 {
-	static const struct timespec pause = { 0, 5 * 1000 * 1000 };
+	static const struct timespec pause = { 0, 1000 * 1000 };
 	int64_t until = io_now_ms() + ms;
 	bool ended;
 

@@ -13,6 +13,18 @@
 #include "base/io.h"
 #include "internal.h"
 
+#define MSG_NEWKEYS 21
+
+/* NEWKEYS is the last packet whose type shows. */
+static void
+count_packet(struct link *l, const unsigned char *data, size_t len)
+{
+	if (l->keyed)
+		l->sealed++;
+	else
+		l->keyed = len > 5 && data[5] == MSG_NEWKEYS;
+}
+
 /* Called by libssh2: the length, or -errno. */
 static ssize_t
 take_packet(libssh2_socket_t fd, const void *data, size_t len, int flags,
@@ -20,6 +32,7 @@ take_packet(libssh2_socket_t fd, const void *data, size_t len, int flags,
 {
 	struct link *l = *abstract;
 
+	count_packet(l, data, len);
 	if (!l->deaf)
 		buf_add(&l->out, data, len);
 	return (ssize_t)len;
@@ -34,7 +47,7 @@ give_bytes(libssh2_socket_t fd, void *data, size_t len, int flags,
 
 	if (l->closing)
 		return -EPIPE;
-	if (l->ended)
+	if (l->ended || l->plugged)
 		return -EAGAIN;
 	do {
 		n = recv(fd, data, len, MSG_DONTWAIT);
@@ -71,6 +84,15 @@ note_disconnect(LIBSSH2_SESSION *session, int reason, const char *message,
 	l->said_why = true;
 }
 
+void
+link_init(struct link *l, struct transport *t, int64_t until)
+{
+	memset(l, 0, sizeof(*l));
+	l->t = t;
+	l->until = until;
+	connection_init(&l->connection);
+}
+
 int
 link_open(struct link *l, struct error *err)
 {
@@ -78,6 +100,7 @@ link_open(struct link *l, struct error *err)
 	if (!l->session)
 		return error_status(err, STATUS_CONNECT,
 			"libssh2 cannot be started");
+	l->shaking = true;
 	libssh2_session_set_blocking(l->session, 0);
 	libssh2_session_callback_set(l->session, LIBSSH2_CALLBACK_SEND,
 		(void *)take_packet);
@@ -102,6 +125,38 @@ link_close(struct link *l)
 	l->session = NULL;
 	connection_close(&l->connection, l->t);
 	buf_release(&l->out);
+}
+
+int
+link_shake(struct link *l)
+{
+	int rc = libssh2_session_handshake(l->session, l->connection.fd);
+
+	l->shaking = rc == LIBSSH2_ERROR_EAGAIN;
+	return rc;
+}
+
+bool
+link_reads_ahead(const struct link *l)
+{
+	const char *banner = libssh2_session_banner_get(l->session);
+
+	return banner && !strncmp(banner, "SSH-2.0-OpenSSH_", 16);
+}
+
+void
+link_plug(struct link *l, bool plugged)
+{
+	l->plugged = plugged;
+}
+
+void
+link_ask_channel(struct link *l)
+{
+	link_plug(l, true);
+	(void)libssh2_channel_open_session(l->session);
+	link_plug(l, false);
+	l->asked = true;
 }
 
 void

@@ -194,18 +194,17 @@ proxy_check(const struct ssh_config *c)
 	return rc;
 }
 
-/* Its input has ended already; one that does not mind is told. */
+/* The conversation is over: it is told at once, as ssh does. */
 void
 proxy_close(struct connection *n)
 {
-	static const struct timespec pause = { 0, 5 * 1000 * 1000 };
-	static const int signals[] = { 0, SIGHUP, SIGKILL };
+	static const struct timespec pause = { 0, 1000 * 1000 };
+	static const int signals[] = { SIGHUP, SIGKILL };
 	int i, tries;
 
-	for (i = 0; i < 3; i++) {
-		if (signals[i])
-			(void)kill(n->proxy, signals[i]);
-		for (tries = 0; tries < 40; tries++) {
+	for (i = 0; i < 2; i++) {
+		(void)kill(n->proxy, signals[i]);
+		for (tries = 0; tries < 200; tries++) {
 			if (waitpid(n->proxy, NULL, WNOHANG) != 0) {
 				n->proxy = 0;
 				return;

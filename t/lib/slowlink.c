@@ -4,7 +4,9 @@
  * Stands between its own standard input and output and those of COMMAND, as
  * a link with a delay of MS each way and a rate of KBIT/s each way.  After
  * -u BYTES upward or -D BYTES downward the link is cut: COMMAND is killed.
- * At the end "UP DOWN", the bytes that passed, are appended to FILE.
+ * At the end "UP DOWN TURNS" is appended to FILE: the bytes that passed, and
+ * how often something went up after something had come down, which tells what
+ * was waited for.
  *
  * As a ProxyCommand it makes any transport slow, measured or broken.
  */
@@ -39,9 +41,11 @@ struct way {
 	int64_t free_at; /* when the rate lets the next byte in */
 	uint64_t passed, most;
 	int eof, closed;
+	int came; /* up: something came down since it last carried anything */
 };
 
 static int64_t delay_us, rate_kbit;
+static unsigned turns;
 static volatile sig_atomic_t ended;
 
 static int64_t
@@ -77,17 +81,18 @@ may_read(const struct way *w, int64_t now)
 	return !w->eof && w->n < CHUNKS && w->free_at <= now + 20000;
 }
 
-static void
+/* Whether there was something. */
+static int
 read_chunk(struct way *w, int64_t now)
 {
 	struct chunk *c = &w->ring[(w->head + w->n) % CHUNKS];
 	ssize_t n = read(w->in, c->data, CHUNK);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return 0;
 	if (n <= 0) {
 		w->eof = 1;
-		return;
+		return 0;
 	}
 	if (w->free_at < now)
 		w->free_at = now;
@@ -97,6 +102,16 @@ read_chunk(struct way *w, int64_t now)
 	c->len = (size_t)n;
 	c->sent = 0;
 	w->n++;
+	return 1;
+}
+
+static void
+count_turn(struct way *up, int any)
+{
+	if (!any)
+		return;
+	turns += up->came;
+	up->came = 0;
 }
 
 /* -1 when the link is to be cut. */
@@ -171,13 +186,14 @@ run(struct way *up, struct way *down)
 			continue;
 		now = now_us();
 		if (p[0].revents)
-			read_chunk(up, now);
+			count_turn(up, read_chunk(up, now));
 		if (p[2].revents)
-			read_chunk(down, now);
+			(void)read_chunk(down, now);
 		if (p[1].revents && write_chunk(up) < 0)
 			return;
 		if (p[3].revents && write_chunk(down) < 0)
 			return;
+		up->came = up->came || p[3].revents;
 	}
 }
 
@@ -195,8 +211,8 @@ write_count(const char *file, const struct way *up, const struct way *down)
 
 	if (!f)
 		return;
-	fprintf(f, "%llu %llu\n", (unsigned long long)up->passed,
-		(unsigned long long)down->passed);
+	fprintf(f, "%llu %llu %u\n", (unsigned long long)up->passed,
+		(unsigned long long)down->passed, turns);
 	fclose(f);
 }
 
