@@ -1,6 +1,8 @@
 #include "mem.h"
 
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,26 +68,42 @@ mem_printf(const char *fmt, ...)
 	return check(n < 0 ? NULL : s);
 }
 
+/* The next `size` bytes of the arena. */
+static char *
+arena_take(struct arena *arena, size_t size)
+{
+	struct arena_block *b = arena->head;
+
+	if (!b || b->size - b->used < size) {
+		size_t whole = size > ARENA_BLOCK ? size : ARENA_BLOCK;
+
+		b = mem_alloc(sizeof(*b) + whole);
+		b->next = arena->head;
+		b->used = 0;
+		b->size = whole;
+		arena->head = b;
+	}
+	b->used += size;
+	return b->data + b->used - size;
+}
+
 char *
 arena_strndup(struct arena *arena, const char *s, size_t len)
 {
-	struct arena_block *b = arena->head;
-	char *p;
+	char *p = arena_take(arena, len + 1);
 
-	if (!b || b->size - b->used < len + 1) {
-		size_t size = len + 1 > ARENA_BLOCK ? len + 1 : ARENA_BLOCK;
-
-		b = mem_alloc(sizeof(*b) + size);
-		b->next = arena->head;
-		b->used = 0;
-		b->size = size;
-		arena->head = b;
-	}
-	p = b->data + b->used;
 	memcpy(p, s, len);
 	p[len] = '\0';
-	b->used += len + 1;
 	return p;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+	const size_t align = _Alignof(max_align_t);
+	char *p = arena_take(arena, size + align - 1);
+
+	return p + (align - (uintptr_t)p % align) % align;
 }
 
 void

@@ -23,7 +23,7 @@ char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 		} \
 	} while (0)
 
-/* An arena of strings that are released all at once. */
+/* An arena of strings, and more, that are released all at once. */
 struct arena {
 	struct arena_block *head;
 };
@@ -34,6 +34,8 @@ struct arena {
 	}
 
 char *arena_strndup(struct arena *arena, const char *s, size_t len);
+/* Aligned for any type, not cleared. */
+void *arena_alloc(struct arena *arena, size_t size);
 void arena_release(struct arena *arena);
 
 #endif

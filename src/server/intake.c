@@ -128,10 +128,6 @@ receive_manifest(struct worker *w, struct error *err)
 		if (take_manifest(w, &f, err) < 0)
 			return -1;
 	}
-	/* Line numbers are the same in the text that is written. */
-	if (w->m.lines != w->m.n)
-		return error_set(err,
-			"manifest: chunk lines are for a later version");
 	if (write_text(w, err) < 0)
 		return -1;
 	channel_send(&w->channel, "read", "", 0);
@@ -199,6 +195,7 @@ intake_amend(struct manifest *m, const char *data, size_t len, uint32_t *line,
 	old->mode = e.mode;
 	old->size = e.size;
 	memcpy(old->digest, e.digest, DIGEST_SIZE);
+	old->chunks = NULL; /* their lines stay, until it is written anew */
 	return 0;
 }
 

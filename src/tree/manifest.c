@@ -18,6 +18,29 @@ manifest_release(struct manifest *m)
 	memset(m, 0, sizeof(*m));
 }
 
+uint32_t
+chunk_length(const struct entry *e, uint32_t i)
+{
+	const struct chunks *c = e->chunks;
+	uint64_t end = i + 1 < c->n ? c->v[i + 1].offset : e->size;
+
+	return (uint32_t)(end - c->v[i].offset);
+}
+
+uint32_t
+entry_lines(const struct entry *e)
+{
+	return 1 + (e->type == ENTRY_FILE && e->chunks ? e->chunks->n : 0);
+}
+
+const struct chunks *
+manifest_add_chunks(struct manifest *m, const struct chunks *c)
+{
+	size_t size = sizeof(*c) + c->n * sizeof(*c->v);
+
+	return memcpy(arena_alloc(&m->arena, size), c, size);
+}
+
 struct entry *
 manifest_add(struct manifest *m, const struct entry *e)
 {
@@ -30,7 +53,10 @@ manifest_add(struct manifest *m, const struct entry *e)
 	if (e->type == ENTRY_LINK)
 		copy->target = arena_strndup(&m->arena, e->target,
 			strlen(e->target));
-	copy->line = ++m->lines;
+	else if (e->type == ENTRY_FILE && e->chunks)
+		copy->chunks = manifest_add_chunks(m, e->chunks);
+	copy->line = m->lines + 1;
+	m->lines += entry_lines(copy);
 	return copy;
 }
 
@@ -53,15 +79,23 @@ compare_entries(const void *a, const void *b)
 }
 
 void
-manifest_sort(struct manifest *m)
+manifest_number(struct manifest *m)
 {
 	size_t i;
 
+	m->lines = 0;
+	for (i = 0; i < m->n; i++) {
+		m->v[i].line = m->lines + 1;
+		m->lines += entry_lines(&m->v[i]);
+	}
+}
+
+void
+manifest_sort(struct manifest *m)
+{
 	if (m->n)
 		qsort(m->v, m->n, sizeof(*m->v), compare_entries);
-	for (i = 0; i < m->n; i++)
-		m->v[i].line = (uint32_t)i + 1;
-	m->lines = (uint32_t)m->n;
+	manifest_number(m);
 }
 
 void
@@ -94,22 +128,33 @@ manifest_find(const struct manifest *m, const char *path)
 	return bsearch(&key, m->v, m->n, sizeof(*m->v), compare_entries);
 }
 
-static int
-compare_lines(const void *a, const void *b)
+struct entry *
+manifest_at(const struct manifest *m, uint32_t line, uint32_t *chunk)
 {
-	const struct entry *x = a, *y = b;
+	size_t from = 0, to = m->n;
 
-	return x->line < y->line ? -1 : x->line > y->line;
+	if (line == 0 || line > m->lines)
+		return NULL;
+	while (to - from > 1) {
+		size_t mid = from + (to - from) / 2;
+
+		if (m->v[mid].line <= line)
+			from = mid;
+		else
+			to = mid;
+	}
+	*chunk = line == m->v[from].line ? MANIFEST_NO_CHUNK :
+					   line - m->v[from].line - 1;
+	return &m->v[from];
 }
 
 struct entry *
 manifest_line(const struct manifest *m, uint32_t line)
 {
-	struct entry key = { .line = line };
+	uint32_t chunk;
+	struct entry *e = manifest_at(m, line, &chunk);
 
-	if (!m->n)
-		return NULL;
-	return bsearch(&key, m->v, m->n, sizeof(*m->v), compare_lines);
+	return e && chunk == MANIFEST_NO_CHUNK ? e : NULL;
 }
 
 static char *
@@ -165,8 +210,17 @@ manifest_write_entry(const struct entry *e, struct buf *out)
 	out->len = (size_t)(p - out->data);
 }
 
-static void
-write_end(const struct manifest *m, struct buf *out)
+void
+manifest_write_chunk(const struct entry *e, uint32_t i, struct buf *out)
+{
+	char hex[DIGEST_HEX + 1];
+
+	digest_to_hex(e->chunks->v[i].digest, hex);
+	buf_addf(out, "c\t%" PRIu32 "\t%s\n", chunk_length(e, i), hex);
+}
+
+void
+manifest_write_end(const struct manifest *m, struct buf *out)
 {
 	char hex[DIGEST_HEX + 1];
 
@@ -178,10 +232,14 @@ void
 manifest_write(const struct manifest *m, struct buf *out)
 {
 	size_t i;
+	uint32_t chunk;
 
-	for (i = 0; i < m->n; i++)
+	for (i = 0; i < m->n; i++) {
 		manifest_write_entry(&m->v[i], out);
-	write_end(m, out);
+		for (chunk = 0; chunk + 1 < entry_lines(&m->v[i]); chunk++)
+			manifest_write_chunk(&m->v[i], chunk, out);
+	}
+	manifest_write_end(m, out);
 }
 
 void
@@ -231,57 +289,4 @@ manifest_pairs(const struct manifest *a, const struct manifest *b,
 		rc = fn(x, y, arg);
 	}
 	return rc;
-}
-
-/* A run of kept or dropped lines that is not written yet. */
-struct run {
-	struct buf *out;
-	char sign; /* '=' or '-' */
-	uint64_t n;
-};
-
-static void
-run_flush(struct run *r)
-{
-	if (r->n)
-		buf_addf(r->out, "%c%" PRIu64 "\n", r->sign, r->n);
-	r->n = 0;
-}
-
-static void
-run_add(struct run *r, char sign)
-{
-	if (r->sign != sign)
-		run_flush(r);
-	r->sign = sign;
-	r->n++;
-}
-
-static int
-difference_pair(const struct entry *a, const struct entry *b, void *arg)
-{
-	struct run *r = arg;
-
-	if (a && b && entry_equal(a, b)) {
-		run_add(r, '=');
-		return 0;
-	}
-	if (a)
-		run_add(r, '-');
-	if (b) {
-		run_flush(r);
-		manifest_write_entry(b, r->out);
-	}
-	return 0;
-}
-
-void
-manifest_difference(const struct manifest *base, const struct manifest *m,
-	struct buf *out)
-{
-	struct run r = { out, '=', 0 };
-
-	manifest_pairs(base, m, difference_pair, &r);
-	run_flush(&r);
-	write_end(m, out);
 }

@@ -12,9 +12,9 @@
  * tree's own has its line, before what it holds.  The tree id is the SHA-256
  * of the d, f and l lines.  Modes are three octal digits.
  *
- * In memory a manifest is an array of entries in that order.  `line` is an
- * entry's line number in the text, from 1, chunk lines counted; chunk lines
- * themselves are checked when read (their lengths must add up) and dropped.
+ * In memory a manifest is an array of entries in that order; those of large
+ * files know their chunks.  `line` is an entry's line number in the text, from
+ * 1, chunk lines counted.
  */
 #ifndef TREE_MANIFEST_H
 #define TREE_MANIFEST_H
@@ -30,6 +30,9 @@
 
 /* A line: type, mode, size, digest, a path, or a target and a path. */
 #define MANIFEST_LINE_MOST (2 * 4096 + 128)
+/* Bytes of one chunk, and lines that a tree of so many entries may have. */
+#define MANIFEST_CHUNK_MOST (1024 * 1024)
+#define MANIFEST_LINES_MOST(entries) (4 * (entries))
 
 enum entry_type {
 	ENTRY_DIRECTORY = 'd',
@@ -37,10 +40,24 @@ enum entry_type {
 	ENTRY_LINK = 'l',
 };
 
+/* A piece of a file, up to where the next one begins. */
+struct chunk {
+	uint64_t offset;
+	uint8_t digest[DIGEST_SIZE];
+};
+
+struct chunks {
+	uint32_t n; /* not 0 */
+	struct chunk v[];
+};
+
 struct entry {
-	const char *path;   /* the manifest's; also target */
-	const char *target; /* of a link, else NULL */
-	uint64_t size;      /* of a file */
+	const char *path; /* the manifest's; also target and chunks */
+	union {
+		const char *target;          /* of a link */
+		const struct chunks *chunks; /* of a file, or NULL */
+	};
+	uint64_t size; /* of a file */
 	uint32_t line;
 	uint16_t mode; /* permission bits; 0 for a link */
 	char type;     /* enum entry_type */
@@ -66,7 +83,7 @@ struct manifest {
 void manifest_release(struct manifest *m);
 
 /*
- * Appends an entry, copying its strings; `line` is set here.  The caller
+ * Appends an entry, copying what it points to; `line` is set here.  The caller
  * adds in order and calls manifest_finish(), which computes the tree id.
  */
 struct entry *manifest_add(struct manifest *m, const struct entry *e);
@@ -77,21 +94,45 @@ struct entry *manifest_add(struct manifest *m, const struct entry *e);
 void manifest_share(struct manifest *copy, const struct manifest *m);
 /* Sorts, for a caller that did not add in order; lines are renumbered. */
 void manifest_sort(struct manifest *m);
+/*
+ * Numbers the lines anew, for a caller that set chunks, copied with
+ * manifest_add_chunks(), after the entry was added.
+ */
+void manifest_number(struct manifest *m);
+const struct chunks *manifest_add_chunks(struct manifest *m,
+	const struct chunks *c);
 void manifest_finish(struct manifest *m);
 
 /* The entry of that path, or NULL. */
 struct entry *manifest_find(const struct manifest *m, const char *path);
 /* The entry of that line number, or NULL (a chunk's, or none). */
 struct entry *manifest_line(const struct manifest *m, uint32_t line);
+/*
+ * The entry that this line belongs to, or NULL; *chunk becomes the number of
+ * the entry's chunk whose line it is, MANIFEST_NO_CHUNK for the entry's own.
+ * An entry that lost its chunks to an amend keeps their lines: the number may
+ * be more than it has.
+ */
+#define MANIFEST_NO_CHUNK UINT32_MAX
+struct entry *manifest_at(const struct manifest *m, uint32_t line,
+	uint32_t *chunk);
 
-/* Adds the whole text, or one entry's line with its LF. */
+/* The length of chunk i of a file. */
+uint32_t chunk_length(const struct entry *e, uint32_t i);
+/* Lines of an entry, its chunks' included. */
+uint32_t entry_lines(const struct entry *e);
+
+/* Adds the whole text, or one entry's own line with its LF. */
 void manifest_write(const struct manifest *m, struct buf *out);
 void manifest_write_entry(const struct entry *e, struct buf *out);
+/* The line of chunk i, and the text's last line. */
+void manifest_write_chunk(const struct entry *e, uint32_t i, struct buf *out);
+void manifest_write_end(const struct manifest *m, struct buf *out);
 
 /* Files and the bytes in them, UINT64_MAX if that is more. */
 void manifest_count(const struct manifest *m, uint64_t *files, uint64_t *bytes);
 
-/* Equal in all but the line number. */
+/* Equal in all but the line number and how they are divided into chunks. */
 bool entry_equal(const struct entry *a, const struct entry *b);
 
 /*
@@ -105,7 +146,8 @@ int manifest_pairs(const struct manifest *a, const struct manifest *b,
 
 /*
  * Adds the difference that turns base into m: "=N" keeps the next N lines of
- * base, "-N" drops them, an entry's line inserts it, then the end line.
+ * base's text, "-N" drops them, any other line is inserted, then the end line.
+ * Chunk lines count and are kept, dropped and inserted like all others.
  */
 void manifest_difference(const struct manifest *base, const struct manifest *m,
 	struct buf *out);
@@ -115,11 +157,13 @@ struct manifest_reader {
 	struct manifest *m;
 	const struct manifest *base; /* of a difference, else NULL */
 	size_t next;                 /* the base's next entry */
+	uint32_t next_line;          /* of its lines: 0 is its own */
 	uint64_t most_entries;       /* 0: no limit */
-	uint64_t chunk_bytes;        /* of the chunk lines of the last file */
-	bool chunked;
-	struct buf rest; /* of an unfinished line */
-	bool ended;      /* the end line was read and agreed */
+	struct chunk *chunks;        /* of the last file, so far */
+	size_t n_chunks, cap_chunks;
+	uint64_t chunk_bytes; /* in them */
+	struct buf rest;      /* of an unfinished line */
+	bool ended;           /* the end line was read and agreed */
 };
 
 void manifest_reader_init(struct manifest_reader *r, struct manifest *m,

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
@@ -153,20 +154,31 @@ manifest_reader_init(struct manifest_reader *r, struct manifest *m,
 void
 manifest_reader_release(struct manifest_reader *r)
 {
+	free(r->chunks);
 	buf_release(&r->rest);
 }
 
-/* The chunks of the last file must add up to it before anything follows. */
+/*
+ * The chunks of the last file must add up to it before anything follows; they
+ * become its.
+ */
 static int
-check_chunks(struct manifest_reader *r, struct error *err)
+end_chunks(struct manifest_reader *r, struct error *err)
 {
-	const struct manifest *m = r->m;
+	struct entry *e;
+	struct chunks *c;
 
-	if (r->chunked && r->chunk_bytes != m->v[m->n - 1].size)
+	if (!r->n_chunks)
+		return 0;
+	e = &r->m->v[r->m->n - 1];
+	if (r->chunk_bytes != e->size)
 		return error_set(err,
-			"manifest: the chunks of %s do not add up",
-			m->v[m->n - 1].path);
-	r->chunked = false;
+			"manifest: the chunks of %s do not add up", e->path);
+	c = arena_alloc(&r->m->arena, sizeof(*c) + r->n_chunks * sizeof(*c->v));
+	c->n = (uint32_t)r->n_chunks;
+	memcpy(c->v, r->chunks, r->n_chunks * sizeof(*c->v));
+	e->chunks = c;
+	r->n_chunks = 0;
 	r->chunk_bytes = 0;
 	return 0;
 }
@@ -210,7 +222,7 @@ append(struct manifest_reader *r, const struct entry *e, struct error *err)
 	const struct entry *last = m->n ? &m->v[m->n - 1] : NULL;
 	struct entry *copy;
 
-	if (check_chunks(r, err) < 0)
+	if (end_chunks(r, err) < 0)
 		return -1;
 	if (r->most_entries && m->n >= r->most_entries)
 		return error_status(err, STATUS_REFUSED,
@@ -229,27 +241,81 @@ append(struct manifest_reader *r, const struct entry *e, struct error *err)
 	return 0;
 }
 
+/* One more chunk of the last entry. */
 static int
-add_chunk(struct manifest_reader *r, const char *line, size_t len,
-	struct error *err)
+append_chunk(struct manifest_reader *r, uint64_t length,
+	const uint8_t digest[static DIGEST_SIZE], struct error *err)
 {
-	struct fields f = { line + 2, line + len };
 	struct manifest *m = r->m;
-	uint8_t digest[DIGEST_SIZE];
-	uint64_t length;
+	const struct entry *e = m->n ? &m->v[m->n - 1] : NULL;
+	struct chunk *c;
 
-	if (m->n == 0 || m->v[m->n - 1].type != ENTRY_FILE ||
-		parse_size(&f, &length) < 0 || length == 0 ||
-		parse_digest(&f, digest) < 0 || f.at || m->lines == UINT32_MAX)
+	if (!e || e->type != ENTRY_FILE || length == 0 ||
+		length > MANIFEST_CHUNK_MOST)
 		return error_set(err, "manifest: malformed chunk line");
-	if (length > m->v[m->n - 1].size - r->chunk_bytes)
+	if (length > e->size - r->chunk_bytes)
 		return error_set(err,
-			"manifest: the chunks of %s do not add up",
-			m->v[m->n - 1].path);
-	r->chunked = true;
+			"manifest: the chunks of %s do not add up", e->path);
+	if (m->lines == UINT32_MAX ||
+		(r->most_entries &&
+			m->lines >= MANIFEST_LINES_MOST(r->most_entries)))
+		return error_status(err, STATUS_REFUSED,
+			"the tree has too many chunks");
+	MEM_GROW(r->chunks, r->n_chunks, r->cap_chunks);
+	c = &r->chunks[r->n_chunks++];
+	c->offset = r->chunk_bytes;
+	memcpy(c->digest, digest, DIGEST_SIZE);
 	r->chunk_bytes += length;
 	m->lines++;
 	return 0;
+}
+
+static int
+read_chunk(struct manifest_reader *r, const char *line, size_t len,
+	struct error *err)
+{
+	struct fields f = { line + 2, line + len };
+	uint8_t digest[DIGEST_SIZE];
+	uint64_t length;
+
+	if (parse_size(&f, &length) < 0 || parse_digest(&f, digest) < 0 || f.at)
+		return error_set(err, "manifest: malformed chunk line");
+	return append_chunk(r, length, digest, err);
+}
+
+/* An entry of the base, without its chunks. */
+static int
+keep_entry(struct manifest_reader *r, const struct entry *old,
+	struct error *err)
+{
+	struct entry e = *old;
+
+	e.path = arena_strndup(&r->m->arena, e.path, strlen(e.path));
+	if (e.type == ENTRY_LINK)
+		e.target = arena_strndup(&r->m->arena, e.target,
+			strlen(e.target));
+	else
+		e.chunks = NULL;
+	return append(r, &e, err);
+}
+
+/* The next line of the base, which is kept or passed over. */
+static int
+apply_line(struct manifest_reader *r, bool keep, struct error *err)
+{
+	const struct entry *e = &r->base->v[r->next];
+	uint32_t line = r->next_line++;
+
+	if (r->next_line == entry_lines(e)) {
+		r->next_line = 0;
+		r->next++;
+	}
+	if (!keep)
+		return 0;
+	if (line == 0)
+		return keep_entry(r, e, err);
+	return append_chunk(r, chunk_length(e, line - 1),
+		e->chunks->v[line - 1].digest, err);
 }
 
 /* "=N" and "-N" of a difference. */
@@ -259,24 +325,15 @@ apply_run(struct manifest_reader *r, const char *line, size_t len,
 {
 	uint64_t n;
 
-	if (!r->base || parse_number(line + 1, len - 1, &n) < 0 || n == 0 ||
-		n > r->base->n - r->next)
-		return error_set(err,
-			"manifest: a difference that does not "
-			"fit its base");
-	for (; n; n--) {
-		struct entry e = r->base->v[r->next++];
-
-		if (*line == '-')
-			continue;
-		e.path = arena_strndup(&r->m->arena, e.path, strlen(e.path));
-		if (e.target)
-			e.target = arena_strndup(&r->m->arena, e.target,
-				strlen(e.target));
-		if (append(r, &e, err) < 0)
+	if (!r->base || parse_number(line + 1, len - 1, &n) < 0 || n == 0)
+		return error_set(err, "manifest: a malformed difference");
+	for (; n && r->next < r->base->n; n--)
+		if (apply_line(r, *line == '=', err) < 0)
 			return -1;
-	}
-	return 0;
+	return n ? error_set(err,
+			   "manifest: a difference that does not "
+			   "fit its base") :
+		   0;
 }
 
 static int
@@ -286,7 +343,7 @@ finish(struct manifest_reader *r, const char *line, size_t len,
 	struct fields f = { line + 4, line + len };
 	uint8_t id[DIGEST_SIZE];
 
-	if (check_chunks(r, err) < 0)
+	if (end_chunks(r, err) < 0)
 		return -1;
 	if (parse_digest(&f, id) < 0 || f.at)
 		return error_set(err, "manifest: malformed end line");
@@ -311,7 +368,7 @@ read_line(struct manifest_reader *r, const char *line, size_t len,
 	if (len >= 2 && (*line == '=' || *line == '-'))
 		return apply_run(r, line, len, err);
 	if (len >= 2 && !memcmp(line, "c\t", 2))
-		return add_chunk(r, line, len, err);
+		return read_chunk(r, line, len, err);
 	if (manifest_parse_entry(r->m, line, len, &e, err) < 0)
 		return -1;
 	return append(r, &e, err);

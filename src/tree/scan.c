@@ -79,5 +79,6 @@ scan_file(int dirfd, bool exact_modes, struct entry *e, struct error *err)
 			e->path);
 	e->size = (uint64_t)st.st_size;
 	e->mode = walk_mode(st.st_mode, exact_modes);
+	e->chunks = NULL;
 	return 0;
 }

@@ -70,7 +70,7 @@ void scan_result_release(struct scan_result *r);
 
 /*
  * Hashes one file of the tree again (it changed while it was sent) and puts
- * mode, size and digest in e, whose path is kept.  Errors: vanished, no
+ * mode, size and digest in e, whose path is kept and whose chunks go.  Errors: vanished, no
  * longer a regular file.
  */
 int scan_file(int dirfd, bool exact_modes, struct entry *e, struct error *err);

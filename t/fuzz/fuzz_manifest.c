@@ -1,7 +1,6 @@
 /*
- * Manifests: a text that is read is written as the same text, but for chunk
- * lines; in pieces it reads the same; and a difference against it gives it
- * back.  A NUL divides the text from a difference to be tried against it.
+ * Manifests: a text that is read is written as the same text; in pieces it
+ * reads the same; and a difference against it gives it back.  A NUL divides the text from a difference to be tried against it.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -42,8 +41,30 @@ check_same(const struct manifest *a, const struct manifest *b)
 	size_t i;
 
 	assert(a->n == b->n && !memcmp(a->id, b->id, DIGEST_SIZE));
-	for (i = 0; i < a->n; i++)
-		assert(entry_equal(&a->v[i], &b->v[i]));
+	assert(a->lines == b->lines);
+	for (i = 0; i < a->n; i++) {
+		const struct entry *x = &a->v[i], *y = &b->v[i];
+
+		assert(entry_equal(x, y) && x->line == y->line);
+		assert(entry_lines(x) == entry_lines(y));
+		if (entry_lines(x) > 1)
+			assert(!memcmp(x->chunks->v, y->chunks->v,
+				x->chunks->n * sizeof(*x->chunks->v)));
+	}
+}
+
+static void
+check_lines(const struct manifest *m)
+{
+	uint32_t line = 0, chunk, i;
+	size_t e;
+
+	for (e = 0; e < m->n; e++)
+		for (i = 0; i < entry_lines(&m->v[e]); i++) {
+			assert(manifest_at(m, ++line, &chunk) == &m->v[e]);
+			assert(chunk == (i ? i - 1 : MANIFEST_NO_CHUNK));
+		}
+	assert(line == m->lines && !manifest_at(m, line + 1, &chunk));
 }
 
 /* From one to the other by their difference. */
@@ -73,10 +94,22 @@ check_manifest(const struct manifest *m)
 	check_same(m, &again);
 	for (i = 0; i < m->n; i++)
 		assert(manifest_find(m, m->v[i].path) == &m->v[i]);
+	check_lines(m);
 	check_difference(m, &again);
 	check_difference(&none, m);
 	manifest_release(&again);
 	buf_release(&text);
+}
+
+/* For one tree there is exactly one text. */
+static void
+check_text(const struct manifest *m, const char *text, size_t len)
+{
+	struct buf out = BUF_INIT;
+
+	manifest_write(m, &out);
+	assert(out.len == len && !memcmp(out.data, text, len));
+	buf_release(&out);
 }
 
 int
@@ -91,8 +124,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(read_in_pieces(&other, NULL, text, len, 4096) == is);
 	manifest_release(&other);
 	other = (struct manifest)MANIFEST_INIT;
-	if (is)
+	if (is) {
+		check_text(&m, text, len);
 		check_manifest(&m);
+	}
 	if (is && zero &&
 		read_in_pieces(&other, &m, zero + 1, size - len - 1, 11)) {
 		check_manifest(&other);

@@ -90,7 +90,42 @@ assert_same(const struct manifest *a, const struct manifest *b)
 	for (i = 0; i < a->n; i++) {
 		ck_assert(entry_equal(&a->v[i], &b->v[i]));
 		ck_assert_uint_eq(a->v[i].line, b->v[i].line);
+		ck_assert_uint_eq(entry_lines(&a->v[i]), entry_lines(&b->v[i]));
+		if (entry_lines(&a->v[i]) > 1)
+			ck_assert_mem_eq(a->v[i].chunks->v, b->v[i].chunks->v,
+				a->v[i].chunks->n * sizeof(struct chunk));
 	}
+}
+
+/* Appends a file of chunks, each of which a letter stands for. */
+static void
+add_chunked(struct manifest *m, const char *path, const char *letters)
+{
+	struct entry e = { .path = path, .type = ENTRY_FILE, .mode = 0644 };
+	size_t n = strlen(letters), i;
+	struct chunks *c = mem_zalloc(1, sizeof(*c) + n * sizeof(*c->v));
+
+	c->n = (uint32_t)n;
+	for (i = 0; i < n; i++) {
+		c->v[i].offset = e.size;
+		digest_bytes(letters + i, 1, c->v[i].digest);
+		e.size += 1000 + (unsigned char)letters[i];
+	}
+	digest_bytes(letters, n, e.digest);
+	e.chunks = n ? c : NULL;
+	manifest_add(m, &e);
+	free(c);
+}
+
+static const char *
+random_letters(char letters[static 41], unsigned kinds)
+{
+	unsigned n = dice(41), i;
+
+	for (i = 0; i < n; i++)
+		letters[i] = (char)('a' + dice(kinds));
+	letters[n] = '\0';
+	return letters;
 }
 
 START_TEST(a_tree_without_entries_is_its_end_line)
@@ -415,7 +450,8 @@ START_TEST(chunks_add_up_and_count_as_lines)
 				      "f\t644\t3\t" HASH "\tc\n";
 	struct manifest m = MANIFEST_INIT;
 	struct error err = ERROR_INIT;
-	struct buf b = BUF_INIT, whole = BUF_INIT;
+	struct buf b = BUF_INIT, b2 = BUF_INIT, whole = BUF_INIT;
+	uint32_t chunk;
 
 	/* The tree id is of the lines without the chunks. */
 	complete(&b, entries);
@@ -429,7 +465,21 @@ START_TEST(chunks_add_up_and_count_as_lines)
 	ck_assert_uint_eq(m.v[2].line, 5);
 	ck_assert_ptr_null(manifest_line(&m, 2));
 	ck_assert_ptr_eq(manifest_line(&m, 4), &m.v[1]);
+	ck_assert_ptr_eq(manifest_at(&m, 3, &chunk), &m.v[0]);
+	ck_assert_uint_eq(chunk, 1);
+	ck_assert_uint_eq(chunk_length(&m.v[0], 0), 4);
+	ck_assert_uint_eq(chunk_length(&m.v[0], 1), 6);
+	ck_assert_uint_eq(m.v[0].chunks->v[1].offset, 4);
+	ck_assert_ptr_eq(manifest_at(&m, 6, &chunk), &m.v[2]);
+	ck_assert_uint_eq(chunk, 0);
+	ck_assert_ptr_eq(manifest_at(&m, 5, &chunk), &m.v[2]);
+	ck_assert_uint_eq(chunk, MANIFEST_NO_CHUNK);
+	ck_assert_ptr_null(manifest_at(&m, 0, &chunk));
+	ck_assert_ptr_null(manifest_at(&m, 7, &chunk));
+	manifest_write(&m, &b2);
+	ck_assert_str_eq(b2.data, whole.data);
 	manifest_release(&m);
+	buf_release(&b2);
 	buf_release(&b);
 	buf_release(&whole);
 }
@@ -444,6 +494,8 @@ START_TEST(chunks_that_do_not_add_up_are_refused)
 	refuses("f\t644\t9\t" HASH "\ta\nc\t8\t" HASH "\nd\t755\tb\n",
 		"add up");
 	refuses("f\t644\t10\t" HASH "\ta\nc\t0\t" HASH "\n", "chunk");
+	refuses("f\t644\t1048577\t" HASH "\ta\nc\t1048577\t" HASH "\n",
+		"chunk");
 	refuses("f\t644\t10\t" HASH "\ta\nc\t10\t" HASH "\tx\n", "chunk");
 	refuses("f\t644\t10\t" HASH "\ta\nc\t10\n", "chunk");
 	refuses("c\t10\t" HASH "\n", "chunk");
@@ -486,12 +538,15 @@ grow(struct manifest *m, const char *prefix, int depth)
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char path[200], content[16];
+		char path[200], content[16], letters[41];
 		unsigned what = dice(10);
 
 		snprintf(path, sizeof(path), "%s%s", prefix, names[i]);
 		snprintf(content, sizeof(content), "%u", dice(2));
-		if (what < 3) {
+		if (what < 1) {
+			random_letters(letters, 1 + dice(20));
+			add_chunked(m, path, letters);
+		} else if (what < 3) {
 			add(m, 'f', path, content);
 			m->v[m->n - 1].mode = dice(4) ? 0644 : 0755;
 		} else if (what < 4) {
@@ -519,6 +574,7 @@ make_tree(struct manifest *m)
 static void
 change_tree(const struct manifest *m, struct manifest *out)
 {
+	char letters[41];
 	size_t i;
 
 	for (i = 0; i < m->n; i++) {
@@ -528,6 +584,9 @@ change_tree(const struct manifest *m, struct manifest *out)
 			continue;
 		if (e->type == ENTRY_FILE && dice(10) == 0)
 			add(out, 'f', e->path, "changed");
+		else if (e->type == ENTRY_FILE && dice(4) == 0)
+			add_chunked(out, e->path,
+				random_letters(letters, 1 + dice(20)));
 		else if (e->type == ENTRY_LINK && dice(5) == 0)
 			add(out, 'f', e->path, "was a link");
 		else
@@ -581,6 +640,98 @@ START_TEST(a_difference_applied_gives_the_new_tree)
 }
 END_TEST
 
+/* The difference between two files of chunks, sizes and hashes left out. */
+static void
+check_chunk_lines(const char *from, const char *to, const char *expected)
+{
+	struct manifest a = MANIFEST_INIT, b = MANIFEST_INIT;
+	struct buf text = BUF_INIT, seen = BUF_INIT;
+	char *line, *rest = NULL;
+
+	add_chunked(&a, "a", from);
+	add_chunked(&b, "a", to);
+	manifest_finish(&a);
+	manifest_finish(&b);
+	check_difference(&a, &b);
+	manifest_difference(&a, &b, &text);
+	for (line = strtok_r(text.data, "\n", &rest); line;
+		line = strtok_r(NULL, "\n", &rest))
+		if (*line == '=' || *line == '-')
+			buf_addf(&seen, "%s ", line);
+		else
+			buf_addf(&seen, "%c ", *line);
+	ck_assert_str_eq(seen.data, expected);
+	manifest_release(&a);
+	manifest_release(&b);
+	buf_release(&text);
+	buf_release(&seen);
+}
+
+START_TEST(a_chunk_inserted_is_one_line_and_its_file_another)
+{
+	check_chunk_lines("abcdef", "abcdef", "=7 e ");
+	check_chunk_lines("abcdef", "abcXdef", "-1 f =3 c =3 e ");
+	check_chunk_lines("abcdef", "abcXef", "-1 f =3 c -1 =2 e ");
+	check_chunk_lines("abcdef", "abef", "-1 f =2 -2 =2 e ");
+	check_chunk_lines("abcdef", "abcdefg", "-1 f =6 c e ");
+	check_chunk_lines("abcdef", "XabcdYef", "-1 f c =4 c =2 e ");
+	check_chunk_lines("", "ab", "-1 f c c e ");
+	check_chunk_lines("ab", "", "-1 f -2 e ");
+	/* What moved is sent once; the longer run stays. */
+	check_chunk_lines("abcdef", "fabcdeX", "-1 f c =5 c -1 e ");
+}
+END_TEST
+
+START_TEST(what_an_amend_leaves_of_chunks_is_their_numbers)
+{
+	struct manifest m = MANIFEST_INIT;
+	struct buf text = BUF_INIT;
+	uint32_t chunk;
+
+	add_chunked(&m, "a", "abc");
+	add(&m, 'f', "b", "x");
+	m.v[0].chunks = NULL;
+	ck_assert_uint_eq(m.v[1].line, 5);
+	ck_assert_ptr_eq(manifest_line(&m, 5), &m.v[1]);
+	ck_assert_ptr_null(manifest_line(&m, 3));
+	ck_assert_ptr_eq(manifest_at(&m, 3, &chunk), &m.v[0]);
+	ck_assert_uint_eq(chunk, 1);
+	manifest_finish(&m);
+	manifest_write(&m, &text);
+	ck_assert_ptr_null(strstr(text.data, "c\t"));
+	manifest_number(&m);
+	ck_assert_uint_eq(m.v[1].line, 2);
+	ck_assert_uint_eq(m.lines, 2);
+	manifest_release(&m);
+	buf_release(&text);
+}
+END_TEST
+
+START_TEST(chunks_are_limited_with_the_entries)
+{
+	struct manifest m = MANIFEST_INIT, back = MANIFEST_INIT;
+	struct manifest_reader r;
+	struct error err = ERROR_INIT;
+	struct buf text = BUF_INIT;
+
+	add_chunked(&m, "a", "abcdefgh");
+	manifest_finish(&m);
+	manifest_write(&m, &text);
+	manifest_reader_init(&r, &back, NULL, 2);
+	ck_assert_int_lt(manifest_reader_add(&r, text.data, text.len, &err), 0);
+	ck_assert_int_eq(err.status, STATUS_REFUSED);
+	manifest_reader_release(&r);
+	manifest_release(&back);
+	manifest_reader_init(&r, &back, NULL, 3);
+	ck_assert_int_eq(manifest_reader_add(&r, text.data, text.len, &err), 0);
+	assert_same(&m, &back);
+	manifest_reader_release(&r);
+	manifest_release(&back);
+	manifest_release(&m);
+	buf_release(&text);
+}
+END_TEST
+
 START_TEST(a_tree_written_and_read_is_the_same)
 {
 	int i;
@@ -614,7 +765,7 @@ START_TEST(an_unchanged_tree_is_a_difference_of_two_lines)
 		make_tree(&m);
 	}
 	manifest_difference(&m, &m, &text);
-	snprintf(first, sizeof(first), "=%zu\nend\t", m.n);
+	snprintf(first, sizeof(first), "=%u\nend\t", m.lines);
 	ck_assert_int_eq(strncmp(text.data, first, strlen(first)), 0);
 	manifest_release(&m);
 	buf_release(&text);
@@ -824,6 +975,9 @@ main(void)
 	tcase_add_test(tc, chunks_that_do_not_add_up_are_refused);
 	tcase_add_test(tc, the_limit_of_entries_is_the_servers_refusal);
 	tcase_add_test(tc, a_difference_applied_gives_the_new_tree);
+	tcase_add_test(tc, a_chunk_inserted_is_one_line_and_its_file_another);
+	tcase_add_test(tc, what_an_amend_leaves_of_chunks_is_their_numbers);
+	tcase_add_test(tc, chunks_are_limited_with_the_entries);
 	tcase_add_test(tc, a_tree_written_and_read_is_the_same);
 	tcase_add_test(tc, an_unchanged_tree_is_a_difference_of_two_lines);
 	tcase_add_test(tc, a_difference_that_does_not_fit_is_refused);
