@@ -5,6 +5,7 @@
 #include "base/zstream.h"
 #include "client/delivery_parts.h"
 #include "client/report.h"
+#include "tree/wanted.h"
 
 #define WINDOW_LOG 23
 
@@ -88,19 +89,24 @@ take_need(struct delivery *d, const struct frame *f, struct error *err)
 	return ranges_read(&d->need, f->data, f->len, d->m.lines, err);
 }
 
-/* A line of the manifest that must be a file's. */
+/* A line of the manifest that must be a file's, or a chunk's. */
 static int
 ask_line(struct delivery *d, uint32_t line, bool again, struct error *err)
 {
-	struct entry *e = manifest_line(&d->m, line);
-	size_t place = e ? (size_t)(e - d->m.v) : 0;
+	struct wanted w;
 
-	if (!e || e->type != ENTRY_FILE)
+	if (wanted_find(&w, &d->m, line) < 0)
 		return error_status(err, STATUS_TRANSFER,
 			"the server asks for line %u, which is no file", line);
-	if (again)
-		return pack_again(d->pack, place, err);
-	pack_ask(d->pack, place);
+	if (!again) {
+		pack_ask_line(d->pack, line);
+		return 0;
+	}
+	if (w.part || w.instead)
+		return pack_again_chunk(d->pack, line, err);
+	if (pack_again(d->pack, (size_t)(w.e - d->m.v), err) < 0)
+		return -1;
+	delivery_send_amend(d, w.e);
 	return 0;
 }
 
@@ -160,12 +166,8 @@ take_bad(struct delivery *d, const struct frame *f, struct error *err)
 
 	for (i = 0; rc == 0 && i < r.n; i++)
 		for (line = r.v[i].first; rc == 0 && line <= r.v[i].last;
-			line++) {
+			line++)
 			rc = ask_line(d, line, true, err);
-			if (rc == 0)
-				delivery_send_amend(d,
-					manifest_line(&d->m, line));
-		}
 	ranges_release(&r);
 	if (rc == 0)
 		d->state = DELIVERY_SENDING;

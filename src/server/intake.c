@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "base/zstream.h"
 #include "tree/unpack.h"
+#include "tree/wanted.h"
 #include "wire/message.h"
 
 /* A manifest's stream is small: a window of 8 MiB is more than enough. */
@@ -36,6 +37,7 @@ struct worker {
 	struct zin *z;
 	uint32_t *expected; /* lines, in the order their files come */
 	size_t n, cap, next;
+	bool *instead; /* by place in m: sent whole in place of a chunk */
 	struct unpack *unpack;
 	struct buf files; /* what unpack reads: it may not be done with it */
 	struct buf ahead; /* of the same stream: not asked for yet */
@@ -247,21 +249,47 @@ report(struct worker *w, const char *type, uint32_t line)
 		flush(w);
 }
 
-/* One file of the stream: into tmp/in, then, if it is right, tmp/HEX. */
+/* Whether nothing comes for this line: its file came instead of a chunk. */
+static bool
+is_void(const struct worker *w, uint32_t line)
+{
+	struct wanted x;
+
+	return w->instead && wanted_find(&x, &w->m, line) == 0 && x.instead &&
+		w->instead[x.e - w->m.v];
+}
+
+static void
+note_instead(struct worker *w, const struct wanted *x)
+{
+	if (!x->instead)
+		return;
+	if (!w->instead)
+		w->instead = mem_zalloc(w->m.n, sizeof(*w->instead));
+	w->instead[x->e - w->m.v] = true;
+}
+
+/*
+ * One file or chunk of the stream: into tmp/in, then, if it is right,
+ * tmp/HEX.
+ */
 static int
 receive_file(struct worker *w, uint32_t line, struct error *err)
 {
-	struct entry *e;
+	struct wanted x;
 	uint8_t digest[DIGEST_SIZE];
 	char hex[DIGEST_HEX + 1];
 	uint64_t size;
 	int fd, rc;
 
+	if (is_void(w, line)) {
+		report(w, "got", line);
+		return 0;
+	}
 	if (unpack_header(w->unpack, &size, err) < 0)
 		return -1;
 	/* Only now: an amend may have come before the header. */
-	e = manifest_line(&w->m, line);
-	if (!e || e->type != ENTRY_FILE || e->size != size)
+	if (wanted_find(&x, &w->m, line) < 0 || x.size != size)
 		return error_status(err, STATUS_TRANSFER,
 			"the files stream does not follow the need list");
 	fd = openat(w->o->tmp, "in",
@@ -275,7 +303,10 @@ receive_file(struct worker *w, uint32_t line, struct error *err)
 	io_close(&fd);
 	if (rc < 0)
 		return -1;
-	if (memcmp(digest, e->digest, DIGEST_SIZE)) {
+	note_instead(w, &x);
+	if (memcmp(digest, x.digest, DIGEST_SIZE)) {
+		if (x.instead)
+			line = x.e->line;
 		expect(w, line);
 		report(w, "bad", line);
 		return 0;
@@ -283,7 +314,7 @@ receive_file(struct worker *w, uint32_t line, struct error *err)
 	digest_to_hex(digest, hex);
 	if (renameat(w->o->tmp, "in", w->o->tmp, hex) < 0)
 		return error_errno(err, "cannot keep the upload of %s",
-			e->path);
+			x.e->path);
 	report(w, "got", line);
 	return 0;
 }

@@ -12,6 +12,8 @@
  *	                                ◄── got LINE: it is tmp/HEX now
  *	                                ◄── bad LINE: it is not what its line
  *	                                    says; expected once more, at the end
+ *	                                    (a line may be a chunk's, which is a
+ *	                                    member and a tmp/HEX like a file)
  *	                                ◄── fail (a result)
  *
  * The session amends its own manifest by the same frames and so never parses

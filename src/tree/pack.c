@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/io.h"
 #include "base/zstream.h"
 #include "tree/scan.h"
+#include "tree/wanted.h"
 
 #define STEP_SIZE (128 * 1024)
 /* Fast enough for a fast link; level 3 gains 2 % on text for twice the time. */
@@ -28,10 +30,11 @@ struct pack {
 	struct archive_entry *header;
 	struct zout *z;
 	struct digest *digest;
-	struct buf raw; /* tar bytes on their way to zstd */
-	size_t *queue;  /* places in m; those before `next` are done */
+	struct buf raw;  /* tar bytes on their way to zstd */
+	uint32_t *queue; /* lines of m; those before `next` are done */
 	size_t n, cap, next;
-	uint8_t *tries; /* by place in m */
+	uint8_t *tries; /* by line of m */
+	bool *instead;  /* by place in m: sent whole in place of a chunk */
 	struct amended *amended;
 	size_t n_amended, cap_amended;
 	uint64_t done;
@@ -63,7 +66,8 @@ pack_new(struct source *source, struct manifest *m)
 	p->fd = -1;
 	p->z = zout_new(PACK_LEVEL);
 	p->digest = digest_new();
-	p->tries = mem_zalloc(m->n, 1);
+	p->tries = mem_zalloc((size_t)m->lines + 1, sizeof(*p->tries));
+	p->instead = mem_zalloc(m->n, sizeof(*p->instead));
 	p->chunk = mem_alloc(PACK_WHOLE + 1);
 	p->header = archive_entry_new();
 	p->tar = archive_write_new();
@@ -96,16 +100,23 @@ pack_free(struct pack *p)
 	buf_release(&p->raw);
 	free(p->queue);
 	free(p->tries);
+	free(p->instead);
 	free(p->amended);
 	free(p->chunk);
 	free(p);
 }
 
 void
-pack_ask(struct pack *p, size_t entry)
+pack_ask_line(struct pack *p, uint32_t line)
 {
 	MEM_GROW(p->queue, p->n, p->cap);
-	p->queue[p->n++] = entry;
+	p->queue[p->n++] = line;
+}
+
+void
+pack_ask(struct pack *p, size_t entry)
+{
+	pack_ask_line(p, p->m->v[entry].line);
 }
 
 uint64_t
@@ -114,20 +125,27 @@ pack_done(const struct pack *p)
 	return p->done;
 }
 
+static int
+count_try(struct pack *p, const struct entry *e, uint32_t line,
+	struct error *err)
+{
+	if (++p->tries[line] <= PACK_TRIES)
+		return 0;
+	return error_set(err, "%s keeps changing while it is sent", e->path);
+}
+
 /* Refreshes an entry from the file, counting the tries. */
 static int
 refresh(struct pack *p, struct entry *e, struct error *err)
 {
-	size_t place = (size_t)(e - p->m->v);
-
 	if (p->source->dirfd < 0)
 		return error_set(err, "%s: the archive's bytes changed",
 			e->path);
-	if (++p->tries[place] > PACK_TRIES)
-		return error_set(err, "%s keeps changing while it is sent",
-			e->path);
+	if (count_try(p, e, e->line, err) < 0)
+		return -1;
 	MEM_GROW(p->amended, p->n_amended, p->cap_amended);
-	p->amended[p->n_amended++] = (struct amended){ place, *e };
+	p->amended[p->n_amended++] = (struct amended){ (size_t)(e - p->m->v),
+		*e };
 	return scan_file(p->source->dirfd, p->source->exact_modes, e, err);
 }
 
@@ -150,6 +168,17 @@ pack_again(struct pack *p, size_t entry, struct error *err)
 	return 0;
 }
 
+int
+pack_again_chunk(struct pack *p, uint32_t line, struct error *err)
+{
+	uint32_t chunk;
+
+	if (count_try(p, manifest_at(p->m, line, &chunk), line, err) < 0)
+		return -1;
+	pack_ask_line(p, line);
+	return 0;
+}
+
 static int
 tar_error(struct pack *p, const struct entry *e, struct error *err)
 {
@@ -158,13 +187,14 @@ tar_error(struct pack *p, const struct entry *e, struct error *err)
 }
 
 static int
-write_header(struct pack *p, const struct entry *e, struct error *err)
+write_header(struct pack *p, const struct entry *e, uint64_t size,
+	struct error *err)
 {
 	archive_entry_clear(p->header);
 	archive_entry_copy_pathname(p->header, e->path);
 	archive_entry_set_filetype(p->header, AE_IFREG);
 	archive_entry_set_perm(p->header, e->mode);
-	archive_entry_set_size(p->header, (la_int64_t)e->size);
+	archive_entry_set_size(p->header, (la_int64_t)size);
 	if (archive_write_header(p->tar, p->header) != ARCHIVE_OK)
 		return tar_error(p, e, err);
 	return 0;
@@ -181,36 +211,41 @@ write_data(struct pack *p, const struct entry *e, const char *data, size_t len,
 }
 
 static int
-end_file(struct pack *p, const struct entry *e, struct error *err)
+end_file(struct pack *p, const struct wanted *w, struct error *err)
 {
 	if (archive_write_finish_entry(p->tar) != ARCHIVE_OK)
-		return tar_error(p, e, err);
+		return tar_error(p, w->e, err);
+	if (w->instead)
+		p->instead[w->e - p->m->v] = true;
 	p->next++;
 	return 0;
 }
 
-/* A file that fits in memory: 0 sent, 1 changed, -1. */
+/* A chunk, or a file that fits in memory: 0 sent, 1 changed, -1. */
 static int
-send_whole(struct pack *p, struct entry *e, int fd, struct error *err)
+send_whole(struct pack *p, const struct wanted *w, int fd, struct error *err)
 {
+	struct entry *e = w->e;
 	uint8_t digest[DIGEST_SIZE];
 	/*
 	 * One byte more than there should be shows a file that grew; in a
-	 * spool the next file follows.
+	 * spool the next file follows, in a file the next chunk.
 	 */
-	size_t more = p->source->dirfd >= 0;
-	ssize_t n = io_read_full(fd, p->chunk, e->size + more);
+	size_t more = p->source->dirfd >= 0 && !w->part;
+	ssize_t n = -1;
 
+	if (!w->offset || lseek(fd, (off_t)w->offset, SEEK_CUR) >= 0)
+		n = io_read_full(fd, p->chunk, w->size + more);
 	if (n < 0)
 		return error_errno(err, "cannot read %s", e->path);
 	digest_update(p->digest, p->chunk, (size_t)n);
 	digest_final(p->digest, digest);
-	if ((uint64_t)n != e->size || memcmp(digest, e->digest, DIGEST_SIZE))
+	if ((uint64_t)n != w->size || memcmp(digest, w->digest, DIGEST_SIZE))
 		return refresh(p, e, err) < 0 ? -1 : 1;
-	if (write_header(p, e, err) < 0 ||
-		write_data(p, e, p->chunk, e->size, err) < 0)
+	if (write_header(p, e, w->size, err) < 0 ||
+		write_data(p, e, p->chunk, w->size, err) < 0)
 		return -1;
-	return end_file(p, e, err);
+	return end_file(p, w, err);
 }
 
 /* Begins a large file: 0 begun, 1 changed, -1. */
@@ -225,15 +260,16 @@ begin_large(struct pack *p, struct entry *e, int fd, struct error *err)
 		if ((uint64_t)st.st_size != e->size)
 			return refresh(p, e, err) < 0 ? -1 : 1;
 	}
-	if (write_header(p, e, err) < 0)
+	if (write_header(p, e, e->size, err) < 0)
 		return -1;
 	p->left = e->size;
 	return 0;
 }
 
 static int
-continue_large(struct pack *p, const struct entry *e, struct error *err)
+continue_large(struct pack *p, const struct wanted *w, struct error *err)
 {
+	const struct entry *e = w->e;
 	size_t want = p->left < STEP_SIZE ? (size_t)p->left : STEP_SIZE;
 	ssize_t n = io_read_full(p->fd, p->chunk, want);
 
@@ -247,26 +283,31 @@ continue_large(struct pack *p, const struct entry *e, struct error *err)
 	if (p->left)
 		return 0;
 	io_close(&p->fd);
-	return end_file(p, e, err);
+	return end_file(p, w, err);
 }
 
-/* Opens the next file: 0 sent or begun, 1 changed, -1. */
+/* Opens the next file: 0 sent, begun or passed over, 1 changed, -1. */
 static int
-begin_file(struct pack *p, struct entry *e, struct error *err)
+begin_file(struct pack *p, const struct wanted *w, struct error *err)
 {
-	int fd = source_open(p->source, p->m, e, err);
-	int rc;
+	struct entry *e = w->e;
+	int fd, rc;
 
+	if (w->instead && p->instead[e - p->m->v]) {
+		p->next++;
+		return 0;
+	}
+	fd = source_open(p->source, p->m, e, err);
 	if (fd < 0)
 		return -1;
-	if (e->size > PACK_WHOLE) {
+	if (w->size > PACK_WHOLE) {
 		rc = begin_large(p, e, fd, err);
 		if (rc == 0) {
 			p->fd = fd;
 			return 0;
 		}
 	} else {
-		rc = send_whole(p, e, fd, err);
+		rc = send_whole(p, w, fd, err);
 	}
 	io_close(&fd);
 	return rc;
@@ -285,14 +326,16 @@ pack_step(struct pack *p, struct buf *out, const struct entry **amended,
 	struct error *err)
 {
 	while (p->next < p->n && p->raw.len < STEP_SIZE) {
-		struct entry *e = &p->m->v[p->queue[p->next]];
-		int rc = p->fd >= 0 ? continue_large(p, e, err) :
-				      begin_file(p, e, err);
+		struct wanted w;
+		int rc = wanted_find(&w, p->m, p->queue[p->next]);
 
+		assert(rc == 0);
+		rc = p->fd >= 0 ? continue_large(p, &w, err) :
+				  begin_file(p, &w, err);
 		if (rc < 0)
 			return PACK_ERROR;
 		if (rc > 0) {
-			*amended = e;
+			*amended = w.e;
 			return PACK_AMENDED;
 		}
 	}

@@ -1,12 +1,13 @@
 /*
- * The client's end of the files stream: files of a manifest, in the order
- * they are asked for, as one tar inside one zstd stream that lasts as long
- * as the conversation.
+ * The client's end of the files stream: files of a manifest, and chunks of
+ * them, in the order they are asked for, as one tar inside one zstd stream
+ * that lasts as long as the conversation.
  *
- * A file of up to PACK_WHOLE bytes is read whole and hashed before its
- * header; one that changed is announced with its new entry first.  A larger
+ * A chunk, and a file of up to PACK_WHOLE bytes, is read whole and hashed
+ * before its header; one that changed is announced with its new entry first.  A larger
  * one that changes while it passes is found by the server, whose `bad` leads
- * to pack_again().  A file is never padded or cut.
+ * to pack_again().  A file is never padded or cut.  One that is amended loses
+ * its chunks and is sent whole (wanted.h).
  */
 #ifndef TREE_PACK_H
 #define TREE_PACK_H
@@ -32,13 +33,16 @@ enum pack_step {
 struct pack *pack_new(struct source *source, struct manifest *m);
 void pack_free(struct pack *p);
 
-/* Asks for one more file, by its place in m. */
+/* Asks for one more file, by its place in m; or for what a line says. */
 void pack_ask(struct pack *p, size_t entry);
+void pack_ask_line(struct pack *p, uint32_t line);
 /*
  * The server could not verify it: hashes the file again and asks for it once
  * more.  0, or -1 after PACK_TRIES or if it is gone.
  */
 int pack_again(struct pack *p, size_t entry, struct error *err);
+/* The same for a chunk, which is hashed before it is sent anyhow. */
+int pack_again_chunk(struct pack *p, uint32_t line, struct error *err);
 
 /* Gives the amended entries back as they were; nothing more is packed then. */
 void pack_undo(struct pack *p);

@@ -578,29 +578,129 @@ START_TEST(too_many_entries_are_refused)
 }
 END_TEST
 
-START_TEST(chunk_lines_are_for_a_later_version)
+/* A file, and how many bytes its chunks have; a 0 ends them. */
+static void
+add_chunked(struct job *j, const char *path, const char *text,
+	const size_t *sizes)
 {
-	struct buf text = BUF_INIT;
-	struct job j;
-	char hex[DIGEST_HEX + 1];
-	const char *end;
+	struct chunks *c = mem_zalloc(1, sizeof(*c) + 10 * sizeof(*c->v));
+	size_t at = 0;
 
-	job_init(&j);
-	add(&j, "a", "first");
-	begin(&j, NULL, 0);
-	manifest_write(&j.m, &text);
-	digest_to_hex(j.m.v[0].digest, hex);
-	end = strstr(text.data, "end\t");
-	{
-		char *tail = strdup(end);
-
-		buf_truncate(&text, (size_t)(end - text.data));
-		buf_addf(&text, "c\t5\t%s\n%s", hex, tail);
-		free(tail);
+	for (; *sizes; at += *sizes++) {
+		c->v[c->n].offset = at;
+		digest_bytes(text + at, *sizes, c->v[c->n++].digest);
 	}
-	say_manifest_text(&j, &text, FRAME_MOST);
-	expect_fail(&j, "chunk");
-	buf_release(&text);
+	add(j, path, text);
+	j->m.v[j->m.n - 1].chunks = manifest_add_chunks(&j->m, c);
+	manifest_number(&j->m);
+	free(c);
+}
+
+/* Lines 1 to 4 are of a file and its chunks, 5 is another. */
+static void
+begin_chunked(struct job *j, const char *need)
+{
+	job_init(j);
+	add_chunked(j, "a", "abcdefghij", (const size_t[]){ 3, 4, 3, 0 });
+	add(j, "b", "other");
+	begin(j, NULL, 0);
+	say_manifest(j, FRAME_MOST);
+	hear(j, 1);
+	expect_text(j);
+	say(j, "need", need, strlen(need));
+}
+
+START_TEST(chunks_are_received_like_files)
+{
+	struct job j;
+
+	begin_chunked(&j, "2\n4-5\n");
+	pack_ask_line(j.pack, 2);
+	pack_ask_line(j.pack, 4);
+	pack_ask_line(j.pack, 5);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 3);
+	ck_assert_str_eq(j.said, "read got2 got4 got5 ");
+	expect_kept(&j, "abc");
+	expect_kept(&j, "hij");
+	expect_kept(&j, "other");
+	ck_assert_int_eq(count_kept(), 3);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_file_that_loses_its_chunks_comes_whole_once)
+{
+	struct job j;
+
+	begin_chunked(&j, "2-5\n");
+	pack_ask_line(j.pack, 2);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	unit_write("a", "ABCDEFGHIJKL");
+	pack_ask_line(j.pack, 3);
+	pack_ask_line(j.pack, 4);
+	pack_ask_line(j.pack, 5);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 3);
+	ck_assert_str_eq(j.said, "read got2 got3 got4 got5 ");
+	expect_kept(&j, "ABCDEFGHIJKL");
+	expect_kept(&j, "other");
+	ck_assert_int_eq(count_kept(), 3);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_bad_file_instead_of_a_chunk_is_named_by_its_own_line)
+{
+	struct entry wrong;
+	struct job j;
+
+	begin_chunked(&j, "2-3\n");
+	wrong = j.m.v[0];
+	wrong.digest[0] ^= 1;
+	say_amend(&j, &wrong);
+	j.m.v[0].chunks = NULL;
+	pack_ask_line(j.pack, 2);
+	pack_ask_line(j.pack, 3);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 2);
+	ck_assert_str_eq(j.said, "read bad1 got3 ");
+	say_amend(&j, &j.m.v[0]);
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read bad1 got3 got1 ");
+	expect_kept(&j, "abcdefghij");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_bad_chunk_is_expected_once_more)
+{
+	struct error err = ERROR_INIT;
+	uint8_t right[DIGEST_SIZE];
+	struct chunks *c;
+	struct job j;
+
+	begin_chunked(&j, "3\n5\n");
+	/* The sender's idea of the chunk is another one. */
+	c = (struct chunks *)(uintptr_t)j.m.v[0].chunks;
+	memcpy(right, c->v[1].digest, DIGEST_SIZE);
+	unit_write("a", "abcDEFGhij");
+	digest_bytes("DEFG", 4, c->v[1].digest);
+	pack_ask_line(j.pack, 3);
+	pack_ask_line(j.pack, 5);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 2);
+	ck_assert_str_eq(j.said, "read bad3 got5 ");
+	unit_write("a", "abcdefghij");
+	memcpy(c->v[1].digest, right, DIGEST_SIZE);
+	ck_assert_int_eq(pack_again_chunk(j.pack, 3, &err), 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read bad3 got5 got3 ");
+	expect_kept(&j, "defg");
 	job_release(&j);
 }
 END_TEST
@@ -834,7 +934,11 @@ main(void)
 	tcase_add_test(tc, a_manifest_that_is_no_zstd_fails);
 	tcase_add_test(tc, more_behind_the_manifest_fails);
 	tcase_add_test(tc, too_many_entries_are_refused);
-	tcase_add_test(tc, chunk_lines_are_for_a_later_version);
+	tcase_add_test(tc, chunks_are_received_like_files);
+	tcase_add_test(tc, a_file_that_loses_its_chunks_comes_whole_once);
+	tcase_add_test(tc,
+		a_bad_file_instead_of_a_chunk_is_named_by_its_own_line);
+	tcase_add_test(tc, a_bad_chunk_is_expected_once_more);
 	tcase_add_test(tc, unexpected_frames_fail);
 	tcase_add_test(tc, files_that_were_not_asked_for_fail);
 	tcase_add_test(tc, a_files_stream_that_is_no_zstd_or_no_tar_fails);

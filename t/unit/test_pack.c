@@ -5,6 +5,7 @@
 #include "base/zstream.h"
 #include "tree/scan.h"
 #include "tree/unpack.h"
+#include "tree/wanted.h"
 #include "unit.h"
 
 /* A tree on disk, its manifest, and what went over the wire. */
@@ -441,6 +442,133 @@ START_TEST(a_large_file_that_changes_on_its_way_is_sent_again)
 END_TEST
 
 /* As an archive is: the files one behind the other in a spool. */
+/* Divides the file at place into chunks of 1,000,000 bytes. */
+static void
+divide(struct job *j, size_t place)
+{
+	struct entry *e = &j->m.v[place];
+	struct chunks *c = mem_zalloc(1, sizeof(*c) + 10 * sizeof(*c->v));
+	char *data = malloc(1000000);
+	int fd = open(e->path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	while ((n = io_read_full(fd, data, 1000000)) > 0) {
+		c->v[c->n].offset = c->n * (uint64_t)1000000;
+		digest_bytes(data, (size_t)n, c->v[c->n++].digest);
+	}
+	ck_assert_int_eq(n, 0);
+	e->chunks = manifest_add_chunks(&j->m, c);
+	manifest_number(&j->m);
+	close(fd);
+	free(data);
+	free(c);
+}
+
+static void
+start_chunked(struct job *j)
+{
+	job_init(j);
+	put("a", 3500000, 1);
+	put("b", 5, 2);
+	add(j, "a");
+	add(j, "b");
+	divide(j, 0);
+	start(j);
+}
+
+/* Takes a chunk off the stream, as a file that is one. */
+static bool
+receive_chunk(struct job *j, uint32_t line)
+{
+	struct wanted w;
+	struct entry e = { .path = "a chunk" };
+
+	ck_assert_int_eq(wanted_find(&w, &j->m, line), 0);
+	ck_assert(w.part);
+	e.size = w.size;
+	memcpy(e.digest, w.digest, DIGEST_SIZE);
+	return receive(j, &e);
+}
+
+START_TEST(chunks_are_sent_as_members)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+
+	start_chunked(&j);
+	pack_ask_line(j.pack, 3);
+	pack_ask_line(j.pack, 5);
+	pack_ask_line(j.pack, 6);
+	ck_assert_int_eq(run(&j, &err), 0);
+	ck_assert(receive_chunk(&j, 3));
+	ck_assert(receive_chunk(&j, 5));
+	ck_assert(receive(&j, &j.m.v[1]));
+	ck_assert_uint_eq(pack_done(j.pack), 1500005);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_file_whose_chunk_changed_is_sent_whole_once)
+{
+	const size_t sizes[] = { 3500000, 100, 5000000 };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		struct error err = ERROR_INIT;
+		struct job j;
+
+		start_chunked(&j);
+		put("a", sizes[i], 7);
+		pack_ask_line(j.pack, 2);
+		pack_ask_line(j.pack, 4);
+		pack_ask_line(j.pack, 6);
+		ck_assert_int_eq(run(&j, &err), 0);
+		ck_assert_int_eq(j.amended, 1);
+		ck_assert_ptr_null(j.m.v[0].chunks);
+		ck_assert_uint_eq(j.m.v[0].size, sizes[i]);
+		ck_assert(receive(&j, &j.m.v[0]));
+		ck_assert(receive(&j, &j.m.v[1]));
+		ck_assert_uint_eq(pack_done(j.pack), sizes[i] + 5);
+		job_release(&j);
+		ck_assert_int_eq(chdir(".."), 0);
+	}
+}
+END_TEST
+
+START_TEST(what_is_appended_leaves_the_chunks_as_they_were)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+	int fd;
+
+	start_chunked(&j);
+	fd = open("a", O_WRONLY | O_APPEND | O_CLOEXEC);
+	ck_assert_int_eq(io_write_full(fd, "more", 4), 0);
+	close(fd);
+	pack_ask_line(j.pack, 5);
+	ck_assert_int_eq(run(&j, &err), 0);
+	ck_assert_int_eq(j.amended, 0);
+	ck_assert(receive_chunk(&j, 5));
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_chunk_is_not_sent_again_for_ever)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+	int i;
+
+	start_chunked(&j);
+	for (i = 0; i < PACK_TRIES; i++)
+		ck_assert_int_eq(pack_again_chunk(j.pack, 3, &err), 0);
+	ck_assert_int_eq(pack_again_chunk(j.pack, 4, &err), 0);
+	ck_assert_int_eq(pack_again_chunk(j.pack, 3, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "a keeps changing"));
+	job_release(&j);
+}
+END_TEST
+
 START_TEST(files_of_a_spool_are_sent)
 {
 	static const size_t sizes[] = { 100, 0, 2000000, PACK_WHOLE, 7, 0 };
@@ -599,6 +727,10 @@ main(void)
 	tcase_add_test(tc, a_file_that_vanished_is_an_error_with_its_name);
 	tcase_add_test(tc, a_file_that_shrinks_on_its_way_is_never_padded);
 	tcase_add_test(tc, a_large_file_that_changes_on_its_way_is_sent_again);
+	tcase_add_test(tc, chunks_are_sent_as_members);
+	tcase_add_test(tc, a_file_whose_chunk_changed_is_sent_whole_once);
+	tcase_add_test(tc, what_is_appended_leaves_the_chunks_as_they_were);
+	tcase_add_test(tc, a_chunk_is_not_sent_again_for_ever);
 	tcase_add_test(tc, files_of_a_spool_are_sent);
 	tcase_add_test(tc, nothing_asked_for_sends_nothing);
 	tcase_add_test(tc, only_regular_files_are_unpacked);
