@@ -55,7 +55,8 @@ pkg = $(eval $(1) := $$(shell $(PKG_CONFIG) $(2)))$($(1))
 PKG_CFLAGS ?= $(call pkg,PKG_CFLAGS,--cflags $(PACKAGES))
 PKG_LIBS ?= $(call pkg,PKG_LIBS,$(if $(STATIC),--static) --libs $(PACKAGES))
 CURL_CFLAGS ?= $(if $(WITH_CURL),$(call pkg,CURL_CFLAGS,--cflags libcurl))
-CURL_LIBS ?= $(if $(WITH_CURL),$(call pkg,CURL_LIBS,--libs libcurl))
+# It is loaded when a check needs it.
+CURL_LIBS ?= $(if $(WITH_CURL),-ldl)
 CHECK_CFLAGS ?= $(call pkg,CHECK_CFLAGS,--cflags check)
 CHECK_LIBS ?= $(call pkg,CHECK_LIBS,--libs check)
 

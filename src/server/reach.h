@@ -18,8 +18,7 @@ const char *http_library(void);
 /* A request; 0 for 2xx and 3xx, with what was got in `got' either way. */
 int http_check(const char *url, char *got, size_t size);
 
-#define HTTP_MISSING \
-	"this deployd was built without libcurl and makes no http checks"
+#define HTTP_MISSING "this deployd is without libcurl and makes no http checks"
 #define HTTP_INSTEAD "use tcp:PORT, or a command such as: curl -fsS URL"
 
 #endif
