@@ -89,7 +89,8 @@ replace_file(int dirfd, const char *name, const void *data, size_t len,
 }
 
 int
-replace_link(int dirfd, const char *name, const char *target, struct error *err)
+replace_link(int dirfd, const char *name, const char *target,
+	enum replace_sync sync, struct error *err)
 {
 	char tmp[256];
 
@@ -102,7 +103,7 @@ replace_link(int dirfd, const char *name, const char *target, struct error *err)
 		unlinkat(dirfd, tmp, 0);
 		return -1;
 	}
-	if (fsync(dirfd) < 0)
+	if (sync == REPLACE_SYNC && fsync(dirfd) < 0)
 		return error_errno(err, "cannot sync the directory of %s",
 			name);
 	return 0;

@@ -36,8 +36,31 @@ int replace_end(struct replace *r, const char *name, enum replace_sync sync,
 /* Leaves what was there as it was. */
 void replace_abandon(struct replace *r);
 
-/* Points the symbolic link dirfd/name at target, always synced. */
-int replace_link(int dirfd, const char *name, const char *target,
+/*
+ * Several at once, which costs hardly more than one: first all are written,
+ * then all synced, then all renamed, in the order of adding.
+ */
+struct replacement;
+struct replace_batch {
+	struct replacement *v;
+	size_t n, cap;
+};
+
+#define REPLACE_BATCH_INIT \
+	{ \
+		NULL, 0, 0 \
+	}
+
+/* Takes dirfd, whether or not it fails. */
+int replace_add(struct replace_batch *b, int dirfd, const char *name,
+	const void *data, size_t len, mode_t mode, struct error *err);
+int replace_all(struct replace_batch *b, enum replace_sync sync,
 	struct error *err);
+/* Removes what was written and not renamed. */
+void replace_release(struct replace_batch *b);
+
+/* Points the symbolic link dirfd/name at target; syncs the directory. */
+int replace_link(int dirfd, const char *name, const char *target,
+	enum replace_sync sync, struct error *err);
 
 #endif

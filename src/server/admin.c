@@ -224,8 +224,10 @@ open_store(struct store *s, const struct config *c, const char *app,
 {
 	char *near;
 
-	if (store_open(s, c->root, app, false, err) == 0)
+	if (store_open(s, c->root, app, false, err) == 0) {
+		s->relaxed = c->relaxed;
 		return 0;
+	}
 	near = errno == ENOENT ? apps_near_miss(c, app) : NULL;
 	if (near)
 		error_hint(err, "%s", near);

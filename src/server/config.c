@@ -19,6 +19,7 @@ static const struct settings_known known[] = {
 	{ "deployd", false, "umask", false },
 	{ "deployd", false, "keep", false },
 	{ "deployd", false, "spare", false },
+	{ "deployd", false, "durability", false },
 	{ "deployd", false, "reserve", false },
 	{ "deployd", false, "max_files", false },
 	{ "deployd", false, "max_bytes", false },
@@ -261,6 +262,20 @@ choose_root(struct config *c, const char *option, struct error *err)
 }
 
 static int
+get_durability(struct config *c, struct error *err)
+{
+	const struct settings *file;
+	const struct setting *e = get(c, "deployd", "", "durability", &file);
+
+	if (!e)
+		return 0;
+	c->relaxed = !strcmp(e->value, "relaxed");
+	if (c->relaxed || !strcmp(e->value, "full"))
+		return 0;
+	return settings_error(file, e, err, "durability is full or relaxed");
+}
+
+static int
 get_keep(struct config *c, struct error *err)
 {
 	const struct settings *file;
@@ -294,7 +309,8 @@ config_load(struct config *c, const char *root_option, struct error *err)
 		return -1;
 	e = get(c, "deployd", "", "spare", &file);
 	if ((e && settings_bool(file, e, &c->spare, err) < 0) ||
-		get_umask(c, err) < 0 || get_keep(c, err) < 0 ||
+		get_durability(c, err) < 0 || get_umask(c, err) < 0 ||
+		get_keep(c, err) < 0 ||
 		get_size(c, "reserve", &c->reserve, err) < 0)
 		return -1;
 	if (get_size(c, "max_files", &c->max_files, err) < 0 ||

@@ -20,6 +20,7 @@ struct config {
 	mode_t umask;  /* narrows the modes of a tree; default 022 */
 	uint64_t keep; /* releases that went live; default 5 */
 	bool spare;    /* keep next/ prepared; default yes */
+	bool relaxed;  /* durability = relaxed; default full */
 	/* Bytes that an upload leaves free on the file system; default 64M. */
 	uint64_t reserve;
 	/* Limits of one tree and one server; each gives exit 4. */

@@ -86,7 +86,7 @@ append(const struct store *s, const struct buf *line)
 	if (rc == 0)
 		rc = io_write_full(fd, line->data, line->len);
 	if (rc == 0)
-		rc = fsync(fd);
+		rc = store_fsync(s, fd);
 	io_close(&fd);
 	return rc;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "server/busy.h"
 #include "server/store.h"
@@ -37,19 +38,29 @@ struct supply {
 	uint32_t line;  /* of the first entry: asked for by it */
 };
 
-/* Whether next/ has a file right where it belongs. */
+/* Whether next/ has it right where it belongs. */
 enum plan_place {
 	PLACE_NOT,
 	PLACE_HASHED, /* it was read, so it may be in memory only */
 	PLACE_SYNCED, /* next.index vouches for it: it was synced then */
 };
 
+/* What stands in next/ where an entry goes, if it belongs there. */
+struct plan_seen {
+	uint64_t inode;
+	int64_t mtime, ctime; /* nanoseconds since 1970 */
+	uint16_t mode;        /* permission bits */
+	uint8_t place;        /* enum plan_place */
+};
+
 struct plan {
 	const struct manifest *m;
 	struct supply *v;
 	size_t n;
-	uint32_t *by_entry; /* place in m -> place in v; files only */
-	uint8_t *in_place;  /* place in m: enum plan_place */
+	uint32_t *by_entry;     /* place in m -> place in v; files only */
+	struct plan_seen *seen; /* by place in m */
+	struct strv strays;     /* paths in next/ of what does not belong */
+	bool fresh;             /* next/ was not looked at: none of it stays */
 	struct arena arena;
 	struct buf reason; /* why something was not used, for -v */
 };
@@ -68,6 +79,9 @@ int plan_make(struct plan *p, struct store *s, const struct manifest *m,
 	const struct plan_options *o, struct error *err);
 void plan_release(struct plan *p);
 
+/* Notes what stands there now. */
+void plan_note(struct plan *p, size_t place, const struct stat *st,
+	enum plan_place how);
 /* The supply of a file entry. */
 struct supply *plan_supply(const struct plan *p, const struct entry *e);
 /* Lines to ask for; adds up *files and *bytes. */

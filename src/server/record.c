@@ -92,18 +92,12 @@ int
 record_save(const struct store *s, const struct record *r, struct error *err)
 {
 	struct buf text = BUF_INIT;
-	int dir, rc;
+	int rc;
 
 	message_write(record_fields, r, &text);
-	dir = openat(s->own, "records", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	do {
-		rc = dir < 0 ? error_errno(err, "records") :
-			       replace_file(dir, r->id, text.data, text.len,
-				       0600, REPLACE_SYNC, err);
+		rc = store_write(s, "records", r->id, text.data, text.len, err);
 	} while (rc < 0 && store_throw_ballast(s));
-	if (rc < 0)
-		store_trouble(err);
-	io_close(&dir);
 	buf_release(&text);
 	return rc;
 }
@@ -186,17 +180,9 @@ record_save_settings(const struct store *s, const char *id, const char *text,
 	size_t len, struct error *err)
 {
 	char name[64];
-	int dir = openat(s->own, "records", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc;
 
 	snprintf(name, sizeof(name), "%s.settings", id);
-	rc = dir < 0 ?
-		error_errno(err, "records") :
-		replace_file(dir, name, text, len, 0600, REPLACE_SYNC, err);
-	if (rc < 0)
-		store_trouble(err);
-	io_close(&dir);
-	return rc;
+	return store_write(s, "records", name, text, len, err);
 }
 
 int
@@ -204,18 +190,36 @@ store_save_manifest(const struct store *s, const char *text, size_t len,
 	char hex[static DIGEST_HEX + 1], struct error *err)
 {
 	uint8_t digest[DIGEST_SIZE];
-	int dir, rc;
 
 	digest_bytes(text, len, digest);
 	digest_to_hex(digest, hex);
-	dir = openat(s->own, "manifests", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = dir < 0 ?
-		error_errno(err, "manifests") :
-		replace_file(dir, hex, text, len, 0600, REPLACE_SYNC, err);
-	if (rc < 0)
-		store_trouble(err);
-	io_close(&dir);
-	return rc;
+	return store_write(s, "manifests", hex, text, len, err);
+}
+
+/* Its path below .deployd, and the digest that names it. */
+static int
+name_manifest(const char *hex, char name[static 96],
+	uint8_t digest[static DIGEST_SIZE], struct error *err)
+{
+	if (strlen(hex) == DIGEST_HEX && digest_from_hex(hex, digest) == 0) {
+		snprintf(name, 96, "manifests/%s", hex);
+		return 0;
+	}
+	errno = EINVAL;
+	return error_set(err, "a manifest is named by a SHA-256");
+}
+
+int
+store_open_manifest(const struct store *s, const char *hex, struct error *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+	char name[96];
+	int fd;
+
+	if (name_manifest(hex, name, digest, err) < 0)
+		return -1;
+	fd = openat(s->own, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, "%s", name) : fd;
 }
 
 int
@@ -227,11 +231,8 @@ store_load_manifest(const struct store *s, const char *hex, struct manifest *m,
 	char name[96];
 	int rc;
 
-	if (strlen(hex) != DIGEST_HEX || digest_from_hex(hex, named) < 0) {
-		errno = EINVAL;
-		return error_set(err, "a manifest is named by a SHA-256");
-	}
-	snprintf(name, sizeof(name), "manifests/%s", hex);
+	if (name_manifest(hex, name, named, err) < 0)
+		return -1;
 	rc = io_read_file(s->own, name, MANIFEST_MOST, &text, err);
 	if (rc == 0) {
 		digest_bytes(buf_str(&text), text.len, digest);

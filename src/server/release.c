@@ -60,6 +60,7 @@ save_release(struct push *p, const int64_t *times)
 	int rc = -1;
 
 	manifest_write(&p->m, &text);
+	store_batch(p->store);
 	if (store_mint(p->store, p->m.id, p->id, p->err) == 0 &&
 		store_save_manifest(p->store, text.data, text.len, hex,
 			p->err) == 0) {
@@ -70,6 +71,8 @@ save_release(struct push *p, const int64_t *times)
 				p->err) == 0)
 			rc = record_save(p->store, &p->record, p->err);
 	}
+	if (store_batch_end(p->store, rc < 0, p->err) < 0)
+		rc = -1;
 	buf_release(&text);
 	return rc;
 }

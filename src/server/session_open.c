@@ -18,6 +18,7 @@ open_existing(struct session *s, const char *app, struct error *err)
 	if (store_open(&s->store, s->config->root, app, false, err) < 0)
 		return -1;
 	s->opened = true;
+	s->store.relaxed = s->config->relaxed;
 	return 0;
 }
 
@@ -28,6 +29,7 @@ open_whole(struct session *s, const char *app, struct error *err)
 	if (s->opened)
 		store_release(&s->store);
 	s->opened = store_open(&s->store, s->config->root, app, true, err) == 0;
+	s->store.relaxed = s->config->relaxed;
 	return s->opened ? 0 : -1;
 }
 

@@ -1,6 +1,5 @@
 #include "server/stage.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +13,9 @@
 #include "base/rmtree.h"
 #include "server/copy.h"
 
+/* The time of a directory that is to be set in any case. */
+#define NEVER INT64_MIN
+
 /* One staging. */
 struct stage {
 	struct store *s;
@@ -26,6 +28,7 @@ struct stage {
 	int release_fd;
 	bool *touched;  /* by place in m: made or changed, so to be synced */
 	size_t written; /* how many of them */
+	const char *parent; /* of the path whose directory was noted last */
 	struct error *err;
 };
 
@@ -53,6 +56,26 @@ hex_name(const struct supply *u, char hex[static DIGEST_HEX + 1])
 	digest_to_hex(u->digest, hex);
 }
 
+/* The directory that path stands in gets its time anew. */
+static void
+touch_parent(struct stage *t, const char *path)
+{
+	size_t len = (size_t)(path_leaf(path) - path);
+	char parent[PATH_MOST + 1];
+	struct entry *e;
+
+	if (len == 0 || len > PATH_MOST ||
+		(t->parent && !strncmp(t->parent, path, len) &&
+			path_leaf(t->parent) == t->parent + len))
+		return;
+	t->parent = path;
+	memcpy(parent, path, len - 1);
+	parent[len - 1] = '\0';
+	e = manifest_find(t->p->m, parent);
+	if (e)
+		t->p->seen[e - t->p->m->v].mtime = NEVER;
+}
+
 /* Moves what is wanted elsewhere out of next/'s way, into tmp/HEX. */
 static int
 salvage(struct stage *t)
@@ -71,105 +94,52 @@ salvage(struct stage *t)
 		dir = beneath_at(&t->at, u->path, &leaf);
 		if (dir < 0 || renameat(dir, leaf, t->tmp, hex) < 0)
 			return failed(t, u->path);
+		touch_parent(t, u->path);
 		u->where = SUPPLY_TMP;
 	}
 	return 0;
 }
 
-/* Whether what stands at path in next/ may stay. */
-static bool
-belongs(const struct stage *t, const char *path, const struct stat *st)
-{
-	const struct entry *e = manifest_find(t->p->m, path);
-
-	if (!e)
-		return false;
-	if (S_ISDIR(st->st_mode))
-		return e->type == ENTRY_DIRECTORY;
-	if (S_ISREG(st->st_mode))
-		return e->type == ENTRY_FILE && t->p->in_place[e - t->p->m->v];
-	return S_ISLNK(st->st_mode) && e->type == ENTRY_LINK;
-}
-
-/* One that a release had closed to its owner is opened up. */
+/* Removes all that does not belong. */
 static int
-open_directory(int dir, const char *name, const struct stat *st)
+sweep(struct stage *t)
 {
-	if ((st->st_mode & 0700) != 0700)
-		(void)!fchmodat(dir, name, 0700, 0);
-	return openat(dir, name,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t i;
+
+	for (i = 0; i < t->p->strays.n; i++) {
+		const char *path = t->p->strays.v[i], *leaf;
+		int dir = beneath_at(&t->at, path, &leaf);
+
+		if (dir < 0 ? errno != ENOENT : rmtree_at(dir, leaf) < 0)
+			return failed(t, path);
+		touch_parent(t, path);
+		if (busy_turn(t->o->busy, t->err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
-/* Removes all that does not belong; takes fd, restores path. */
-static int
-sweep(struct stage *t, int fd, struct buf *path)
-{
-	DIR *dir = fdopendir(fd);
-	size_t len = path->len;
-	struct dirent *e;
-	struct stat st;
-	int rc = 0;
-
-	if (!dir) {
-		io_close(&fd);
-		return failed(t, buf_str(path));
-	}
-	while (rc == 0 && (e = readdir(dir))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		buf_addstr(path, e->d_name);
-		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-			rc = failed(t, path->data);
-		} else if (!belongs(t, path->data, &st)) {
-			if (rmtree_at(fd, e->d_name) < 0)
-				rc = failed(t, path->data);
-		} else if (S_ISDIR(st.st_mode)) {
-			int sub = open_directory(fd, e->d_name, &st);
-
-			buf_addch(path, '/');
-			rc = sub < 0 ? failed(t, path->data) :
-				       sweep(t, sub, path);
-		}
-		buf_truncate(path, len);
-	}
-	closedir(dir);
-	return rc;
-}
-
+/* Ours while files go in; the mode is set at the end. */
 static int
 make_directory(struct stage *t, int dir, const char *leaf,
 	const struct entry *e)
 {
-	struct stat st;
+	struct plan_seen *seen = &t->p->seen[e - t->p->m->v];
 
-	/* Ours while files go in; the mode is set at the end. */
-	if (mkdirat(dir, leaf, 0700) == 0) {
-		touch(t, e);
-		return 0;
-	}
-	if (errno != EEXIST || fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return failed(t, e->path);
-	if ((st.st_mode & 0700) != 0700 && fchmodat(dir, leaf, 0700, 0) < 0)
-		return failed(t, e->path);
+	if (mkdirat(dir, leaf, 0700) < 0)
+		return -1;
+	seen->mode = 0700;
+	seen->mtime = NEVER;
 	return 0;
 }
 
 static int
-make_link(struct stage *t, int dir, const char *leaf, const struct entry *e)
+set_times(int dir, const char *leaf, int64_t ns)
 {
-	char old[TARGET_MOST + 1];
-	ssize_t n = readlinkat(dir, leaf, old, sizeof(old));
+	struct timespec t = { ns / 1000000000, ns % 1000000000 };
+	struct timespec times[2] = { t, t };
 
-	if (n >= 0 && (size_t)n == strlen(e->target) &&
-		!memcmp(old, e->target, (size_t)n))
-		return 0;
-	if (n >= 0)
-		unlinkat(dir, leaf, 0);
-	if (symlinkat(e->target, dir, leaf) < 0)
-		return failed(t, e->path);
-	touch(t, e);
-	return 0;
+	return utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW);
 }
 
 /* Opens a file of the release u->release, kept open for the next one. */
@@ -210,23 +180,16 @@ open_supply(struct stage *t, const struct supply *u)
 }
 
 static int
-copy_supply(struct stage *t, const struct supply *u, int dir, const char *leaf)
+copy_supply(struct stage *t, const struct supply *u, int out)
 {
-	int out = openat(dir, leaf,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int in = -1, rc = -1;
+	int in, rc = -1;
 
-	if (out < 0)
-		return -1;
-	if (u->where == SUPPLY_EMPTY) {
-		rc = 0;
-	} else {
-		in = open_supply(t, u);
-		if (in >= 0)
-			rc = copy_file(in, out);
-	}
+	if (u->where == SUPPLY_EMPTY)
+		return 0;
+	in = open_supply(t, u);
+	if (in >= 0)
+		rc = copy_file(in, out);
 	io_close(&in);
-	io_close(&out);
 	return rc;
 }
 
@@ -235,77 +198,101 @@ make_file(struct stage *t, int dir, const char *leaf, const struct entry *e)
 {
 	struct supply *u = plan_supply(t->p, e);
 	char hex[DIGEST_HEX + 1];
-	int rc;
+	int out, rc;
 
-	if (t->p->in_place[e - t->p->m->v])
-		return 0;
-	touch(t, e);
 	u->users--;
 	if (u->where == SUPPLY_TMP && u->users == 0) {
 		hex_name(u, hex);
-		rc = renameat(t->tmp, hex, dir, leaf);
-	} else {
-		rc = copy_supply(t, u, dir, leaf);
+		return renameat(t->tmp, hex, dir, leaf);
 	}
-	return rc < 0 ? failed(t, e->path) : 0;
+	out = openat(dir, leaf,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		e->mode & ~t->o->umask);
+	rc = out < 0 ? -1 : copy_supply(t, u, out);
+	io_close(&out);
+	return rc;
 }
 
+/* A new file or link gets what it shall have, and is noted for the index. */
 static int
-set_times(int dir, const char *leaf, int64_t ns)
+set_new(struct stage *t, int dir, const char *leaf, const struct entry *e)
 {
-	struct timespec t = { ns / 1000000000, ns % 1000000000 };
-	struct timespec times[2] = { t, t };
-
-	return utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW);
-}
-
-/* Mode and time, touched only where they differ: ctime is our witness. */
-static int
-set_attributes(struct stage *t, int dir, const char *leaf,
-	const struct entry *e)
-{
-	int64_t ns = t->o->times[e - t->p->m->v];
+	size_t place = (size_t)(e - t->p->m->v);
 	mode_t mode = e->mode & ~t->o->umask;
 	struct stat st;
 
-	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return failed(t, e->path);
-	if (e->type != ENTRY_LINK && (st.st_mode & 07777) != mode) {
-		if (fchmodat(dir, leaf, mode, 0) < 0)
-			return failed(t, e->path);
-		touch(t, e);
-	}
-	if (st.st_mtim.tv_sec == ns / 1000000000 &&
-		st.st_mtim.tv_nsec == ns % 1000000000)
+	if (set_times(dir, leaf, t->o->times[place]) < 0)
+		return -1;
+	if (e->type == ENTRY_LINK)
 		return 0;
-	touch(t, e);
-	return set_times(dir, leaf, ns) < 0 ? failed(t, e->path) : 0;
+	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if ((st.st_mode & 07777) != mode &&
+		(fchmodat(dir, leaf, mode, 0) < 0 ||
+			fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0))
+		return -1;
+	plan_note(t->p, place, &st, PLACE_HASHED);
+	return 0;
 }
 
 static int
 make_entry(struct stage *t, const struct entry *e)
 {
 	const char *leaf;
-	int dir = beneath_at(&t->at, e->path, &leaf);
+	int dir = beneath_at(&t->at, e->path, &leaf), rc = -1;
 
 	if (dir < 0)
 		return failed(t, e->path);
+	touch(t, e);
+	touch_parent(t, e->path);
 	if (e->type == ENTRY_DIRECTORY)
-		return make_directory(t, dir, leaf, e);
-	if ((e->type == ENTRY_LINK ? make_link(t, dir, leaf, e) :
-				     make_file(t, dir, leaf, e)) < 0)
-		return -1;
-	return set_attributes(t, dir, leaf, e);
+		rc = make_directory(t, dir, leaf, e);
+	else if ((e->type == ENTRY_LINK ? symlinkat(e->target, dir, leaf) :
+					  make_file(t, dir, leaf, e)) == 0)
+		rc = set_new(t, dir, leaf, e);
+	return rc < 0 ? failed(t, e->path) : busy_turn(t->o->busy, t->err);
+}
+
+/* Mode and time, touched only where they differ: ctime is our witness. */
+static int
+adjust_entry(struct stage *t, const struct entry *e)
+{
+	size_t place = (size_t)(e - t->p->m->v);
+	struct plan_seen *seen = &t->p->seen[place];
+	mode_t mode = e->type == ENTRY_LINK ? seen->mode :
+					      e->mode & ~t->o->umask;
+	int64_t ns = t->o->times[place];
+	const char *leaf;
+	struct stat st;
+	int dir;
+
+	if (seen->mode == mode && seen->mtime == ns)
+		return 0;
+	dir = beneath_at(&t->at, e->path, &leaf);
+	touch(t, e);
+	if (dir < 0 ||
+		(seen->mode != mode && fchmodat(dir, leaf, mode, 0) < 0) ||
+		(seen->mtime != ns && set_times(dir, leaf, ns) < 0) ||
+		fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return failed(t, e->path);
+	plan_note(t->p, place, &st, PLACE_HASHED);
+	return 0;
 }
 
 static int
 make_entries(struct stage *t)
 {
+	const struct manifest *m = t->p->m;
 	size_t i;
 
-	for (i = 0; i < t->p->m->n; i++) {
-		if (make_entry(t, &t->p->m->v[i]) < 0 ||
-			busy_turn(t->o->busy, t->err) < 0)
+	t->parent = NULL;
+	for (i = 0; i < m->n; i++) {
+		bool there = t->p->seen[i].place != PLACE_NOT;
+
+		if (there && m->v[i].type == ENTRY_DIRECTORY)
+			continue;
+		if ((there ? adjust_entry(t, &m->v[i]) :
+			     make_entry(t, &m->v[i])) < 0)
 			return -1;
 	}
 	return 0;
@@ -317,19 +304,10 @@ finish_directories(struct stage *t)
 {
 	size_t i;
 
-	for (i = t->p->m->n; i-- > 0;) {
-		const struct entry *e = &t->p->m->v[i];
-		const char *leaf;
-		int dir;
-
-		if (e->type != ENTRY_DIRECTORY)
-			continue;
-		dir = beneath_at(&t->at, e->path, &leaf);
-		if (dir < 0)
-			return failed(t, e->path);
-		if (set_attributes(t, dir, leaf, e) < 0)
+	for (i = t->p->m->n; i-- > 0;)
+		if (t->p->m->v[i].type == ENTRY_DIRECTORY &&
+			adjust_entry(t, &t->p->m->v[i]) < 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -340,40 +318,29 @@ touch_unsynced(struct stage *t)
 	size_t i;
 
 	for (i = 0; i < t->p->m->n; i++)
-		if (t->p->in_place[i] == PLACE_HASHED)
+		if (t->p->seen[i].place == PLACE_HASHED)
 			touch(t, &t->p->m->v[i]);
 }
 
 static int
 run_stage(struct stage *t)
 {
-	struct buf path = BUF_INIT;
-	int fd = fcntl(t->next, F_DUPFD_CLOEXEC, 3);
-	int rc;
+	struct stage_synced synced = { t->next, t->p->m, t->touched, 0 };
 
-	/* A hook may have closed it to us. */
-	if (fd < 0 || fchmod(fd, 0755) < 0)
-		rc = failed(t, "next");
-	else
-		rc = salvage(t);
-	if (rc < 0) {
-		io_close(&fd);
-		return -1;
-	}
-	/* Stale from here on: a crash must not find it. */
-	unlinkat(t->s->own, "next.index", 0);
-	rc = sweep(t, fd, &path);
-	buf_release(&path);
-	beneath_forget(&t->at);
+	if (fchmod(t->next, 0755) < 0)
+		return failed(t, "next");
 	touch_unsynced(t);
-	if (rc < 0 || make_entries(t) < 0 || finish_directories(t) < 0)
+	if (salvage(t) < 0 || sweep(t) < 0)
+		return -1;
+	beneath_forget(&t->at);
+	if (make_entries(t) < 0 || finish_directories(t) < 0)
 		return -1;
 	if (fchmod(t->next, 0755 & ~t->o->umask) < 0)
 		return failed(t, "next");
-	if (stage_sync_touched(t->next, t->p->m, t->touched, t->written,
-		    t->err) < 0)
+	synced.n = t->written;
+	if (stage_sync_touched(t->s, &synced, t->err) < 0)
 		return -1;
-	return stage_save_index(t->s, t->next, t->p->m, t->err);
+	return stage_save_index(t->s, t->p, t->err);
 }
 
 int
@@ -389,7 +356,8 @@ stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 		.release_fd = -1 };
 	int rc = -1;
 
-	if (store_make_apart(s, "next") < 0) {
+	if ((p->fresh && store_discard(s, "next", NULL) < 0) ||
+		store_make_apart(s, "next") < 0) {
 		error_errno(err, "cannot make next/");
 		return store_trouble(err);
 	}

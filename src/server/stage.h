@@ -25,11 +25,18 @@ struct stage_options {
 int stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 	struct error *err);
 
-/* Parts of it: n entries were touched, and are to be on disk. */
-int stage_sync_touched(int next, const struct manifest *m, const bool *touched,
-	size_t n, struct error *err);
-/* Writes next.index: what next/ holds is as m says. */
-int stage_save_index(const struct store *s, int next, const struct manifest *m,
+/* Parts of it.  What was touched is to be on disk. */
+struct stage_synced {
+	int next;
+	const struct manifest *m;
+	const bool *touched; /* by place in m */
+	size_t n;            /* how many of them */
+};
+
+int stage_sync_touched(const struct store *s, const struct stage_synced *t,
+	struct error *err);
+/* Writes next.index: all is in its place, as p->seen says. */
+int stage_save_index(const struct store *s, const struct plan *p,
 	struct error *err);
 
 /* next/ becomes releases/ID, next.index its records/ID.index. */

@@ -18,34 +18,45 @@
  */
 #define SYNC_FILES 256
 
+enum pass {
+	PASS_BEGIN, /* writing begins for all before the first is waited for */
+	PASS_WAIT,
+};
+
 /* Syncs dir/name, unless it is closed to us as well. */
 static int
-sync_at(int dir, const char *name, int flags)
+sync_at(int dir, const char *name, int flags, enum pass pass)
 {
 	int fd = openat(dir, name, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int rc;
+	int rc = 0;
 
 	if (fd < 0)
 		return errno == EACCES ? 0 : -1;
-	rc = fsync(fd);
+	if (pass == PASS_WAIT)
+		rc = fsync(fd);
+	else
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	io_close(&fd);
 	return rc;
 }
 
 /* An entry and the name that it has in its directory. */
 static int
-sync_entry(struct beneath *at, const struct entry *e, bool with_parent)
+sync_entry(struct beneath *at, const struct entry *e, bool with_parent,
+	enum pass pass)
 {
 	const char *leaf;
 	int dir = beneath_at(at, e->path, &leaf);
 	int rc = dir < 0 ? -1 : 0;
 
+	if (rc == 0 && e->type == ENTRY_FILE)
+		rc = sync_at(dir, leaf, O_NONBLOCK, pass);
+	if (pass == PASS_BEGIN)
+		return rc;
 	if (rc == 0 && e->type == ENTRY_DIRECTORY)
-		rc = sync_at(dir, leaf, O_DIRECTORY);
-	else if (rc == 0 && e->type == ENTRY_FILE)
-		rc = sync_at(dir, leaf, O_NONBLOCK);
+		rc = sync_at(dir, leaf, O_DIRECTORY, pass);
 	if (rc == 0 && with_parent)
-		rc = sync_at(dir, ".", O_DIRECTORY);
+		rc = sync_at(dir, ".", O_DIRECTORY, pass);
 	return rc;
 }
 
@@ -65,55 +76,60 @@ failed(const char *path, struct error *err)
 	return store_trouble(err);
 }
 
-int
-stage_sync_touched(int next, const struct manifest *m, const bool *touched,
-	size_t n, struct error *err)
+static int
+sync_pass(const struct stage_synced *t, enum pass pass, struct error *err)
 {
-	const struct entry *v = m->v, *last = NULL;
+	const struct entry *v = t->m->v, *last = NULL;
 	struct beneath at;
 	size_t i;
 	int rc = 0;
 
-	if (n > SYNC_FILES)
-		return syncfs(next) < 0 ? failed("next", err) : 0;
-	beneath_init(&at, next);
-	for (i = 0; rc == 0 && i < m->n; i++) {
-		if (!touched[i])
+	beneath_init(&at, t->next);
+	for (i = 0; rc == 0 && i < t->m->n; i++) {
+		if (!t->touched[i])
 			continue;
-		rc = sync_entry(&at, &v[i], !last || !same_parent(last, &v[i]));
+		rc = sync_entry(&at, &v[i], !last || !same_parent(last, &v[i]),
+			pass);
 		if (rc < 0)
 			failed(v[i].path, err);
 		last = &v[i];
 	}
 	beneath_release(&at);
-	if (rc == 0 && fsync(next) < 0)
-		rc = failed("next", err);
 	return rc;
 }
 
 int
-stage_save_index(const struct store *s, int next, const struct manifest *m,
+stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	struct error *err)
 {
+	if (s->relaxed)
+		return 0;
+	if (t->n > SYNC_FILES)
+		return syncfs(t->next) < 0 ? failed("next", err) : 0;
+	if (sync_pass(t, PASS_BEGIN, err) < 0 ||
+		sync_pass(t, PASS_WAIT, err) < 0)
+		return -1;
+	return fsync(t->next) < 0 ? failed("next", err) : 0;
+}
+
+int
+stage_save_index(const struct store *s, const struct plan *p, struct error *err)
+{
 	struct stat_index *x = index_new();
-	struct beneath at;
+	const struct manifest *m = p->m;
 	size_t i;
 	int rc;
 
-	beneath_init(&at, next);
 	for (i = 0; i < m->n; i++) {
-		const char *leaf;
-		struct stat st;
-		int dir;
+		const struct plan_seen *seen = &p->seen[i];
+		struct index_stat st = { .inode = seen->inode,
+			.size = (int64_t)m->v[i].size,
+			.mtime = seen->mtime,
+			.ctime = seen->ctime };
 
-		if (m->v[i].type != ENTRY_FILE)
-			continue;
-		dir = beneath_at(&at, m->v[i].path, &leaf);
-		if (dir >= 0 &&
-			fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			index_put(x, m->v[i].path, &st, m->v[i].digest);
+		if (m->v[i].type == ENTRY_FILE)
+			index_put_stat(x, m->v[i].path, &st, m->v[i].digest);
 	}
-	beneath_release(&at);
 	rc = index_save(x, s->own, "next.index", err);
 	index_free(x);
 	return rc;

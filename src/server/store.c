@@ -29,6 +29,73 @@ store_trouble(struct error *err)
 }
 
 int
+store_discard(const struct store *s, const char *name, const char *as)
+{
+	char to[80];
+	int rc;
+
+	if (as)
+		snprintf(to, sizeof(to), "trash/%.60s", as);
+	else
+		snprintf(to, sizeof(to), "trash/%.40s.%lld", name,
+			(long long)io_wall_ns());
+	rc = renameat(s->own, name, s->own, to);
+	return rc < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int
+store_fsync(const struct store *s, int fd)
+{
+	return s->relaxed ? 0 : fsync(fd);
+}
+
+static enum replace_sync
+sync_of(const struct store *s)
+{
+	return s->relaxed ? REPLACE_FAST : REPLACE_SYNC;
+}
+
+int
+store_write(const struct store *s, const char *directory, const char *name,
+	const void *data, size_t len, struct error *err)
+{
+	struct replace_batch one = REPLACE_BATCH_INIT;
+	int dir = openat(s->own, directory, DIRECTORY), rc = -1;
+
+	if (dir < 0)
+		error_errno(err, "%s", directory);
+	else if (s->batch)
+		return replace_add(s->batch, dir, name, data, len, 0600, err) <
+				0 ?
+			store_trouble(err) :
+			0;
+	else if (replace_add(&one, dir, name, data, len, 0600, err) == 0)
+		rc = replace_all(&one, sync_of(s), err);
+	replace_release(&one);
+	return rc < 0 ? store_trouble(err) : 0;
+}
+
+void
+store_batch(struct store *s)
+{
+	s->batch = mem_zalloc(1, sizeof(*s->batch));
+}
+
+int
+store_batch_end(struct store *s, bool give_up, struct error *err)
+{
+	struct replace_batch *b = s->batch;
+	int rc = 0;
+
+	s->batch = NULL;
+	if (!give_up && replace_all(b, sync_of(s), err) < 0)
+		rc = store_trouble(err);
+	replace_release(b);
+	free(b);
+	return rc;
+}
+
+int
 store_refuse_place(const char *path, struct error *err)
 {
 	int saved = errno;
@@ -344,14 +411,14 @@ store_switch(struct store *s, const char *id, struct error *err)
 	char target[64];
 
 	snprintf(target, sizeof(target), LINK_PREFIX "%s", id);
-	return replace_link(s->dir, "current", target, err);
+	return replace_link(s->dir, "current", target, sync_of(s), err);
 }
 
 int
 store_switch_none(struct store *s, struct error *err)
 {
 	if ((unlinkat(s->dir, "current", 0) < 0 && errno != ENOENT) ||
-		fsync(s->dir) < 0)
+		store_fsync(s, s->dir) < 0)
 		return error_errno(err, "cannot remove %s/current", s->path);
 	return 0;
 }

@@ -38,6 +38,8 @@
 #define STORE_MANIFESTS 50 /* kept for use as a base */
 #define STORE_RECORDS 50
 
+struct replace_batch;
+
 struct store {
 	char *app;
 	char *path; /* absolute, of the app's directory */
@@ -46,6 +48,9 @@ struct store {
 	int own;
 	int lock; /* held descriptors or -1 */
 	int switch_lock;
+	bool relaxed; /* `durability': nothing is waited for until it is on
+	                 disk */
+	struct replace_batch *batch; /* of store_write(), or NULL */
 };
 
 /*
@@ -72,6 +77,22 @@ int store_make_root(const char *root, struct error *err);
  * is the server's refusal, not worth a retry.  Always -1.
  */
 int store_trouble(struct error *err);
+/*
+ * Writes .deployd/DIRECTORY/NAME ("." is .deployd itself), whole or not at
+ * all.  While a batch is set, the file appears with the others at its end.
+ */
+int store_write(const struct store *s, const char *directory, const char *name,
+	const void *data, size_t len, struct error *err);
+/* Begins a batch, and ends it: on success all are there, and on disk. */
+void store_batch(struct store *s);
+int store_batch_end(struct store *s, bool give_up, struct error *err);
+/*
+ * Moves .deployd/NAME into trash/, as trash/AS or, where that is NULL, under
+ * a name that is free; a missing one is no error.  0, or -1 with errno.
+ */
+int store_discard(const struct store *s, const char *name, const char *as);
+/* fsync(2), but not with relaxed durability. */
+int store_fsync(const struct store *s, int fd);
 /*
  * After an error about a place that the admin has chosen: the server's
  * refusal, with what to do there as hint.  Always -1, errno kept.
@@ -194,6 +215,9 @@ int store_save_manifest(const struct store *s, const char *text, size_t len,
 /* -1 with errno ENOENT if not kept; one that does not parse is an error. */
 int store_load_manifest(const struct store *s, const char *hex,
 	struct manifest *m, struct error *err);
+/* Its text, not verified; -1 with err. */
+int store_open_manifest(const struct store *s, const char *hex,
+	struct error *err);
 
 /*
  * History: one line an event, "TIME EVENT ID FROM WHO TEXT", blanks within

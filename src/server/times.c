@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "base/replace.h"
 
 #define TIMES_MOST (256u << 20)
 
@@ -178,7 +177,7 @@ times_save(const struct store *s, const char *id, const int64_t *times,
 	struct buf text = BUF_INIT;
 	char name[64];
 	size_t i, j;
-	int dir, rc;
+	int rc;
 
 	for (i = 0; i < n; i = j) {
 		for (j = i + 1; j < n && times[j] == times[i]; j++)
@@ -186,13 +185,7 @@ times_save(const struct store *s, const char *id, const int64_t *times,
 		buf_addf(&text, "%zu %" PRId64 "\n", j - i, times[i]);
 	}
 	snprintf(name, sizeof(name), "%s.times", id);
-	dir = openat(s->own, "records", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = dir < 0 ? error_errno(err, "records") :
-		       replace_file(dir, name, buf_str(&text), text.len, 0600,
-			       REPLACE_SYNC, err);
-	if (rc < 0)
-		store_trouble(err);
-	io_close(&dir);
+	rc = store_write(s, "records", name, buf_str(&text), text.len, err);
 	buf_release(&text);
 	return rc;
 }
@@ -204,10 +197,7 @@ save_built(const struct store *s, const struct msg_built *b, struct error *err)
 	int rc;
 
 	message_write(built_fields, b, &text);
-	rc = replace_file(s->own, "built", buf_str(&text), text.len, 0600,
-		REPLACE_SYNC, err);
-	if (rc < 0)
-		store_trouble(err);
+	rc = store_write(s, ".", "built", buf_str(&text), text.len, err);
 	buf_release(&text);
 	return rc;
 }

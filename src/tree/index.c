@@ -19,8 +19,7 @@
 
 /* What stands before a path in the file; there it is not aligned. */
 struct record {
-	uint64_t inode;
-	int64_t size, mtime, ctime;
+	struct index_stat stat;
 	uint8_t digest[DIGEST_SIZE];
 };
 
@@ -313,11 +312,12 @@ use(const struct stat_index *x, size_t i, const struct stat *st,
 	if (i == x->loaded.n)
 		return false;
 	memcpy(&r, x->loaded.text.data + x->loaded.v[i], sizeof(r));
-	if (r.inode != st->st_ino || r.size != st->st_size ||
-		r.mtime != to_ns(&st->st_mtim) ||
-		r.ctime != to_ns(&st->st_ctim))
+	if (r.stat.inode != st->st_ino || r.stat.size != st->st_size ||
+		r.stat.mtime != to_ns(&st->st_mtim) ||
+		r.stat.ctime != to_ns(&st->st_ctim))
 		return false;
-	if (!is_older(r.mtime, x->moment) || !is_older(r.ctime, x->moment))
+	if (!is_older(r.stat.mtime, x->moment) ||
+		!is_older(r.stat.ctime, x->moment))
 		return false;
 	memcpy(digest, r.digest, DIGEST_SIZE);
 	return true;
@@ -348,14 +348,11 @@ index_keep(struct stat_index *x, const char *path, const struct stat *st,
 }
 
 void
-index_put(struct stat_index *x, const char *path, const struct stat *st,
-	const uint8_t digest[static DIGEST_SIZE])
+index_put_stat(struct stat_index *x, const char *path,
+	const struct index_stat *st, const uint8_t digest[static DIGEST_SIZE])
 {
 	struct records *r = &x->put;
-	struct record e = { .inode = st->st_ino,
-		.size = st->st_size,
-		.mtime = to_ns(&st->st_mtim),
-		.ctime = to_ns(&st->st_ctim) };
+	struct record e = { .stat = *st };
 	size_t offset = r->text.len;
 
 	if (offset > INDEX_MOST)
@@ -364,4 +361,16 @@ index_put(struct stat_index *x, const char *path, const struct stat *st,
 	buf_add(&r->text, &e, sizeof(e));
 	buf_add(&r->text, path, strlen(path) + 1);
 	note_offset(r, offset);
+}
+
+void
+index_put(struct stat_index *x, const char *path, const struct stat *st,
+	const uint8_t digest[static DIGEST_SIZE])
+{
+	const struct index_stat s = { .inode = st->st_ino,
+		.size = st->st_size,
+		.mtime = to_ns(&st->st_mtim),
+		.ctime = to_ns(&st->st_ctim) };
+
+	index_put_stat(x, path, &s, digest);
 }

@@ -26,6 +26,12 @@
 
 struct stat_index;
 
+/* What vouches for a file, in nanoseconds. */
+struct index_stat {
+	uint64_t inode;
+	int64_t size, mtime, ctime;
+};
+
 struct stat_index *index_new(void);
 void index_free(struct stat_index *x);
 
@@ -57,5 +63,7 @@ bool index_keep(struct stat_index *x, const char *path, const struct stat *st,
  */
 void index_put(struct stat_index *x, const char *path, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE]);
+void index_put_stat(struct stat_index *x, const char *path,
+	const struct index_stat *st, const uint8_t digest[static DIGEST_SIZE]);
 
 #endif

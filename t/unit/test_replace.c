@@ -136,12 +136,14 @@ START_TEST(a_link_always_resolves_while_it_is_pointed_elsewhere)
 
 	ck_assert_int_eq(mkdir("one", 0755), 0);
 	ck_assert_int_eq(mkdir("two", 0755), 0);
-	ck_assert_int_eq(replace_link(dir, "current", "one", &err), 0);
+	ck_assert_int_eq(replace_link(dir, "current", "one", REPLACE_SYNC,
+				 &err),
+		0);
 	pid = fork();
 	if (pid == 0)
 		for (i = 0;; i++)
 			replace_link(dir, "current", i & 1 ? "one" : "two",
-				&err);
+				REPLACE_FAST, &err);
 	for (i = 0; i < 20000; i++)
 		ck_assert_int_eq(access("current/.", X_OK), 0);
 	kill(pid, SIGKILL);
@@ -157,7 +159,9 @@ START_TEST(a_link_may_dangle_and_replaces_what_a_crash_left)
 
 	snprintf(tmp, sizeof(tmp), "current.%ld.tmp", (long)getpid());
 	unit_write(tmp, "left");
-	ck_assert_int_eq(replace_link(dir, "current", "releases/x", &err), 0);
+	ck_assert_int_eq(replace_link(dir, "current", "releases/x",
+				 REPLACE_SYNC, &err),
+		0);
 	ck_assert_int_eq(readlink("current", target, sizeof(target)), 10);
 	ck_assert_str_eq(target, "releases/x");
 	ck_assert_int_eq(entries(), 1);

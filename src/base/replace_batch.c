@@ -1,0 +1,117 @@
+/* Replacing several files at once: the disk is waited for once. */
+#include "replace.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "io.h"
+#include "mem.h"
+
+struct replacement {
+	struct replace file; /* its dirfd is owned */
+	char *name;
+};
+
+static void
+discard(struct replacement *r)
+{
+	replace_abandon(&r->file);
+	free(r->name);
+	io_close(&r->file.dirfd);
+}
+
+static int
+failed(const char *name, struct error *err)
+{
+	return error_errno(err, "cannot write %s", name);
+}
+
+int
+replace_add(struct replace_batch *b, int dirfd, const char *name,
+	const void *data, size_t len, mode_t mode, struct error *err)
+{
+	struct replacement *r;
+
+	MEM_GROW(b->v, b->n, b->cap);
+	r = &b->v[b->n];
+	memset(r, 0, sizeof(*r));
+	r->name = mem_strdup(name);
+	if (replace_begin(&r->file, dirfd, name, mode, err) == 0) {
+		if (replace_write(&r->file, data, len) == 0) {
+			b->n++;
+			return 0;
+		}
+		failed(name, err);
+	}
+	discard(r);
+	return -1;
+}
+
+/* Writing begins for all before the first is waited for. */
+static int
+sync_files(const struct replace_batch *b, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; b->n > 1 && i < b->n; i++)
+		(void)sync_file_range(b->v[i].file.fd, 0, 0,
+			SYNC_FILE_RANGE_WRITE);
+	for (i = 0; i < b->n; i++)
+		if (fsync(b->v[i].file.fd) < 0)
+			return failed(b->v[i].name, err);
+	return 0;
+}
+
+static bool
+same_directory(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino &&
+		x.st_dev == y.st_dev;
+}
+
+static int
+sync_directories(const struct replace_batch *b, struct error *err)
+{
+	const struct replacement *v = b->v;
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		if (i && same_directory(v[i - 1].file.dirfd, v[i].file.dirfd))
+			continue;
+		if (fsync(v[i].file.dirfd) < 0)
+			return failed(v[i].name, err);
+	}
+	return 0;
+}
+
+int
+replace_all(struct replace_batch *b, enum replace_sync sync, struct error *err)
+{
+	size_t i;
+
+	if (sync == REPLACE_SYNC && sync_files(b, err) < 0)
+		return -1;
+	for (i = 0; i < b->n; i++)
+		if (replace_end(&b->v[i].file, b->v[i].name, REPLACE_FAST,
+			    err) < 0)
+			return -1;
+	return sync == REPLACE_SYNC ? sync_directories(b, err) : 0;
+}
+
+void
+replace_release(struct replace_batch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		discard(&b->v[i]);
+	free(b->v);
+	*b = (struct replace_batch)REPLACE_BATCH_INIT;
+}

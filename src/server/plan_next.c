@@ -1,0 +1,305 @@
+/*
+ * What next/ holds: one walk beside the manifest, which stats each entry
+ * once and remembers what staging and the next index need of that.
+ */
+#include "server/plan_parts.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/beneath.h"
+#include "base/io.h"
+#include "tree/index.h"
+
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+struct walk {
+	struct plan_search *x;
+	struct stat_index *index;
+	size_t i; /* the manifest's next entry */
+};
+
+static int walk_directory(struct walk *w, int fd, const struct entry *of);
+
+static int64_t
+to_ns(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+void
+plan_note(struct plan *p, size_t place, const struct stat *st,
+	enum plan_place how)
+{
+	p->seen[place] = (struct plan_seen){ .inode = st->st_ino,
+		.mtime = to_ns(&st->st_mtim),
+		.ctime = to_ns(&st->st_ctim),
+		.mode = st->st_mode & 07777,
+		.place = (uint8_t)how };
+}
+
+/* Whether e is below the directory `of`; NULL is next/ itself. */
+static bool
+is_in(const struct entry *e, const struct entry *of)
+{
+	size_t len = of ? strlen(of->path) : 0;
+
+	return !of || (!strncmp(e->path, of->path, len) && e->path[len] == '/');
+}
+
+/* Past an entry, and all below it. */
+static void
+pass(struct walk *w)
+{
+	const struct manifest *m = w->x->p->m;
+	const struct entry *e = &m->v[w->i++];
+
+	while (w->i < m->n && is_in(&m->v[w->i], e))
+		w->i++;
+}
+
+/*
+ * A directory that a release had closed to its owner is opened up, for what
+ * is in it may go elsewhere.
+ */
+static int
+open_directory(struct plan_search *x, int dir, const char *name,
+	struct stat *st)
+{
+	if (!x->o->look && (st->st_mode & 0700) != 0700 &&
+		fchmodat(dir, name, 0700, 0) == 0)
+		st->st_mode = S_IFDIR | 0700;
+	return openat(dir, name, DIRECTORY);
+}
+
+/*
+ * One with other names elsewhere, which a build may have given it, could
+ * change there.
+ */
+static bool
+file_belongs(struct walk *w, int dir, const char *leaf, const struct entry *e,
+	const struct stat *st, enum plan_place *how)
+{
+	uint8_t digest[DIGEST_SIZE];
+	bool vouched = index_keep(w->index, e->path, st, digest);
+
+	*how = vouched ? PLACE_SYNCED : PLACE_HASHED;
+	if (st->st_nlink > 1 || (uint64_t)st->st_size != e->size ||
+		(!vouched && plan_hash(w->x, dir, leaf, digest) < 0))
+		return false;
+	return !memcmp(e->digest, digest, DIGEST_SIZE);
+}
+
+static bool
+link_belongs(int dir, const char *leaf, const struct entry *e)
+{
+	char target[TARGET_MOST + 1];
+	ssize_t n = readlinkat(dir, leaf, target, sizeof(target));
+
+	return n >= 0 && (size_t)n == strlen(e->target) &&
+		!memcmp(target, e->target, (size_t)n);
+}
+
+static void
+keep_file(struct plan_search *x, const struct entry *e)
+{
+	struct supply *u = plan_supply(x->p, e);
+
+	u->users--;
+	if (u->where != SUPPLY_EMPTY)
+		plan_set(x, u, SUPPLY_KEPT, NULL, e->path);
+}
+
+/* What stands where the manifest's next entry goes. */
+static int
+look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
+{
+	struct plan *p = w->x->p;
+	size_t place = w->i;
+	const struct entry *e = &p->m->v[place];
+	enum plan_place how = PLACE_SYNCED;
+	int sub;
+
+	if (S_ISDIR(st->st_mode) && e->type == ENTRY_DIRECTORY &&
+		(sub = open_directory(w->x, dir, leaf, st)) >= 0) {
+		plan_note(p, place, st, how);
+		w->i++;
+		return walk_directory(w, sub, e);
+	}
+	if (S_ISREG(st->st_mode) && e->type == ENTRY_FILE &&
+		file_belongs(w, dir, leaf, e, st, &how)) {
+		plan_note(p, place, st, how);
+		keep_file(w->x, e);
+	} else if (S_ISLNK(st->st_mode) && e->type == ENTRY_LINK &&
+		link_belongs(dir, leaf, e)) {
+		plan_note(p, place, st, how);
+	} else {
+		strv_add(&p->strays, e->path);
+	}
+	pass(w);
+	return busy_turn(w->x->o->busy, w->x->err);
+}
+
+static size_t
+count_names(DIR *dir)
+{
+	struct dirent *e;
+	size_t n = 0;
+
+	while ((e = readdir(dir)))
+		n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+	return n;
+}
+
+/* Adds the names that the manifest does not have. */
+static void
+add_strays(struct plan *p, DIR *dir, const struct entry *of)
+{
+	struct buf path = BUF_INIT;
+	struct dirent *e;
+
+	rewinddir(dir);
+	while ((e = readdir(dir))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		buf_clear(&path);
+		if (of)
+			buf_addf(&path, "%s/", of->path);
+		buf_addstr(&path, e->d_name);
+		if (!manifest_find(p->m, path.data))
+			strv_add(&p->strays, path.data);
+	}
+	buf_release(&path);
+}
+
+/* Takes fd, of the directory `of`, whose entries come next. */
+static int
+walk_directory(struct walk *w, int fd, const struct entry *of)
+{
+	const struct manifest *m = w->x->p->m;
+	size_t skip = of ? strlen(of->path) + 1 : 0;
+	DIR *dir = fdopendir(fd);
+	size_t names, found = 0;
+	struct stat st;
+	int rc = 0;
+
+	if (!dir) {
+		io_close(&fd);
+		return error_errno(w->x->err, "cannot read next/");
+	}
+	names = count_names(dir);
+	while (rc == 0 && w->i < m->n && is_in(&m->v[w->i], of)) {
+		const char *leaf = m->v[w->i].path + skip;
+
+		if (found == names ||
+			fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			pass(w);
+			continue;
+		}
+		found++;
+		rc = look_at(w, fd, leaf, &st);
+	}
+	if (found < names)
+		add_strays(w->x->p, dir, of);
+	closedir(dir);
+	return rc;
+}
+
+static int explore(struct walk *w, int dir, const char *name, struct buf *path);
+
+/* Takes fd; path is the directory's, and restored. */
+static int
+explore_directory(struct walk *w, int fd, struct buf *path)
+{
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t len = path->len;
+	struct dirent *e;
+	int rc = 0;
+
+	if (!dir) {
+		io_close(&fd);
+		return 0;
+	}
+	while (rc == 0 && w->x->missing && (e = readdir(dir))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		buf_addf(path, "/%s", e->d_name);
+		if (path->len <= PATH_MOST)
+			rc = explore(w, fd, e->d_name, path);
+		buf_truncate(path, len);
+	}
+	closedir(dir);
+	return rc;
+}
+
+/* Whether something that does not belong where it is serves elsewhere. */
+static int
+explore(struct walk *w, int dir, const char *name, struct buf *path)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct supply *u;
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		return explore_directory(w,
+			open_directory(w->x, dir, name, &st), path);
+	if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
+		return 0;
+	if (!index_get(w->index, path->data, &st, digest) &&
+		plan_hash(w->x, dir, name, digest) < 0)
+		return 0;
+	u = plan_find(w->x, digest);
+	if (u && u->where == SUPPLY_NONE)
+		plan_set(w->x, u, SUPPLY_NEXT, NULL, path->data);
+	return busy_turn(w->x->o->busy, w->x->err);
+}
+
+static int
+explore_strays(struct walk *w, int next)
+{
+	const struct strv *strays = &w->x->p->strays;
+	struct buf path = BUF_INIT;
+	struct beneath at;
+	const char *leaf;
+	size_t i;
+	int dir, rc = 0;
+
+	beneath_init(&at, next);
+	for (i = 0; rc == 0 && w->x->missing && i < strays->n; i++) {
+		buf_clear(&path);
+		buf_addstr(&path, strays->v[i]);
+		dir = beneath_at(&at, strays->v[i], &leaf);
+		if (dir >= 0)
+			rc = explore(w, dir, leaf, &path);
+	}
+	beneath_release(&at);
+	buf_release(&path);
+	return rc;
+}
+
+int
+plan_next(struct plan_search *x)
+{
+	struct walk w = { .x = x };
+	int fd = openat(x->s->own, "next", DIRECTORY), copy, rc = -1;
+
+	if (fd < 0)
+		return 0;
+	/* A hook may have closed it to us. */
+	if (!x->o->look)
+		(void)fchmod(fd, 0755);
+	w.index = index_load(x->s->own, "next.index");
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0)
+		error_errno(x->err, "cannot read next/");
+	else if (walk_directory(&w, copy, NULL) == 0)
+		rc = explore_strays(&w, fd);
+	index_free(w.index);
+	io_close(&fd);
+	return rc;
+}

@@ -1,0 +1,53 @@
+#!/bin/sh
+# durability = full: what is switched to is on disk; relaxed: nothing waits.
+. "$(dirname "$0")/lib/tap.sh"
+. "$TOP/t/lib/app.sh"
+
+make_tree app
+printf '[deployd]\ndurability = some\n' >"$DEPLOYD_CONF"
+fails 3 'an unknown durability' "$DEPLOY" local:blog app
+like 'is named' "$OUT" 'durability is full or relaxed'
+: >"$DEPLOYD_CONF"
+
+command -v strace >/dev/null || skip_all 'there is no strace'
+strace -o "$TMP/trace" true 2>/dev/null || skip_all 'strace may not trace'
+cat >"$TMP/traced" <<END
+#!/bin/sh
+exec strace -f -y -o "$TMP/trace" -e trace=fsync,fdatasync,syncfs,renameat,renameat2 \\
+	"$DEPLOYD" "\$@"
+END
+chmod 755 "$TMP/traced"
+# line PATTERN: of its first occurrence in the trace.
+line() {
+	grep -nE "$1" "$TMP/trace" | head -n 1 | cut -d : -f 1
+}
+# before NAME PATTERN PATTERN: both occur, in this order.
+before() {
+	before_a=$(line "$2")
+	before_b=$(line "$3")
+	ok "$1" test "${before_a:-0}" -gt 0 -a "${before_a:-0}" -lt "${before_b:-0}"
+}
+
+ok 'a first deploy' "$DEPLOY" --deployd="$TMP/traced" local:blog app
+echo edited >app/src/two
+ok 'an edit' "$DEPLOY" --deployd="$TMP/traced" local:blog app
+commit='renameat2?\(.*"next".*"releases/'
+before 'the file is on disk' 'fsync\([0-9]+</.*/src/two>' "$commit"
+before 'and the record' 'fsync\([0-9]+</.*/records/[^>]*-[0-9a-f]{8}\.' "$commit"
+before 'before there is a release' "$commit" 'fsync\([0-9]+</.*/releases>'
+before 'which is on disk' 'fsync\([0-9]+</.*/releases>' 'fsync\([0-9]+</.*/history>'
+before 'when the switch is announced' 'fsync\([0-9]+</.*/history>' 'renameat.*"current"'
+before 'and made' 'renameat.*"current"' 'fsync\([0-9]+</.*/blog>'
+same_tree 'it is what was sent' app blog
+
+printf '[deployd]\ndurability = relaxed\n' >"$DEPLOYD_CONF"
+echo again >app/src/two
+ok 'relaxed' "$DEPLOY" --deployd="$TMP/traced" local:blog app
+unlike 'nothing is waited for' "$TMP/trace" 'sync'
+like 'and each file of its own is replaced whole' "$TMP/trace" \
+	'renameat.*records.*\.tmp'
+same_tree 'it is what was sent all the same' app blog
+ok 'a rollback' "$DEPLOY" --deployd="$TMP/traced" rollback local:blog
+unlike 'does not wait either' "$TMP/trace" 'sync'
+
+done_testing
