@@ -20,6 +20,7 @@
  *	client/session.c      a conversation over a transport
  *	client/watch.c        what the server tells meanwhile
  *	client/report.c       lines for people, events for scripts
+ *	client/timeline.c     which phase took how long
  *	transport/            libssh2, the ssh program, or deployd here
  *
  * base/, tree/ and wire/ are shared with the server.

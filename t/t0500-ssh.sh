@@ -109,6 +109,29 @@ ci() {
 ok 'DEPLOY_KEY and DEPLOY_KNOWN_HOSTS' ci ed25519
 ok 'with an RSA key' ci rsa
 
+# What took how long: each phase that there was, none before its time.
+# When the tree is read is up to the machine.
+timeline() {
+	over -v -C small target:timed 2>"$TMP/report" || return 1
+	sed -n 's/.*timeline in ms: //p' "$TMP/report" | tr , '\n' |
+		sed 's/^ //' >"$TMP/timeline"
+	awk '{ print $NF }' "$TMP/timeline" | sort -nc &&
+		sed 's/ [0-9]*$//' "$TMP/timeline" | grep -vxE "scan|manifest" >"$TMP/phases"
+}
+phases() {
+	printf '%s\n' "$@" | diff - "$TMP/phases"
+}
+mkdir -p small
+printf '[hooks]\nbuild = true\n' >small/deploy.conf
+echo 1 >small/timed
+ok 'a timeline goes forwards' timeline
+ok 'of a first deploy it has each phase' phases connect 'key exchange' \
+	authentication exec need data stage build switch result
+ok 'of one that changes nothing too' timeline
+ok 'what did not happen is not in it' phases connect 'key exchange' \
+	authentication exec result
+rm small/deploy.conf small/timed
+
 # A forced command.
 cp "$SSH_DIR/authorized_keys" "$TMP/keys"
 sed "s|^|restrict,command=\"$TMP/deployd --serve --app blog --allow deploy,read --as bob\" |" \

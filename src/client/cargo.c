@@ -133,6 +133,7 @@ cargo_load(struct cargo *c, const struct project *p, const struct options *o,
 		rc = load_directory(c, o, &w, err);
 	if (rc == 0)
 		manifest_count(&c->m, &c->files, &c->bytes);
+	c->loaded = io_now_ms();
 	return rc;
 }
 

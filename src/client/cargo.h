@@ -21,8 +21,9 @@ struct cargo {
 	struct scan_result scan;
 	struct git_facts git;
 	uint64_t files, bytes;
-	char *user; /* who deploys: login@machine */
-	int cache;  /* cache.h's handle, or -1 */
+	char *user;     /* who deploys: login@machine */
+	int cache;      /* cache.h's handle, or -1 */
+	int64_t loaded; /* io_now_ms() */
 };
 
 /* Called while it is loaded. */

@@ -49,6 +49,7 @@ void
 delivery_ask(struct delivery *d, struct cargo *c)
 {
 	take_cargo(d, c);
+	timeline_add(&d->watch.timeline, "scan", c->loaded - d->watch.began);
 	if (!d->options->no_cache)
 		d->has_base = cache_load_base(c->cache, d->target, &d->base,
 				      d->base_hex) == 0;
@@ -94,6 +95,7 @@ produce(struct delivery *d, struct error *err)
 	progress_at(&d->progress, pack_done(d->pack));
 	if (step == PACK_IDLE) {
 		d->offering = false;
+		timeline_done(&d->watch.timeline, "data");
 		if (d->state == DELIVERY_SENDING)
 			d->state = DELIVERY_WAITING;
 	}

@@ -34,6 +34,7 @@ send_manifest(struct delivery *d, const struct manifest *base)
 		channel_send(&d->session.channel, "manifest", packed.data, n);
 		buf_consume(&packed, n);
 	}
+	timeline_done(&d->watch.timeline, "manifest");
 	zout_free(z);
 	buf_release(&text);
 	buf_release(&packed);

@@ -136,6 +136,7 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 
 	if (MESSAGE_READ(need_end, f, &d->need_end, err) < 0)
 		return -1;
+	timeline_done(&d->watch.timeline, "need");
 	report_need(d);
 	cargo_warn_secrets(d->cargo, &d->need);
 	if (!d->live.release)
@@ -253,6 +254,8 @@ take_result(struct delivery *d, const struct frame *f, struct error *err)
 	if (MESSAGE_READ(result, f, &d->result, err) < 0)
 		return -1;
 	progress_end(&d->progress);
+	timeline_end(&d->watch.timeline);
+	timeline_done(&d->watch.timeline, "result");
 	watch_end(&d->watch);
 	if (d->result.status) {
 		result_to_error(&d->result, &why);

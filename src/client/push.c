@@ -321,11 +321,23 @@ keep_base(struct push *p, struct delivery *d)
 }
 
 static void
+say_timeline(struct delivery *d)
+{
+	struct buf b = BUF_INIT;
+
+	timeline_connection(&d->watch.timeline, &d->session.report);
+	timeline_format(&d->watch.timeline, &b);
+	log_verbose("%s: timeline in ms: %s", d->target->text, buf_str(&b));
+	buf_release(&b);
+}
+
+static void
 finish_delivery(struct push *p, struct delivery *d)
 {
 	bool well = done_well(d);
 
 	session_close(&d->session);
+	say_timeline(d);
 	if (!well)
 		say_failed(d, p->n);
 	else if (!strcmp(d->result.outcome, "same"))

@@ -25,7 +25,8 @@ watch_init(struct watch *w, const char *target, bool prefix)
 	w->target = target;
 	w->prefix = prefix;
 	w->point = "switch";
-	w->began = io_now_ms();
+	timeline_init(&w->timeline);
+	w->began = w->timeline.began;
 }
 
 void
@@ -134,6 +135,7 @@ enter_stage(struct watch *w, const char *name)
 {
 	watch_end(w);
 	strcpy(w->stage, name);
+	timeline_enter(&w->timeline, name);
 	log_verbose("%s: %s (%.1f s)", w->target, w->stage,
 		(double)(io_now_ms() - w->began) / 1000);
 	report_event("stage", "target", "s", w->target, "stage", "s", w->stage,

@@ -9,12 +9,14 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "client/timeline.h"
 #include "wire/frame.h"
 
 struct watch {
 	const char *target;
-	bool prefix;       /* lines begin with the target: there are several */
-	int64_t began;     /* io_now_ms() */
+	bool prefix;   /* lines begin with the target: there are several */
+	int64_t began; /* io_now_ms() */
+	struct timeline timeline;
 	char stage[32];    /* the one last begun, or "" */
 	const char *point; /* from this stage on, "switch" as a rule, */
 	bool switched;     /* the server goes on by itself */
