@@ -108,7 +108,9 @@ beneath_open(int root, const char *path, int flags, mode_t mode)
 {
 	int fd = open_by_kernel(root, path, flags | O_CLOEXEC, mode);
 
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+	/* A path of PATH_MOST bytes is one too long for the kernel. */
+	if (fd < 0 &&
+		(errno == ENOSYS || errno == EPERM || errno == ENAMETOOLONG))
 		return open_by_hand(root, path, flags | O_CLOEXEC, mode);
 	return fd;
 }

@@ -1,6 +1,7 @@
 #include "tree/gitfiles.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,8 +18,9 @@
 #define OUTPUT_MOST (256 * 1024 * 1024)
 
 struct gitfiles {
-	pid_t pid; /* -1: done, or never begun */
-	int fd;    /* its output */
+	pthread_mutex_t mutex; /* over what is not const after finish() */
+	pid_t pid;             /* -1: done, or never begun */
+	int fd;                /* its output */
 	struct buf text;
 	const char **v; /* the paths in text, sorted */
 	size_t n, cap;
@@ -40,6 +42,7 @@ gitfiles_start(int dirfd)
 	struct error err = ERROR_INIT;
 	int fd[2];
 
+	pthread_mutex_init(&g->mutex, NULL);
 	g->pid = g->fd = -1;
 	if (pipe2(fd, O_CLOEXEC) < 0)
 		return g;
@@ -108,6 +111,7 @@ gitfiles_free(struct gitfiles *g)
 	io_close(&g->fd); /* git ends when it cannot write */
 	if (g->pid >= 0)
 		process_wait(g->pid);
+	pthread_mutex_destroy(&g->mutex);
 	free(g->v);
 	buf_release(&g->text);
 	free(g);
@@ -119,7 +123,9 @@ find(struct gitfiles *g, const char *path)
 {
 	size_t from = 0, to;
 
+	pthread_mutex_lock(&g->mutex);
 	finish(g);
+	pthread_mutex_unlock(&g->mutex);
 	to = g->n;
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;

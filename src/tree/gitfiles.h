@@ -1,7 +1,8 @@
 /*
  * What git tracks, which is in a tree although an ignore file names it.  git
  * is asked beside the walk; the first question waits for its answer.  Without
- * git, or where it refuses, nothing is tracked: that is no error.
+ * git, or where it refuses, nothing is tracked: that is no error.  Several
+ * threads may ask.
  */
 #ifndef TREE_GITFILES_H
 #define TREE_GITFILES_H

@@ -6,11 +6,11 @@
 #include "base/path.h"
 
 enum ignore_verdict
-rules_lists_match(const struct rules_lists *l, size_t from, size_t n,
-	const char *path, bool directory, const char **rule)
+rules_list_match(const struct rules_list *l, const char *path, bool directory,
+	const char **rule)
 {
-	while (n > from) {
-		enum ignore_verdict v = ignore_match(l->v[--n], path, directory,
+	for (; l; l = l->above) {
+		enum ignore_verdict v = ignore_match(l->list, path, directory,
 			rule);
 
 		if (v != IGNORE_NONE)
@@ -35,7 +35,7 @@ rules_is_vcs_file(const char *name)
 		".gitmodules", ".hgignore", ".hgtags", ".hgsub", ".hgsubstate",
 		".bzrignore", ".bzrtags", ".cvsignore", NULL };
 
-	return is_one_of(name, names);
+	return *name == '.' && is_one_of(name, names);
 }
 
 static bool
@@ -117,8 +117,7 @@ rules_decide(const struct rules *r, const struct rules_scope *s, int fd,
 
 	if (is_never_in(r, fd, leaf, directory, &d))
 		return d;
-	v = rules_lists_match(&r->deploy, 0, s->deploy_n, full, directory,
-		&d.rule);
+	v = rules_list_match(s->deploy, full, directory, &d.rule);
 	if (v == IGNORE_OUT)
 		return d;
 	named = match_include(r, full, directory, s->included, &rule);
@@ -137,8 +136,8 @@ rules_decide(const struct rules *r, const struct rules_scope *s, int fd,
 	}
 	d.rule = NULL;
 	if (s->ignored ||
-		rules_lists_match(&r->git, s->git_from, s->git_n, full,
-			directory, &d.rule) == IGNORE_OUT) {
+		rules_list_match(s->git, full, directory, &d.rule) ==
+			IGNORE_OUT) {
 		d.in = d.descend = false;
 		if (s->ignored)
 			d.rule = "its directory is ignored";

@@ -27,6 +27,7 @@
 #ifndef TREE_RULES_H
 #define TREE_RULES_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,31 +36,37 @@
 #include "tree/gitfiles.h"
 #include "tree/ignore.h"
 
-/* The lists of ignore files of one kind, from the top down. */
-struct rules_lists {
-	struct ignore_list **v;
-	size_t n, cap;
+/* The ignore files of one kind that count in a directory, the nearest first. */
+struct rules_list {
+	struct ignore_list *list;
+	const struct rules_list *above;
+	struct rules_list *older; /* of all that were read */
 };
 
-/* What the nearest of the lists [from, n) that has a word on path says. */
-enum ignore_verdict rules_lists_match(const struct rules_lists *l, size_t from,
-	size_t n, const char *path, bool directory, const char **rule);
+/* What the nearest of the lists that has a word on path says. */
+enum ignore_verdict rules_list_match(const struct rules_list *l,
+	const char *path, bool directory, const char **rule);
 
+/* Several threads may use it, each with scopes of its own. */
 struct rules {
-	struct rules_lists git, deploy;
 	struct ignore_list *include;
 	const char *project; /* borrowed */
 	char *top;           /* of the repository, or where rules begin */
 	char *prefix;        /* the tree's path below it with a slash, or "" */
 	size_t prefix_len;
+	pthread_mutex_t mutex; /* over what is released at the end: */
+	struct rules_list *lists;
+	struct gitfiles **tracked;
+	size_t n, cap;
 };
 
 /* What a directory hands down to those in it. */
 struct rules_scope {
-	bool ignored;    /* only what is tracked or included is in */
-	bool included;   /* an `include' pattern matched it or above */
-	size_t git_from; /* .gitignore lists that count */
-	size_t git_n, deploy_n;
+	bool ignored;  /* only what is tracked or
+	                                         included is in */
+	bool included; /* an `include' pattern matched
+	                                         it or above */
+	const struct rules_list *git, *deploy;
 	struct gitfiles *tracked; /* or NULL */
 	size_t tracked_from;      /* of a path: as the repository names it */
 };
@@ -90,7 +97,8 @@ struct rules_names {
 int rules_enter(struct rules *r, int fd, const char *path,
 	const struct rules_names *names, struct rules_scope *scope,
 	struct error *err);
-/* Leaves it for its parent, whose scope this is. */
+
+/* A directory and all in it were decided on; its parent's scope is this. */
 void rules_leave(struct rules *r, const struct rules_scope *own,
 	const struct rules_scope *parent);
 

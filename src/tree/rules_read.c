@@ -15,18 +15,32 @@
 
 #define IGNORE_FILE_MOST (16 * 1024 * 1024)
 
-static void
-push(struct rules_lists *l, struct ignore_list *list)
+/* Puts a list in front of those above it. */
+static const struct rules_list *
+push(struct rules *r, const struct rules_list *above, struct ignore_list *list)
 {
-	MEM_GROW(l->v, l->n, l->cap);
-	l->v[l->n++] = list;
+	struct rules_list *l = mem_alloc(sizeof(*l));
+
+	l->list = list;
+	l->above = above;
+	pthread_mutex_lock(&r->mutex);
+	l->older = r->lists;
+	r->lists = l;
+	pthread_mutex_unlock(&r->mutex);
+	return l;
 }
 
-static void
-pop_to(struct rules_lists *l, size_t n)
+/* Asks git about a directory, until the rules are released. */
+static struct gitfiles *
+ask_git(struct rules *r, int dirfd)
 {
-	while (l->n > n)
-		ignore_free(l->v[--l->n]);
+	struct gitfiles *g = gitfiles_start(dirfd);
+
+	pthread_mutex_lock(&r->mutex);
+	MEM_GROW(r->tracked, r->n, r->cap);
+	r->tracked[r->n++] = g;
+	pthread_mutex_unlock(&r->mutex);
+	return g;
 }
 
 /* Adds the contents of a regular file; 0 if there is none. */
@@ -50,13 +64,13 @@ read_regular(int fd, const char *name, int flags, struct buf *text)
 	return n ? -1 : 0;
 }
 
-/* Reads base/name, where base is a path below the top, into a list. */
+/* Reads base/name, where base is a path below the top, in front of *l. */
 static int
-read_list(struct rules *r, struct rules_lists *l, int fd, const char *base,
-	const char *name, struct error *err)
+read_list(struct rules *r, const struct rules_list **l, int fd,
+	const char *base, const char *name, struct error *err)
 {
 	/* As git, which follows no link to a .gitignore. */
-	int flags = l == &r->git ? O_NOFOLLOW : 0, rc = -1;
+	int flags = strcmp(name, ".gitignore") ? 0 : O_NOFOLLOW, rc = -1;
 	struct buf text = BUF_INIT;
 	char *path = mem_printf("%s%s%s", base, *base ? "/" : "", name);
 
@@ -65,7 +79,7 @@ read_list(struct rules *r, struct rules_lists *l, int fd, const char *base,
 		goto out;
 	}
 	if (text.len)
-		push(l, ignore_parse(path, base, text.data, text.len));
+		*l = push(r, *l, ignore_parse(path, base, text.data, text.len));
 	rc = 0;
 out:
 	free(path);
@@ -151,7 +165,8 @@ find_top(struct rules *r, int dirfd, const char *path, bool *repository)
 
 /* Reads both ignore files of a directory above the tree. */
 static int
-read_above(struct rules *r, const char *base, struct error *err)
+read_above(struct rules *r, const char *base, struct rules_scope *scope,
+	struct error *err)
 {
 	char *dir = mem_printf("%s/%s", r->top, base);
 	int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), rc = -1;
@@ -160,8 +175,9 @@ read_above(struct rules *r, const char *base, struct error *err)
 		error_errno(err, "%s", dir);
 		goto out;
 	}
-	if (read_list(r, &r->git, fd, base, ".gitignore", err) == 0 &&
-		read_list(r, &r->deploy, fd, base, ".deployignore", err) == 0)
+	if (read_list(r, &scope->git, fd, base, ".gitignore", err) == 0 &&
+		read_list(r, &scope->deploy, fd, base, ".deployignore", err) ==
+			0)
 		rc = 0;
 out:
 	io_close(&fd);
@@ -171,26 +187,26 @@ out:
 
 /* Reads what lies above the tree, from the top down to its parent. */
 static int
-enter_above(struct rules *r, struct error *err)
+enter_above(struct rules *r, struct rules_scope *scope, struct error *err)
 {
 	char *base = mem_strdup(r->prefix), *slash = base;
 	bool ignored = false;
 	int rc = 0;
 
 	if (*base)
-		rc = read_above(r, "", err);
+		rc = read_above(r, "", scope, err);
 	while (rc == 0 && (slash = strchr(slash, '/'))) {
 		*slash = '\0';
 		ignored = ignored ||
-			rules_lists_match(&r->git, 0, r->git.n, base, true,
-				NULL) == IGNORE_OUT;
+			rules_list_match(scope->git, base, true, NULL) ==
+				IGNORE_OUT;
 		if (!slash[1])
 			break;
-		rc = read_above(r, base, err);
+		rc = read_above(r, base, scope, err);
 		*slash++ = '/';
 	}
 	if (ignored)
-		pop_to(&r->git, 0);
+		scope->git = NULL;
 	free(base);
 	return rc;
 }
@@ -227,26 +243,32 @@ rules_init(struct rules *r, int dirfd, const char *path, const char *project,
 
 	memset(r, 0, sizeof(*r));
 	memset(scope, 0, sizeof(*scope));
+	pthread_mutex_init(&r->mutex, NULL);
 	r->project = project;
 	find_top(r, dirfd, path, &repository);
 	r->include = parse_include(r, include);
 	scope->tracked_from = r->prefix_len;
-	if (enter_above(r, err) < 0)
+	if (enter_above(r, scope, err) < 0)
 		return -1;
 	if (repository)
-		scope->tracked = gitfiles_start(dirfd);
-	scope->git_n = r->git.n;
-	scope->deploy_n = r->deploy.n;
+		scope->tracked = ask_git(r, dirfd);
 	return 0;
 }
 
 void
 rules_release(struct rules *r)
 {
-	pop_to(&r->git, 0);
-	pop_to(&r->deploy, 0);
-	free(r->git.v);
-	free(r->deploy.v);
+	while (r->lists) {
+		struct rules_list *l = r->lists;
+
+		r->lists = l->older;
+		ignore_free(l->list);
+		free(l);
+	}
+	while (r->n)
+		gitfiles_free(r->tracked[--r->n]);
+	free(r->tracked);
+	pthread_mutex_destroy(&r->mutex);
 	ignore_free(r->include);
 	free(r->top);
 	free(r->prefix);
@@ -257,23 +279,26 @@ rules_enter(struct rules *r, int fd, const char *path,
 	const struct rules_names *names, struct rules_scope *scope,
 	struct error *err)
 {
-	char *base = mem_printf("%s%s", r->prefix, path);
-	size_t len = strlen(base);
+	char *base;
+	size_t len;
 	int rc = 0;
 
+	if (!names->git && !names->gitignore && !names->deployignore)
+		return 0;
+	base = mem_printf("%s%s", r->prefix, path);
+	len = strlen(base);
 	if (names->git && *path) {
-		scope->git_from = r->git.n;
-		scope->tracked = gitfiles_start(fd);
+		scope->git = NULL;
+		scope->tracked = ask_git(r, fd);
 		scope->tracked_from = len + 1;
 	}
 	if (len && base[len - 1] == '/')
 		base[len - 1] = '\0';
 	if (names->gitignore)
-		rc = read_list(r, &r->git, fd, base, ".gitignore", err);
+		rc = read_list(r, &scope->git, fd, base, ".gitignore", err);
 	if (rc == 0 && names->deployignore)
-		rc = read_list(r, &r->deploy, fd, base, ".deployignore", err);
-	scope->git_n = r->git.n;
-	scope->deploy_n = r->deploy.n;
+		rc = read_list(r, &scope->deploy, fd, base, ".deployignore",
+			err);
 	free(base);
 	return rc;
 }
@@ -282,8 +307,14 @@ void
 rules_leave(struct rules *r, const struct rules_scope *own,
 	const struct rules_scope *parent)
 {
-	if (own->tracked != parent->tracked)
-		gitfiles_free(own->tracked);
-	pop_to(&r->git, parent->git_n);
-	pop_to(&r->deploy, parent->deploy_n);
+	size_t i;
+
+	if (own->tracked == parent->tracked)
+		return;
+	pthread_mutex_lock(&r->mutex);
+	for (i = r->n; i-- > 0 && r->tracked[i] != own->tracked;)
+		;
+	r->tracked[i] = r->tracked[--r->n];
+	pthread_mutex_unlock(&r->mutex);
+	gitfiles_free(own->tracked);
 }

@@ -8,7 +8,8 @@
 #include "tree/index.h"
 #include "tree/walk.h"
 
-#define TICK_MS 100
+/* An answer of the handshake is not to wait for longer. */
+#define TICK_MS 2
 
 /* Waits for the hashes and puts them where they belong. */
 static int
@@ -54,8 +55,6 @@ out:
 	hash_pool_free(w.pool);
 	refusals_release(&w.refusals);
 	buf_release(&w.path);
-	arena_release(&w.arena);
-	free(w.names);
 	return rc;
 }
 

@@ -1,7 +1,12 @@
 /*
- * The walk of scan.h: directories are read one at a time, sorted and walked
- * in place, which gives the manifest's order.  Everything is reached from the
- * handle of its directory, so that no path is too long and no link followed.
+ * The walk of scan.h.  Directories are read by their paths, each once, sorted
+ * and decided on by the rules, by several threads ahead of the walk itself
+ * (walk_ahead.h), which goes through what they found in the manifest's order.
+ *
+ *	walk_read.c   one directory: names, rules, lstat
+ *	walk_ahead.c  which is read next, and by whom
+ *	walk.c        the walk
+ *	walk_add.c    entries of files and links
  */
 #ifndef TREE_WALK_H
 #define TREE_WALK_H
@@ -12,11 +17,74 @@
 #include "tree/rules.h"
 #include "tree/scan.h"
 
-/* A name of a directory that is being walked. */
-struct name {
-	const char *s;
-	unsigned char type; /* DT_*, a hint */
+struct directory;
+
+enum found_kind {
+	FOUND_OUT,     /* by a rule; kept only if someone wants to know */
+	FOUND_REFUSED, /* what cannot be in a tree */
+	FOUND_FILE,
+	FOUND_LINK,
+	FOUND_DIRECTORY,
 };
+
+/* What a name stands for. */
+struct found {
+	const char *name;
+	const char *rule; /* that decided, or NULL */
+	union {
+		const char *why; /* of a refusal */
+		char *target;    /* of a link, allocated */
+		struct directory *directory;
+	};
+	uint64_t inode;
+	int64_t size;
+	struct timespec mtime, ctime;
+	mode_t mode;
+	uint8_t kind; /* enum found_kind */
+	bool in;      /* of a directory: not merely on the way to what is */
+	bool secret;  /* of a file: it looks like one */
+};
+
+/* A directory: its scope and path come from above, the rest by reading. */
+struct directory {
+	char *path; /* as the repository names it, allocated */
+	size_t path_len;
+	struct rules_scope scope; /* the parent's, then its own */
+	char *names;
+	struct found *v;
+	size_t n;
+	bool left_out;       /* a rule left something out */
+	bool wanted;         /* a file of version control's lies in it */
+	bool gone;           /* it vanished meanwhile */
+	const char *refused; /* why it cannot be read, if that is no error */
+	struct error *err;   /* or NULL */
+	/* Of those that wait to be read; walk_ahead.c's. */
+	enum { DIRECTORY_WAITS, DIRECTORY_BEGUN, DIRECTORY_READ } state;
+	struct directory *before, *behind;
+};
+
+struct directory *directory_new(const char *path,
+	const struct rules_scope *scope);
+/* With all below it. */
+void directory_free(struct directory *d);
+
+/* What a thread reads directories with, one after the other. */
+struct reader {
+	const struct scan_options *o;
+	struct rules *rules;
+	char *entries;      /* of getdents64(2) */
+	struct buf text;    /* the names */
+	struct name *names; /* in it */
+	size_t n, cap;
+	struct buf path; /* of what is looked at */
+	struct found *v;
+	size_t found, found_cap;
+};
+
+void reader_init(struct reader *r, const struct scan_options *o,
+	struct rules *rules);
+void reader_release(struct reader *r);
+void reader_read(struct reader *r, struct directory *d);
 
 struct walk {
 	const struct scan_options *o;
@@ -24,26 +92,12 @@ struct walk {
 	struct scan_result *result;
 	struct rules rules;
 	struct hash_pool *pool;
+	struct ahead *ahead;
 	struct refusals refusals;
-	struct buf path;    /* of what is looked at, with the prefix */
-	struct arena arena; /* the names */
-	struct name *names; /* of this directory and those above it */
-	size_t n, cap;
+	struct buf path; /* of what is looked at, with the prefix */
 	uint64_t known;  /* bytes whose hash the index had */
 	unsigned looked; /* entries since the last tick */
 	struct error *err;
-};
-
-/* A directory on the way from the top to where the walk is. */
-struct place {
-	int fd; /* -1: closed for now */
-	int depth;
-	size_t path_len;    /* of the directory's own, with the prefix */
-	size_t first, last; /* its names */
-	struct rules_names special;
-	struct rules_scope scope;
-	bool left_out; /* a rule left something out */
-	bool wanted;   /* a file of version control's lies in it */
 };
 
 /* Walks the whole tree; what was hashed is to be collected then. */
@@ -59,11 +113,10 @@ const char *walk_refuse_target(const char *target, size_t n);
 /* Notes path if it tells of a build system. */
 void walk_note_marker(struct scan_result *r, const char *path);
 
-/* Notes why it cannot be in a tree; 0, since the walk goes on. */
-int walk_refuse(struct walk *w, const char *why);
+/* Notes why it cannot be in a tree. */
+void walk_refuse(struct walk *w, const char *why);
 struct entry *walk_add_entry(struct walk *w, const struct entry *like);
-int walk_add_link(struct walk *w, struct place *p, const char *name);
-int walk_add_file(struct walk *w, struct place *p, const char *name,
-	const struct stat *st);
+void walk_add_link(struct walk *w, const struct found *f);
+void walk_add_file(struct walk *w, const struct found *f);
 
 #endif

@@ -1,13 +1,10 @@
 /* Entering files and links in the manifest. */
 #include "tree/walk.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/path.h"
 #include "tree/index.h"
-#include "tree/secrets.h"
 
 /* The path as the manifest has it. */
 const char *
@@ -24,11 +21,10 @@ walk_mode(mode_t mode, bool exact)
 	return S_ISDIR(mode) || (mode & S_IXUSR) ? 0755 : 0644;
 }
 
-int
+void
 walk_refuse(struct walk *w, const char *why)
 {
 	refusals_add(&w->refusals, walk_path(w), why);
-	return 0;
 }
 
 struct entry *
@@ -55,22 +51,12 @@ walk_refuse_target(const char *target, size_t n)
 	return NULL;
 }
 
-int
-walk_add_link(struct walk *w, struct place *p, const char *name)
+void
+walk_add_link(struct walk *w, const struct found *f)
 {
-	char target[TARGET_MOST + 2];
-	struct entry e = { .type = ENTRY_LINK, .target = target };
-	ssize_t n = readlinkat(p->fd, name, target, sizeof(target) - 1);
-	const char *why;
+	struct entry e = { .type = ENTRY_LINK, .target = f->target };
 
-	if (n < 0)
-		return walk_refuse(w, strerror(errno));
-	why = walk_refuse_target(target, (size_t)n);
-	if (why)
-		return walk_refuse(w, why);
-	target[n] = '\0';
 	walk_add_entry(w, &e);
-	return 0;
 }
 
 void
@@ -82,33 +68,33 @@ walk_note_marker(struct scan_result *r, const char *path)
 		"pom.xml", "mix.exs" };
 	size_t i;
 
-	/* A path without a slash is at the top. */
+	if (strchr(path, '/'))
+		return; /* only the top's count */
 	for (i = 0; i < sizeof(markers) / sizeof(*markers); i++)
 		if (!strcmp(path, markers[i]))
 			strv_add(&r->markers, path);
 }
 
-int
-walk_add_file(struct walk *w, struct place *p, const char *name,
-	const struct stat *st)
+void
+walk_add_file(struct walk *w, const struct found *f)
 {
+	const struct stat st = { .st_ino = f->inode,
+		.st_size = f->size,
+		.st_mtim = f->mtime,
+		.st_ctim = f->ctime };
 	struct entry e = { .type = ENTRY_FILE,
-		.size = (uint64_t)st->st_size,
-		.mode = walk_mode(st->st_mode, w->o->exact_modes) };
+		.size = (uint64_t)f->size,
+		.mode = walk_mode(f->mode, w->o->exact_modes) };
 	struct entry *added;
 
-	if (st->st_mode & (S_ISUID | S_ISGID))
-		return walk_refuse(w, "a set-user or set-group bit");
 	w->result->files++;
 	walk_note_marker(w->result, walk_path(w));
-	if (secrets_look_like(p->fd, name))
+	if (f->secret)
 		strv_add(&w->result->secrets, walk_path(w));
 	added = walk_add_entry(w, &e);
-	if (!w->o->index ||
-		!index_keep(w->o->index, added->path, st, added->digest)) {
+	if (w->o->index &&
+		index_keep(w->o->index, added->path, &st, added->digest))
+		w->known += added->size;
+	else
 		hash_pool_add(w->pool, added->path, w->m->n - 1);
-		return 0;
-	}
-	w->known += added->size;
-	return 0;
 }

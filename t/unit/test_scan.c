@@ -600,16 +600,23 @@ START_TEST(threads_find_what_one_finds)
 	for (i = 0; i < 300; i++) {
 		char name[32];
 
-		snprintf(name, sizeof(name), "d%d/f%d", i % 17, i);
+		snprintf(name, sizeof(name), "d%d/e%d/f%d", i % 17, i % 5, i);
 		make(name);
 	}
+	unit_write(".gitignore", "f7\nd5/e1\n");
+	unit_write("d3/.gitignore", "*\n!e2/\n!e2/**\n");
+	unit_write("d4/.deployignore", "e*\n");
 	options.threads = 1;
 	listed();
 	memcpy(id, m.id, DIGEST_SIZE);
-	options.threads = 8;
-	listed();
-	ck_assert_mem_eq(id, m.id, DIGEST_SIZE);
-	ck_assert_uint_eq(result.files, 300);
+	ck_assert_ptr_nonnull(strstr(text.data, "d d3/e2 "));
+	ck_assert_ptr_null(strstr(text.data, "d3/e1"));
+	ck_assert_ptr_null(strstr(text.data, "d4/"));
+	for (i = 0; i < 50; i++) {
+		options.threads = 2 + i % 7;
+		listed();
+		ck_assert_mem_eq(id, m.id, DIGEST_SIZE);
+	}
 }
 END_TEST
 
