@@ -8,8 +8,10 @@
  *	                                    writes the whole text into a file
  *	                                ◄── read
  *	offer, need (ranges)             ─► what comes, in this order
- *	files, amend (as sent)           ─► hashes each file as it is written
- *	                                ◄── got LINE: it is tmp/HEX now
+ *	files, amend (as sent)           ─► hashes each file, writes it if it is
+ *	                                    right, with the mode it shall have
+ *	                                ◄── got LINES: they are tmp/HEX now; at
+ *	                                    the latest when no more is expected
  *	                                ◄── bad LINE: it is not what its line
  *	                                    says; expected once more, at the end
  *	                                    (a line may be a chunk's, which is a
@@ -39,6 +41,7 @@ struct intake_options {
 	int tmp;                     /* handle of .deployd/tmp, borrowed */
 	const struct manifest *base; /* of a difference, or NULL */
 	uint64_t most_entries;
+	mode_t umask; /* narrows the modes of files */
 };
 
 int intake_start(struct intake *in, const struct intake_options *o,

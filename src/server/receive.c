@@ -175,7 +175,7 @@ static int
 receive_manifest(struct push *p)
 {
 	struct intake_options o = { -1, p->has_base ? &p->base : NULL,
-		p->s->config->max_entries };
+		p->s->config->max_entries, p->s->config->umask };
 	struct frame f;
 	int rc;
 
@@ -252,27 +252,38 @@ note_arrival(struct supply *u)
 		u->where = SUPPLY_TMP;
 }
 
-/* One report of the intake on a line; *left counts what is to come. */
+/* A line that the intake reports; *left counts what is to come. */
 static int
-take_report(struct push *p, const struct frame *f, uint64_t *left)
+take_line(struct push *p, uint32_t line, uint64_t *left)
 {
-	struct ranges r = { NULL, 0, 0 };
-	struct entry *e = NULL;
+	struct entry *e = manifest_line(&p->m, line);
 
-	if (ranges_read(&r, f->data, f->len, p->m.lines, p->err) == 0 && r.n)
-		e = manifest_line(&p->m, r.v[0].first);
-	ranges_release(&r);
-	if (!e || e->type != ENTRY_FILE)
+	if (!e || e->type != ENTRY_FILE || !*left)
 		return error_set(p->err, "the intake named no file");
-	if (!strcmp(f->type, "bad")) {
-		channel_send(&p->s->client, "bad", f->data, f->len);
-		return 0;
-	}
 	--*left;
 	/* After an amend the plan is made anew, so its digest may differ. */
 	if (!p->amended)
 		note_arrival(plan_supply(&p->plan, e));
 	return 0;
+}
+
+static int
+take_report(struct push *p, const struct frame *f, uint64_t *left)
+{
+	struct ranges r = { NULL, 0, 0 };
+	uint32_t line;
+	size_t i;
+	int rc = ranges_read(&r, f->data, f->len, p->m.lines, p->err);
+
+	if (rc == 0 && !strcmp(f->type, "bad"))
+		channel_send(&p->s->client, "bad", f->data, f->len);
+	else
+		for (i = 0; rc == 0 && i < r.n; i++)
+			for (line = r.v[i].first;
+				rc == 0 && line <= r.v[i].last; line++)
+				rc = take_line(p, line, left);
+	ranges_release(&r);
+	return rc;
 }
 
 static int

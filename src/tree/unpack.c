@@ -4,7 +4,6 @@
 #include <archive_entry.h>
 #include <stdlib.h>
 
-#include "base/io.h"
 #include "base/mem.h"
 #include "base/zstream.h"
 
@@ -136,7 +135,7 @@ unpack_header(struct unpack *u, uint64_t *size, struct error *err)
 }
 
 int
-unpack_data(struct unpack *u, uint64_t size, int fd,
+unpack_data(struct unpack *u, uint64_t size, unpack_sink_fn *sink, void *arg,
 	uint8_t digest[static DIGEST_SIZE], struct error *err)
 {
 	uint64_t done = 0;
@@ -156,11 +155,7 @@ unpack_data(struct unpack *u, uint64_t size, int fd,
 			return error_status(err, STATUS_TRANSFER,
 				"bad files stream: a sparse member");
 		digest_update(u->digest, data, len);
-		if (io_write_full(fd, data, len) < 0) {
-			error_errno(err, "cannot write the upload");
-			err->status = STATUS_REFUSED;
-			return -1;
-		}
+		sink(arg, data, len);
 		done += len;
 	}
 	if (done != size)

@@ -27,12 +27,13 @@ void unpack_free(struct unpack *u);
  * what it says.  Waits until one has come.
  */
 int unpack_header(struct unpack *u, uint64_t *size, struct error *err);
+/* Gets a member's next bytes. */
+typedef void unpack_sink_fn(void *arg, const char *data, size_t len);
 /*
- * Reads that member's bytes, exactly `size` of them, into fd and hashes
- * them.  A failure to write has STATUS_REFUSED (no space), a failure to read
- * STATUS_TRANSFER.
+ * Reads that member's bytes, exactly `size` of them, gives them to sink and
+ * hashes them.
  */
-int unpack_data(struct unpack *u, uint64_t size, int fd,
-	uint8_t digest[static DIGEST_SIZE], struct error *err);
+int unpack_data(struct unpack *u, uint64_t size, unpack_sink_fn *sink,
+	void *arg, uint8_t digest[static DIGEST_SIZE], struct error *err);
 
 #endif

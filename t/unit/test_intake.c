@@ -61,7 +61,7 @@ job_init(struct job *j)
 static void
 begin(struct job *j, const struct manifest *base, uint64_t most)
 {
-	struct intake_options o = { j->tmp, base, most };
+	struct intake_options o = { j->tmp, base, most, 022 };
 	struct error err = ERROR_INIT;
 
 	manifest_finish(&j->m);
@@ -103,42 +103,66 @@ say_in_pieces(struct job *j, const char *type, struct buf *b, size_t step)
 }
 
 static void
-note(struct job *j, const struct frame *f)
+note_word(struct job *j, const char *type, uint32_t line)
 {
 	size_t at = strlen(j->said);
+
+	if (line)
+		snprintf(j->said + at, sizeof(j->said) - at, "%s%" PRIu32 " ",
+			type, line);
+	else
+		snprintf(j->said + at, sizeof(j->said) - at, "%s ", type);
+}
+
+/* One frame may be about several lines: how many words that was. */
+static int
+note(struct job *j, const struct frame *f)
+{
+	struct ranges lines = { NULL, 0, 0 };
 	struct error err = ERROR_INIT;
+	int words = 0;
+	uint32_t line;
+	size_t i;
 
 	if (!strcmp(f->type, "fail")) {
 		ck_assert_int_eq(j->fails++, 0);
 		ck_assert_int_eq(MESSAGE_READ(result, f, &j->fail, &err), 0);
 	}
-	snprintf(j->said + at, sizeof(j->said) - at, "%s%.*s ", f->type,
-		strcmp(f->type, "fail") && f->len ? (int)f->len - 1 : 0,
-		f->data);
+	if (!strcmp(f->type, "fail") || !f->len) {
+		note_word(j, f->type, 0);
+		return 1;
+	}
+	ck_assert_int_eq(ranges_read(&lines, f->data, f->len, UINT32_MAX, &err),
+		0);
+	for (i = 0; i < lines.n; i++)
+		for (line = lines.v[i].first; line <= lines.v[i].last; line++) {
+			note_word(j, f->type, line);
+			words++;
+		}
+	ranges_release(&lines);
+	return words;
 }
 
 /*
- * Moves bytes until the intake has said `frames` more, or has ended, or has
- * been silent for a second.
+ * Moves bytes until the intake has said so many words more, or has ended, or
+ * has been silent for a second.
  */
 static void
-hear(struct job *j, int frames)
+hear(struct job *j, int words)
 {
 	struct channel *c = &j->in.channel;
 	int64_t end = io_now_ms() + 10000;
 
-	while (frames > 0 && io_now_ms() < end) {
+	while (words > 0 && io_now_ms() < end) {
 		struct pollfd p = { c->in, POLLIN, 0 };
 		struct error err = ERROR_INIT;
 		struct frame f;
 		int rc;
 
-		while ((rc = channel_next(c, &f, &err)) > 0) {
-			note(j, &f);
-			frames--;
-		}
+		while ((rc = channel_next(c, &f, &err)) > 0)
+			words -= note(j, &f);
 		ck_assert_msg(rc == 0, "%s", err.text);
-		if (c->eof || frames <= 0)
+		if (c->eof || words <= 0)
 			return;
 		if (c->tx.len)
 			p.events |= POLLOUT;

@@ -1,0 +1,421 @@
+#include "server/intake_work.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/zstream.h"
+#include "server/writer.h"
+#include "tree/unpack.h"
+#include "tree/wanted.h"
+#include "wire/message.h"
+
+/* A manifest's stream is small: a window of 8 MiB is more than enough. */
+#define WINDOW_LOG 23
+#define PLAIN_SIZE 65536
+/*
+ * The files stream is one, so what comes of it while no file is expected (the
+ * end of the last one's block, or files sent ahead) is kept for the next.
+ */
+#define AHEAD_MOST (256 * 1024)
+
+/* The process's own state; the channel's sending half is shared. */
+struct worker {
+	const struct intake_options *o;
+	struct channel channel;
+	pthread_mutex_t speech;
+	int text;
+	struct manifest m;
+	struct manifest_reader reader;
+	struct zin *z;
+	uint32_t *expected; /* lines, in the order their files come */
+	size_t n, cap, next;
+	size_t bad;    /* lines that were: only an answer brings them again */
+	bool *instead; /* by place in m: sent whole in place of a chunk */
+	struct unpack *unpack;
+	struct buf files; /* what unpack reads: it may not be done with it */
+	struct buf ahead; /* of the same stream: not asked for yet */
+	struct writer *writer;
+	struct buf *piece; /* of the file under way, to be filled */
+};
+
+/* Waits for a frame: 1, or 0 when the session has ended. */
+static int
+next_frame(struct worker *w, struct frame *f, struct error *err)
+{
+	struct channel *c = &w->channel;
+
+	for (;;) {
+		struct pollfd p = { c->in, POLLIN, 0 };
+		int rc = channel_next(c, f, err);
+
+		if (rc)
+			return rc;
+		if (c->eof)
+			return 0;
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			return error_errno(err, "poll");
+		if (channel_pump(c, p.revents != 0, false, err) < 0)
+			return -1;
+	}
+}
+
+/*
+ * What is said is written at once, by whichever thread says it; `speech' is
+ * held.  The session always reads.
+ */
+static void
+flush(struct worker *w)
+{
+	struct channel *c = &w->channel;
+
+	(void)io_write_full(c->out, c->tx.data, c->tx.len);
+	buf_clear(&c->tx);
+}
+
+static void
+say(struct worker *w, const char *type, const struct ranges *lines)
+{
+	pthread_mutex_lock(&w->speech);
+	if (lines)
+		ranges_send(&w->channel, type, lines);
+	else
+		channel_send(&w->channel, type, "", 0);
+	flush(w);
+	pthread_mutex_unlock(&w->speech);
+}
+
+/* The last word of either thread: the process ends. */
+static void
+fail(void *arg, struct error *err)
+{
+	struct worker *w = arg;
+	struct msg_result r = { 0 };
+
+	if (err->status == STATUS_LOCAL)
+		err->status = STATUS_TRANSFER;
+	result_from_error(&r, err);
+	pthread_mutex_lock(&w->speech);
+	MESSAGE_SEND(&w->channel, "fail", result, &r);
+	flush(w);
+	_exit(1);
+}
+
+static void
+got(void *arg, const struct ranges *lines)
+{
+	say(arg, "got", lines);
+}
+
+/* Bytes of the manifest's text, into the reader. */
+static int
+take_manifest(struct worker *w, const struct frame *f, struct error *err)
+{
+	char plain[PLAIN_SIZE];
+	size_t used = 0;
+	long n;
+
+	do {
+		n = zin_read(w->z, f->data, f->len, &used, plain, sizeof(plain),
+			err);
+		if (n < 0 ||
+			manifest_reader_add(&w->reader, plain, (size_t)n, err) <
+				0)
+			return -1;
+	} while (used < f->len || n == PLAIN_SIZE);
+	return 0;
+}
+
+/* The whole text, canonical, for the session and for later bases. */
+static int
+write_text(struct worker *w, struct error *err)
+{
+	struct buf text = BUF_INIT;
+	int rc;
+
+	manifest_write(&w->m, &text);
+	rc = io_write_full(w->text, text.data, text.len);
+	if (rc < 0)
+		error_errno(err, "cannot keep the manifest");
+	buf_release(&text);
+	return rc;
+}
+
+static int
+receive_manifest(struct worker *w, struct error *err)
+{
+	struct frame f;
+
+	while (!w->reader.ended) {
+		int rc = next_frame(w, &f, err);
+
+		if (rc <= 0)
+			return rc;
+		if (strcmp(f.type, "manifest"))
+			return error_set(err, "a %s frame within the manifest",
+				f.type);
+		if (take_manifest(w, &f, err) < 0)
+			return -1;
+	}
+	if (write_text(w, err) < 0)
+		return -1;
+	say(w, "read", NULL);
+	return 1;
+}
+
+static void
+expect(struct worker *w, uint32_t line)
+{
+	MEM_GROW(w->expected, w->n, w->cap);
+	w->expected[w->n++] = line;
+}
+
+static int
+take_need(struct worker *w, const struct frame *f, struct error *err)
+{
+	struct ranges r = { NULL, 0, 0 };
+	uint32_t line;
+	size_t i;
+	int rc;
+
+	rc = ranges_read(&r, f->data, f->len, w->m.lines, err);
+	for (i = 0; rc == 0 && i < r.n; i++)
+		for (line = r.v[i].first; line <= r.v[i].last; line++)
+			expect(w, line);
+	ranges_release(&r);
+	return rc;
+}
+
+/* What is no part of the files stream; 0 or -1. */
+static int
+take_control(struct worker *w, const struct frame *f, struct error *err)
+{
+	uint32_t line;
+
+	if (!strcmp(f->type, "need") || !strcmp(f->type, "offer"))
+		return take_need(w, f, err);
+	/* The stream may end in a frame behind that of its last line. */
+	if (!strcmp(f->type, "manifest"))
+		return take_manifest(w, f, err);
+	if (!strcmp(f->type, "amend"))
+		return intake_amend(&w->m, f->data, f->len, &line, err);
+	return error_set(err, "an unexpected %s frame", f->type);
+}
+
+/* unpack wants more of the files stream. */
+static ssize_t
+pull_files(void *arg, const void **data, struct error *err)
+{
+	struct worker *w = arg;
+	struct frame f;
+	int rc;
+
+	buf_clear(&w->files);
+	buf_add(&w->files, w->ahead.data, w->ahead.len);
+	buf_clear(&w->ahead);
+	while (w->files.len == 0) {
+		rc = next_frame(w, &f, err);
+		if (rc <= 0)
+			return rc;
+		if (!strcmp(f.type, "files"))
+			buf_add(&w->files, f.data, f.len);
+		else if (take_control(w, &f, err) < 0)
+			return -1;
+	}
+	*data = w->files.data;
+	return (ssize_t)w->files.len;
+}
+
+static void
+put(struct worker *w, const struct writer_part *part)
+{
+	writer_put(w->writer, part);
+	w->piece = writer_slot(w->writer);
+}
+
+/* Bytes of the file under way. */
+static void
+take_bytes(void *arg, const char *data, size_t len)
+{
+	static const struct writer_part more = { .end = WRITER_MORE };
+	struct worker *w = arg;
+
+	while (len) {
+		size_t n = WRITER_PIECE - w->piece->len;
+
+		if (n > len)
+			n = len;
+		buf_add(w->piece, data, n);
+		data += n;
+		len -= n;
+		if (len)
+			put(w, &more);
+	}
+}
+
+/* Whether nothing more is expected, but for what waits for an answer. */
+static bool
+is_last(const struct worker *w)
+{
+	return w->n - w->next <= w->bad;
+}
+
+static void
+put_right(struct worker *w, const struct wanted *x, uint32_t line)
+{
+	struct writer_part part = { .end = WRITER_KEEP,
+		.mode = x->e->mode & ~w->o->umask,
+		.line = line,
+		.report = is_last(w) };
+
+	memcpy(part.digest, x->digest, DIGEST_SIZE);
+	put(w, &part);
+}
+
+/* It is expected once more; the session tells the client. */
+static void
+put_bad(struct worker *w, const struct wanted *x, uint32_t line)
+{
+	static const struct writer_part drop = { .end = WRITER_DROP };
+	struct ranges bad = { NULL, 0, 0 };
+
+	if (x->size > WRITER_PIECE)
+		put(w, &drop);
+	else
+		buf_clear(w->piece);
+	if (x->instead)
+		line = x->e->line;
+	expect(w, line);
+	w->bad++;
+	ranges_add(&bad, line);
+	say(w, "bad", &bad);
+	ranges_release(&bad);
+}
+
+/* Whether nothing comes for this line: its file came instead of a chunk. */
+static bool
+is_void(const struct worker *w, uint32_t line)
+{
+	struct wanted x;
+
+	return w->instead && wanted_find(&x, &w->m, line) == 0 && x.instead &&
+		w->instead[x.e - w->m.v];
+}
+
+static void
+put_void(struct worker *w, uint32_t line)
+{
+	struct writer_part part = {
+		.end = WRITER_NOTHING, .line = line, .report = is_last(w)
+	};
+
+	put(w, &part);
+}
+
+static void
+note_instead(struct worker *w, const struct wanted *x)
+{
+	if (!x->instead)
+		return;
+	if (!w->instead)
+		w->instead = mem_zalloc(w->m.n, sizeof(*w->instead));
+	w->instead[x->e - w->m.v] = true;
+}
+
+static void
+start_writer(struct worker *w)
+{
+	const struct writer_host host = { got, fail, w };
+
+	w->writer = writer_new(w->o->tmp, &host);
+	w->piece = writer_slot(w->writer);
+}
+
+/* One file or chunk of the stream. */
+static int
+receive_file(struct worker *w, uint32_t line, struct error *err)
+{
+	struct wanted x;
+	uint8_t digest[DIGEST_SIZE];
+	uint64_t size;
+
+	if (!w->writer)
+		start_writer(w);
+	if (is_void(w, line)) {
+		put_void(w, line);
+		return 0;
+	}
+	if (unpack_header(w->unpack, &size, err) < 0)
+		return -1;
+	/* Only now: an amend may have come before the header. */
+	if (wanted_find(&x, &w->m, line) < 0 || x.size != size)
+		return error_status(err, STATUS_TRANSFER,
+			"the files stream does not follow the need list");
+	if (unpack_data(w->unpack, size, take_bytes, w, digest, err) < 0)
+		return -1;
+	note_instead(w, &x);
+	if (memcmp(digest, x.digest, DIGEST_SIZE))
+		put_bad(w, &x, line);
+	else
+		put_right(w, &x, line);
+	return 0;
+}
+
+static int
+keep_ahead(struct worker *w, const struct frame *f, struct error *err)
+{
+	if (w->ahead.len + f->len > AHEAD_MOST)
+		return error_status(err, STATUS_TRANSFER,
+			"files came that nobody asked for");
+	buf_add(&w->ahead, f->data, f->len);
+	return 0;
+}
+
+static int
+receive_files(struct worker *w, struct error *err)
+{
+	struct frame f;
+
+	for (;;) {
+		int rc;
+
+		while (w->next < w->n)
+			if (receive_file(w, w->expected[w->next++], err) < 0)
+				return -1;
+		rc = next_frame(w, &f, err);
+		if (rc <= 0)
+			return rc;
+		rc = strcmp(f.type, "files") ? take_control(w, &f, err) :
+					       keep_ahead(w, &f, err);
+		if (rc < 0)
+			return -1;
+	}
+}
+
+int
+intake_work(const struct intake_options *o, int fd, int text)
+{
+	struct worker w = { .o = o, .text = text };
+	struct error err = ERROR_INIT;
+	int rc;
+
+	umask(0); /* modes are those of the entries */
+	pthread_mutex_init(&w.speech, NULL);
+	channel_init(&w.channel, fd, fd, false, "the session");
+	manifest_reader_init(&w.reader, &w.m, o->base, o->most_entries);
+	w.z = zin_new(WINDOW_LOG);
+	w.unpack = unpack_new(pull_files, &w);
+	rc = receive_manifest(&w, &err);
+	if (rc > 0)
+		rc = receive_files(&w, &err);
+	/* What arrived whole is kept in any case. */
+	writer_free(w.writer);
+	if (rc < 0)
+		fail(&w, &err);
+	return 0;
+}
