@@ -7,15 +7,19 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "tree/chunk_thread.h"
 
 #define TRIES 4
 #define READ_SIZE (128 * 1024)
+/* Below, a thread costs more than it saves. */
+#define THREAD_FILE (4 * 1024 * 1024)
 
 void
 hash_reader_init(struct hash_reader *r, int dirfd, atomic_bool *stop)
 {
 	beneath_init(&r->at, dirfd);
 	r->digest = digest_new();
+	chunker_init(&r->chunker);
 	r->buffer = mem_alloc(READ_SIZE);
 	r->stop = stop;
 	r->read = 0;
@@ -26,25 +30,55 @@ hash_reader_release(struct hash_reader *r)
 {
 	beneath_release(&r->at);
 	digest_free(r->digest);
+	chunker_release(&r->chunker);
 	free(r->buffer);
+}
+
+/* What becomes of the bytes of a file besides its digest. */
+struct dividing {
+	struct chunker *chunker;    /* or NULL: nothing */
+	struct chunk_thread thread; /* that does it, if it runs */
+};
+
+/* Reads and hashes a piece: its length, 0 at the end, -1 with errno. */
+static ssize_t
+read_piece(struct hash_reader *r, int fd, struct dividing *d)
+{
+	bool beside = d->chunker && d->thread.runs;
+	size_t size = beside ? CHUNK_THREAD_PIECE : READ_SIZE;
+	char *piece = beside ? chunk_thread_next(&d->thread) : r->buffer;
+	ssize_t n;
+
+	do {
+		n = read(fd, piece, size);
+	} while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n;
+	if (beside)
+		chunk_thread_give(&d->thread, (size_t)n);
+	else if (d->chunker)
+		chunker_add(d->chunker, piece, (size_t)n);
+	digest_update(r->digest, piece, (size_t)n);
+	return n;
 }
 
 /* Reads to the end, or to where the end should be; -1 with errno. */
 static int64_t
-read_contents(struct hash_reader *r, int fd, int64_t size)
+read_contents(struct hash_reader *r, int fd, int64_t size, bool divide)
 {
+	struct dividing d = { .chunker = divide ? &r->chunker : NULL };
 	int64_t total = 0;
 	ssize_t n;
 
+	if (divide && size >= THREAD_FILE)
+		chunk_thread_start(&d.thread, d.chunker);
 	do {
-		n = read(fd, r->buffer, READ_SIZE);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = read_piece(r, fd, &d);
 		if (n <= 0)
 			break;
-		digest_update(r->digest, r->buffer, (size_t)n);
 		total += n;
 	} while (total != size && !(r->stop && *r->stop));
+	chunk_thread_end(&d.thread);
 	r->read += (uint64_t)total;
 	return n < 0 ? -1 : total;
 }
@@ -61,7 +95,7 @@ same_times(const struct stat *a, const struct stat *b)
 /* One try: 1 if it held still, 0 if it changed, -1 with errno. */
 static int
 hash_once(struct hash_reader *r, const char *path, struct stat *st,
-	uint8_t digest[static DIGEST_SIZE])
+	uint8_t digest[static DIGEST_SIZE], struct chunks **chunks)
 {
 	struct stat after;
 	const char *leaf;
@@ -77,9 +111,12 @@ hash_once(struct hash_reader *r, const char *path, struct stat *st,
 	if (fstat(fd, st) == 0) {
 		errno = ELOOP;
 		if (S_ISREG(st->st_mode))
-			n = read_contents(r, fd, st->st_size);
+			n = read_contents(r, fd, st->st_size,
+				chunks && st->st_size > CHUNK_FILE);
 	}
 	digest_final(r->digest, digest);
+	if (chunks)
+		*chunks = chunker_end(&r->chunker);
 	if (n >= 0 && fstat(fd, &after) < 0)
 		n = -1;
 	io_close(&fd);
@@ -102,14 +139,21 @@ refuse(const char *path, struct error *err)
 
 int
 hash_reader_file(struct hash_reader *r, const char *path, struct stat *st,
-	uint8_t digest[static DIGEST_SIZE], struct error *err)
+	uint8_t digest[static DIGEST_SIZE], struct chunks **chunks,
+	struct error *err)
 {
 	int i, still;
 
+	if (chunks)
+		*chunks = NULL;
 	for (i = 0; i < TRIES; i++) {
-		still = hash_once(r, path, st, digest);
+		still = hash_once(r, path, st, digest, chunks);
 		if (still > 0)
 			return 0;
+		if (chunks) {
+			free(*chunks);
+			*chunks = NULL;
+		}
 		if (still < 0)
 			return refuse(path, err);
 		if (r->stop && *r->stop)
@@ -131,7 +175,7 @@ hash_file(int dirfd, const char *path, struct stat *st,
 	int rc;
 
 	hash_reader_init(&r, dirfd, NULL);
-	rc = hash_reader_file(&r, path, st, digest, err);
+	rc = hash_reader_file(&r, path, st, digest, NULL, err);
 	hash_reader_release(&r);
 	return rc;
 }

@@ -12,13 +12,14 @@
 
 #define THREADS_MOST 64
 
-/* A file that was asked for; 80 bytes, there may be many. */
+/* A file that was asked for; there may be many. */
 struct job {
 	const char *path;
 	size_t entry;
 	uint64_t inode;
 	int64_t size;
 	struct timespec mtime, ctime;
+	struct chunks *chunks;
 	uint8_t digest[DIGEST_SIZE];
 	mode_t mode;
 };
@@ -62,7 +63,7 @@ hash_pool_new(int dirfd, int threads)
 /* Keeps what came out of job i; the mutex is held. */
 static void
 keep(struct hash_pool *p, size_t i, const struct stat *st,
-	const uint8_t digest[static DIGEST_SIZE])
+	const uint8_t digest[static DIGEST_SIZE], struct chunks *chunks)
 {
 	struct job *j = &p->v[i];
 
@@ -71,6 +72,7 @@ keep(struct hash_pool *p, size_t i, const struct stat *st,
 	j->mtime = st->st_mtim;
 	j->ctime = st->st_ctim;
 	j->mode = st->st_mode;
+	j->chunks = chunks;
 	memcpy(j->digest, digest, DIGEST_SIZE);
 }
 
@@ -91,14 +93,15 @@ do_job(struct hash_pool *p, struct hash_reader *r)
 	uint8_t digest[DIGEST_SIZE];
 	size_t i = p->taken++;
 	const char *path = p->v[i].path;
+	struct chunks *chunks;
 	struct stat st;
 	int rc;
 
 	pthread_mutex_unlock(&p->mutex);
-	rc = hash_reader_file(r, path, &st, digest, &err);
+	rc = hash_reader_file(r, path, &st, digest, &chunks, &err);
 	pthread_mutex_lock(&p->mutex);
 	if (rc == 0)
-		keep(p, i, &st, digest);
+		keep(p, i, &st, digest, chunks);
 	else
 		keep_failure(p, i, &err);
 	p->finished++;
@@ -193,7 +196,8 @@ hash_pool_wait(struct hash_pool *p, int ms)
 
 int
 hash_pool_next(struct hash_pool *p, size_t *entry, struct stat *st,
-	uint8_t digest[static DIGEST_SIZE], struct error *err)
+	uint8_t digest[static DIGEST_SIZE], const struct chunks **chunks,
+	struct error *err)
 {
 	const struct job *j;
 	bool failed;
@@ -215,6 +219,7 @@ hash_pool_next(struct hash_pool *p, size_t *entry, struct stat *st,
 	st->st_ctim = j->ctime;
 	st->st_mode = j->mode;
 	memcpy(digest, j->digest, DIGEST_SIZE);
+	*chunks = j->chunks;
 	*entry = j->entry;
 	return 1;
 }
@@ -222,6 +227,7 @@ hash_pool_next(struct hash_pool *p, size_t *entry, struct stat *st,
 void
 hash_pool_free(struct hash_pool *p)
 {
+	size_t k;
 	int i;
 
 	if (!p)
@@ -236,6 +242,8 @@ hash_pool_free(struct hash_pool *p)
 	pthread_mutex_destroy(&p->mutex);
 	pthread_cond_destroy(&p->work);
 	pthread_cond_destroy(&p->done);
+	for (k = 0; k < p->n; k++)
+		free(p->v[k].chunks);
 	free(p->v);
 	free(p);
 }

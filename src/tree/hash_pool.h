@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 
+struct chunks; /* manifest.h */
 struct hash_pool;
 
 /* dirfd is borrowed; no thread is started before there is work for it. */
@@ -30,9 +31,11 @@ bool hash_pool_wait(struct hash_pool *p, int ms);
 /*
  * After that: takes what came out one by one, in the order asked.  1 with a
  * file, 0 when there is no more, -1 with the first failure.  Only the fields
- * of *st that describe contents and mode are filled.
+ * of *st that describe contents and mode are filled.  *chunks becomes the
+ * pool's, or NULL.
  */
 int hash_pool_next(struct hash_pool *p, size_t *entry, struct stat *st,
-	uint8_t digest[static DIGEST_SIZE], struct error *err);
+	uint8_t digest[static DIGEST_SIZE], const struct chunks **chunks,
+	struct error *err);
 
 #endif

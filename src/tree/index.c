@@ -9,8 +9,9 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/replace.h"
+#include "tree/chunk.h"
 
-#define MAGIC "deploy-index 1\n"
+#define MAGIC "deploy-index 2\n"
 #define MAGIC_LEN (sizeof(MAGIC) - 1)
 #define HEAD_LEN (MAGIC_LEN + sizeof(int64_t))
 #define INDEX_MOST (1024 * 1024 * 1024)
@@ -121,22 +122,45 @@ verify(struct buf *text)
 	return true;
 }
 
+/* Where the record at `at` ends, 0 if that is not within len. */
+static size_t
+end_of_record(const char *text, size_t at, size_t len)
+{
+	struct record r;
+	uint32_t chunks;
+	const char *nul;
+
+	if (len - at <= sizeof(r))
+		return 0;
+	memcpy(&r, text + at, sizeof(r));
+	at += sizeof(r);
+	nul = memchr(text + at, '\0', len - at);
+	if (!nul)
+		return 0;
+	at = (size_t)(nul + 1 - text);
+	if (r.stat.size <= CHUNK_FILE)
+		return at;
+	if (len - at < sizeof(chunks))
+		return 0;
+	memcpy(&chunks, text + at, sizeof(chunks));
+	at += sizeof(chunks);
+	if (chunks > (len - at) / sizeof(struct chunk))
+		return 0;
+	return at + chunks * sizeof(struct chunk);
+}
+
 static bool
 parse(struct records *r)
 {
 	size_t at = HEAD_LEN, len = r->text.len;
 
 	while (at < len) {
-		const char *nul;
+		size_t end = end_of_record(r->text.data, at, len);
 
-		if (len - at <= sizeof(struct record))
-			return false;
-		nul = memchr(r->text.data + at + sizeof(struct record), '\0',
-			len - at - sizeof(struct record));
-		if (!nul)
+		if (!end)
 			return false;
 		note_offset(r, at);
-		at = (size_t)(nul + 1 - r->text.data);
+		at = end;
 	}
 	return r->sorted;
 }
@@ -214,8 +238,10 @@ write_bytes(struct writer *w, const void *data, size_t len)
 static void
 write_record(struct writer *w, const struct records *r, size_t i)
 {
-	write_bytes(w, r->text.data + r->v[i],
-		sizeof(struct record) + strlen(path_at(r, i)) + 1);
+	size_t at = r->v[i];
+
+	write_bytes(w, r->text.data + at,
+		end_of_record(r->text.data, at, r->text.len) - at);
 }
 
 /* What was kept and what was put, which counts more, in order. */
@@ -353,6 +379,7 @@ index_put_stat(struct stat_index *x, const char *path,
 {
 	struct records *r = &x->put;
 	struct record e = { .stat = *st };
+	const uint32_t chunks = 0;
 	size_t offset = r->text.len;
 
 	if (offset > INDEX_MOST)
@@ -360,6 +387,8 @@ index_put_stat(struct stat_index *x, const char *path,
 	memcpy(e.digest, digest, DIGEST_SIZE);
 	buf_add(&r->text, &e, sizeof(e));
 	buf_add(&r->text, path, strlen(path) + 1);
+	if (st->size > CHUNK_FILE)
+		buf_add(&r->text, &chunks, sizeof(chunks));
 	note_offset(r, offset);
 }
 
@@ -373,4 +402,45 @@ index_put(struct stat_index *x, const char *path, const struct stat *st,
 		.ctime = to_ns(&st->st_ctim) };
 
 	index_put_stat(x, path, &s, digest);
+}
+
+/* The chunks of a record of a large file: their number and what they are. */
+static const char *
+chunks_at(const struct records *r, size_t i, uint32_t *n)
+{
+	const char *path = path_at(r, i), *at = path + strlen(path) + 1;
+
+	memcpy(n, at, sizeof(*n));
+	return at + sizeof(*n);
+}
+
+const struct chunks *
+index_chunks(const struct stat_index *x, const char *path, struct arena *to)
+{
+	size_t i = find(&x->loaded, path);
+	struct chunks *c;
+	uint32_t n;
+	const char *v;
+
+	if (i == x->loaded.n)
+		return NULL;
+	v = chunks_at(&x->loaded, i, &n);
+	if (!n)
+		return NULL;
+	c = arena_alloc(to, sizeof(*c) + n * sizeof(*c->v));
+	c->n = n;
+	memcpy(c->v, v, n * sizeof(*c->v));
+	return c;
+}
+
+void
+index_put_chunks(struct stat_index *x, const struct chunks *c)
+{
+	struct buf *text = &x->put.text;
+
+	if (text->len > INDEX_MOST)
+		return;
+	/* They come behind their number, which was put as none. */
+	memcpy(text->data + text->len - sizeof(c->n), &c->n, sizeof(c->n));
+	buf_add(text, c->v, c->n * sizeof(*c->v));
 }

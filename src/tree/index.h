@@ -11,8 +11,10 @@
  * Both programs use it: the client for its tree, the server for a release.
  *
  * The file: a line that names its form; the moment, in nanoseconds; for each
- * path, in order, inode, size, mtime, ctime, digest and the path with a NUL;
- * the SHA-256 of all this.  Numbers are 64 bits as this machine writes them.
+ * path, in order, inode, size, mtime, ctime, digest and the path with a NUL,
+ * and if the file is larger than CHUNK_FILE the number of its chunks and each
+ * one's offset and digest; the SHA-256 of all this.  Numbers are as this
+ * machine writes them, of 64 bits, that of chunks of 32.
  */
 #ifndef TREE_INDEX_H
 #define TREE_INDEX_H
@@ -23,7 +25,9 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/mem.h"
 
+struct chunks; /* manifest.h */
 struct stat_index;
 
 /* What vouches for a file, in nanoseconds. */
@@ -65,5 +69,14 @@ void index_put(struct stat_index *x, const char *path, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE]);
 void index_put_stat(struct stat_index *x, const char *path,
 	const struct index_stat *st, const uint8_t digest[static DIGEST_SIZE]);
+
+/*
+ * How a file larger than CHUNK_FILE, which index_get() or index_keep() just
+ * gave, was divided, in an arena; NULL if that is not known.
+ */
+const struct chunks *index_chunks(const struct stat_index *x, const char *path,
+	struct arena *to);
+/* Records that of the path that was put last; no other is larger. */
+void index_put_chunks(struct stat_index *x, const struct chunks *c);
 
 #endif

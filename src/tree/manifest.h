@@ -30,9 +30,9 @@
 
 /* A line: type, mode, size, digest, a path, or a target and a path. */
 #define MANIFEST_LINE_MOST (2 * 4096 + 128)
-/* Bytes of one chunk, and lines that a tree of so many entries may have. */
+/* Bytes of one chunk, and chunks of all files. */
 #define MANIFEST_CHUNK_MOST (1024 * 1024)
-#define MANIFEST_LINES_MOST(entries) (4 * (entries))
+#define MANIFEST_CHUNKS_MOST 4000000
 
 enum entry_type {
 	ENTRY_DIRECTORY = 'd',

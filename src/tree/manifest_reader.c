@@ -256,9 +256,7 @@ append_chunk(struct manifest_reader *r, uint64_t length,
 	if (length > e->size - r->chunk_bytes)
 		return error_set(err,
 			"manifest: the chunks of %s do not add up", e->path);
-	if (m->lines == UINT32_MAX ||
-		(r->most_entries &&
-			m->lines >= MANIFEST_LINES_MOST(r->most_entries)))
+	if (m->lines == UINT32_MAX || m->lines - m->n >= MANIFEST_CHUNKS_MOST)
 		return error_status(err, STATUS_REFUSED,
 			"the tree has too many chunks");
 	MEM_GROW(r->chunks, r->n_chunks, r->cap_chunks);

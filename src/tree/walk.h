@@ -96,6 +96,7 @@ struct walk {
 	struct refusals refusals;
 	struct buf path; /* of what is looked at, with the prefix */
 	uint64_t known;  /* bytes whose hash the index had */
+	uint64_t chunks; /* in all files */
 	unsigned looked; /* entries since the last tick */
 	struct error *err;
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "tree/chunk.h"
 #include "tree/index.h"
 
 /* The path as the manifest has it. */
@@ -92,9 +93,14 @@ walk_add_file(struct walk *w, const struct found *f)
 	if (f->secret)
 		strv_add(&w->result->secrets, walk_path(w));
 	added = walk_add_entry(w, &e);
-	if (w->o->index &&
-		index_keep(w->o->index, added->path, &st, added->digest))
-		w->known += added->size;
-	else
+	if (!w->o->index ||
+		!index_keep(w->o->index, added->path, &st, added->digest)) {
 		hash_pool_add(w->pool, added->path, w->m->n - 1);
+		return;
+	}
+	w->known += added->size;
+	if (added->size > CHUNK_FILE)
+		added->chunks = index_chunks(w->o->index, added->path,
+			&w->m->arena);
+	w->chunks += entry_lines(added) - 1;
 }

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "tree/chunk.h"
 #include "unit.h"
 
 static const uint8_t digest[DIGEST_SIZE] = { 1, 2, 3 };
@@ -123,6 +124,76 @@ START_TEST(what_is_kept_is_saved_with_what_is_put_instead)
 	ck_assert(index_get(x, "c", &st, got));
 	ck_assert_mem_eq(got, new, DIGEST_SIZE);
 	index_free(x);
+}
+END_TEST
+
+/* What a file of 3 MB may be divided into. */
+static struct chunks *
+three_chunks(void)
+{
+	struct chunks *c = mem_zalloc(1, sizeof(*c) + 3 * sizeof(*c->v));
+
+	for (c->n = 0; c->n < 3; c->n++) {
+		c->v[c->n].offset = c->n * UINT64_C(1000000);
+		memset(c->v[c->n].digest, (int)c->n + 1, DIGEST_SIZE);
+	}
+	return c;
+}
+
+static void
+assert_chunks(const struct stat_index *x, const char *path,
+	const struct chunks *expected)
+{
+	struct arena arena = ARENA_INIT;
+	const struct chunks *c = index_chunks(x, path, &arena);
+
+	if (expected) {
+		ck_assert_ptr_nonnull(c);
+		ck_assert_uint_eq(c->n, expected->n);
+		ck_assert_mem_eq(c->v, expected->v, c->n * sizeof(*c->v));
+	} else {
+		ck_assert_ptr_null(c);
+	}
+	arena_release(&arena);
+}
+
+START_TEST(chunks_of_large_files_are_kept)
+{
+	/* Of each path whether it is large, and whether divided. */
+	static const char *const paths[] = { "small", "b", "large", "c",
+		"undivided" };
+	struct stat small = old_stat(), large = small;
+	struct stat_index *x = index_new();
+	struct chunks *c = three_chunks();
+	struct error err = ERROR_INIT;
+	uint8_t got[DIGEST_SIZE];
+	int dir = unit_dir(), round;
+
+	large.st_size = 3000000;
+	index_put(x, paths[0], &small, digest);
+	index_put(x, paths[2], &large, digest);
+	index_put_chunks(x, c);
+	index_put(x, paths[1], &large, digest);
+	index_put_chunks(x, c);
+	index_put(x, paths[3], &small, digest);
+	index_put(x, paths[4], &large, digest);
+	/* Once as put, once as kept and merged with what is put. */
+	for (round = 0; round < 2; round++) {
+		ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+		index_free(x);
+		x = index_load(dir, "index");
+		ck_assert(knows(x, "small", &small) && knows(x, "c", &small));
+		ck_assert(index_keep(x, "b", &large, got));
+		assert_chunks(x, "b", c);
+		ck_assert(index_keep(x, "large", &large, got));
+		assert_chunks(x, "large", c);
+		ck_assert(index_keep(x, "undivided", &large, got));
+		assert_chunks(x, "undivided", NULL);
+		ck_assert(index_keep(x, "small", &small, got));
+		index_put(x, "c", &small, digest);
+	}
+	index_free(x);
+	free(c);
 }
 END_TEST
 
@@ -329,6 +400,7 @@ main(void)
 	tcase_add_test(tests, any_change_of_stat_data_is_a_change);
 	tcase_add_test(tests, only_what_was_put_is_saved);
 	tcase_add_test(tests, what_is_kept_is_saved_with_what_is_put_instead);
+	tcase_add_test(tests, chunks_of_large_files_are_kept);
 	tcase_add_test(tests, an_index_is_written_again_only_if_it_changed);
 	tcase_add_test(tests, the_order_of_putting_does_not_matter);
 	tcase_add_test(tests, a_file_that_changed_in_this_tick_is_not_trusted);

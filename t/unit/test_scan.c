@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "tree/chunk.h"
 #include "tree/index.h"
 
 #include "unit.h"
@@ -105,6 +106,85 @@ START_TEST(files_are_hashed)
 	ck_assert_uint_eq(result.files, 1);
 	ck_assert_uint_eq(result.bytes, 5);
 	ck_assert_uint_eq(result.hashed, 5);
+}
+END_TEST
+
+/* A file of so many bytes, which are not all the same. */
+static void
+make_large(const char *path, size_t size)
+{
+	char *data = mem_alloc(size);
+	uint64_t x = size;
+	size_t i;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	for (i = 0; i < size; i++) {
+		x = x * 6364136223846793005 + 1442695040888963407;
+		data[i] = (char)(x >> 56);
+	}
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(io_write_full(fd, data, size), 0);
+	close(fd);
+	free(data);
+}
+
+/* Whether the entry has the chunks and the digest of what it reads. */
+static void
+assert_divided(const struct entry *e)
+{
+	struct buf b = BUF_INIT;
+	struct chunker c;
+	struct chunks *want;
+	uint8_t digest[DIGEST_SIZE];
+
+	ck_assert_int_eq(io_read_file(options.dirfd, e->path, 1 << 24, &b,
+				 &err),
+		0);
+	chunker_init(&c);
+	chunker_add(&c, b.data, b.len);
+	want = chunker_end(&c);
+	chunker_release(&c);
+	digest_bytes(b.data, b.len, digest);
+	ck_assert_mem_eq(e->digest, digest, DIGEST_SIZE);
+	ck_assert_ptr_nonnull(e->chunks);
+	ck_assert_uint_eq(e->chunks->n, want->n);
+	ck_assert_mem_eq(e->chunks->v, want->v, want->n * sizeof(*want->v));
+	free(want);
+	buf_release(&b);
+}
+
+START_TEST(large_files_are_divided)
+{
+	uint32_t lines;
+	int i;
+
+	tree();
+	make_large("a", 9000000); /* by a thread */
+	make_large("b", 2000000);
+	make_large("c", CHUNK_FILE);
+	make_large("d", CHUNK_FILE + 1);
+	make("e");
+	usleep(20000); /* or it is in the same tick */
+	for (i = 0; i < 3; i++) {
+		if (i)
+			options.index = index_load(AT_FDCWD, "../index");
+		ck_assert_str_eq(listed(), "f a f b f c f d f e");
+		ck_assert_uint_eq(result.hashed, i < 2 ? result.bytes : 0);
+		assert_divided(&m.v[0]);
+		assert_divided(&m.v[1]);
+		ck_assert_ptr_null(m.v[2].chunks);
+		assert_divided(&m.v[3]);
+		ck_assert_ptr_null(m.v[4].chunks);
+		lines = 1 + m.v[0].chunks->n + 1 + m.v[1].chunks->n + 1;
+		ck_assert_uint_eq(m.v[2].line, lines);
+		ck_assert_uint_eq(m.v[4].line, lines + 2 + m.v[3].chunks->n);
+		ck_assert_uint_eq(m.lines, m.v[4].line);
+		if (i)
+			ck_assert_int_eq(index_save(options.index, AT_FDCWD,
+						 "../index", &err),
+				0);
+		index_free(options.index);
+	}
 }
 END_TEST
 
@@ -760,6 +840,7 @@ main(void)
 	tcase_add_test(tests, an_empty_tree_is_empty);
 	tcase_add_test(tests, entries_are_in_order_with_parents_first);
 	tcase_add_test(tests, files_are_hashed);
+	tcase_add_test(tests, large_files_are_divided);
 	tcase_add_test(tests, modes_are_gits);
 	tcase_add_test(tests, links_are_carried_and_not_followed);
 	tcase_add_test(tests, version_control_is_left_out);
