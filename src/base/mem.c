@@ -107,6 +107,18 @@ arena_alloc(struct arena *arena, size_t size)
 }
 
 void
+arena_join(struct arena *arena, struct arena *from)
+{
+	struct arena_block **last = &arena->head;
+
+	/* Behind the others: the first block is the one that is filled. */
+	while (*last)
+		last = &(*last)->next;
+	*last = from->head;
+	from->head = NULL;
+}
+
+void
 arena_release(struct arena *arena)
 {
 	while (arena->head) {

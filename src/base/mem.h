@@ -36,6 +36,8 @@ struct arena {
 char *arena_strndup(struct arena *arena, const char *s, size_t len);
 /* Aligned for any type, not cleared. */
 void *arena_alloc(struct arena *arena, size_t size);
+/* Moves all of `from` into the arena. */
+void arena_join(struct arena *arena, struct arena *from);
 void arena_release(struct arena *arena);
 
 #endif

@@ -54,6 +54,9 @@ struct replace_batch {
 /* Takes dirfd, whether or not it fails. */
 int replace_add(struct replace_batch *b, int dirfd, const char *name,
 	const void *data, size_t len, mode_t mode, struct error *err);
+/* Adds what was begun and written, and takes its dirfd, too. */
+void replace_keep(struct replace_batch *b, const struct replace *file,
+	const char *name);
 int replace_all(struct replace_batch *b, enum replace_sync sync,
 	struct error *err);
 /* Removes what was written and not renamed. */

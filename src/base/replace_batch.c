@@ -31,24 +31,30 @@ failed(const char *name, struct error *err)
 	return error_errno(err, "cannot write %s", name);
 }
 
+void
+replace_keep(struct replace_batch *b, const struct replace *file,
+	const char *name)
+{
+	MEM_GROW(b->v, b->n, b->cap);
+	b->v[b->n].file = *file;
+	b->v[b->n++].name = mem_strdup(name);
+}
+
 int
 replace_add(struct replace_batch *b, int dirfd, const char *name,
 	const void *data, size_t len, mode_t mode, struct error *err)
 {
-	struct replacement *r;
+	struct replace file;
 
-	MEM_GROW(b->v, b->n, b->cap);
-	r = &b->v[b->n];
-	memset(r, 0, sizeof(*r));
-	r->name = mem_strdup(name);
-	if (replace_begin(&r->file, dirfd, name, mode, err) == 0) {
-		if (replace_write(&r->file, data, len) == 0) {
-			b->n++;
+	if (replace_begin(&file, dirfd, name, mode, err) == 0) {
+		if (replace_write(&file, data, len) == 0) {
+			replace_keep(b, &file, name);
 			return 0;
 		}
 		failed(name, err);
 	}
-	discard(r);
+	replace_abandon(&file);
+	io_close(&file.dirfd);
 	return -1;
 }
 

@@ -11,8 +11,6 @@
 #include "base/log.h"
 #include "base/replace.h"
 
-#define BASE_MOST (512u << 20)
-
 int
 cache_open(void)
 {
@@ -78,40 +76,49 @@ int
 cache_load_base(int dir, const struct target *t, struct manifest *m,
 	char hex[static DIGEST_HEX + 1])
 {
-	struct buf text = BUF_INIT;
 	struct error err = ERROR_INIT;
 	uint8_t digest[DIGEST_SIZE];
 	char name[80];
-	int rc = -1;
+	int fd, rc = -1;
 
 	if (dir < 0)
 		return -1;
 	base_name(t, name);
-	if (io_read_file(dir, name, BASE_MOST, &text, &err) == 0)
-		rc = manifest_parse(m, buf_str(&text), text.len, &err);
-	if (rc == 0) {
-		digest_bytes(text.data, text.len, digest);
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		rc = manifest_read(m, NULL, fd, digest, &err);
+	if (rc == 0)
 		digest_to_hex(digest, hex);
-	} else {
+	else
 		manifest_release(m);
-	}
-	buf_release(&text);
+	io_close(&fd);
 	return rc;
+}
+
+static int
+write_piece(const char *data, size_t len, void *arg)
+{
+	return replace_write(arg, data, len);
 }
 
 void
 cache_save_base(int dir, const struct target *t, const struct manifest *m)
 {
-	struct buf text = BUF_INIT;
 	struct error err = ERROR_INIT;
+	struct replace r;
 	char name[80];
+	int rc;
 
 	if (dir < 0)
 		return;
 	base_name(t, name);
-	manifest_write(m, &text);
-	if (replace_file(dir, name, text.data, text.len, 0600, REPLACE_FAST,
-		    &err) < 0)
+	rc = replace_begin(&r, dir, name, 0600, &err);
+	if (rc == 0 && manifest_text(m, write_piece, &r) < 0) {
+		rc = error_errno(&err, "cannot write %s", name);
+		replace_abandon(&r);
+	} else if (rc == 0) {
+		rc = replace_end(&r, name, REPLACE_FAST, &err);
+	}
+	if (rc < 0)
 		log_verbose("the next base is not kept: %s", err.text);
-	buf_release(&text);
 }

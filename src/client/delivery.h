@@ -48,6 +48,7 @@ struct delivery {
 	struct source source;
 	struct manifest base;
 	char base_hex[DIGEST_HEX + 1];
+	uint8_t base_id[DIGEST_SIZE]; /* once it was sent against */
 	bool has_base;
 	struct msg_live live;
 	struct ranges offer, need;

@@ -2,11 +2,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/zstream.h"
 #include "client/delivery_parts.h"
-
-/* Manifests are text full of random hashes: more than 3 gains nothing. */
-#define MANIFEST_LEVEL 3
+#include "wire/manifest_send.h"
 
 static void
 send_settings(struct delivery *d)
@@ -16,28 +13,11 @@ send_settings(struct delivery *d)
 	channel_send(&d->session.channel, "settings", buf_str(text), text->len);
 }
 
-/* The manifest, whole or as a difference to base. */
 static void
 send_manifest(struct delivery *d, const struct manifest *base)
 {
-	struct zout *z = zout_new(MANIFEST_LEVEL);
-	struct buf text = BUF_INIT, packed = BUF_INIT;
-
-	if (base)
-		manifest_difference(base, &d->m, &text);
-	else
-		manifest_write(&d->m, &text);
-	zout_write(z, text.data, text.len, ZFLUSH_END, &packed);
-	while (packed.len) {
-		size_t n = packed.len > FRAME_MOST ? FRAME_MOST : packed.len;
-
-		channel_send(&d->session.channel, "manifest", packed.data, n);
-		buf_consume(&packed, n);
-	}
+	manifest_send(&d->session.channel, base, &d->m);
 	timeline_done(&d->watch.timeline, "manifest");
-	zout_free(z);
-	buf_release(&text);
-	buf_release(&packed);
 }
 
 void
@@ -55,6 +35,9 @@ delivery_send_difference(struct delivery *d)
 		return;
 	send_settings(d);
 	send_manifest(d, &d->base);
+	/* It may be large, and is not needed any more. */
+	memcpy(d->base_id, d->base.id, DIGEST_SIZE);
+	manifest_release(&d->base);
 	delivery_send_offer(d);
 }
 

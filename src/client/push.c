@@ -316,7 +316,7 @@ keep_base(struct push *p, struct delivery *d)
 {
 	if (strcmp(d->result.outcome, "same"))
 		manifest_finish(&d->m);
-	if (!d->has_base || memcmp(d->base.id, d->m.id, DIGEST_SIZE))
+	if (!d->has_base || memcmp(d->base_id, d->m.id, DIGEST_SIZE))
 		cache_save_base(p->cargo.cache, d->target, &d->m);
 }
 

@@ -5,7 +5,7 @@
  *
  *	session                             intake
  *	manifest (as the client sent it) ─► decompresses, checks every rule,
- *	                                    writes the whole text into a file
+ *	                                    writes its text into a file
  *	                                ◄── read
  *	offer, need (ranges)             ─► what comes, in this order
  *	files, amend (as sent)           ─► hashes each file, writes it if it is
@@ -32,7 +32,8 @@
 
 struct intake {
 	pid_t pid;
-	int text;               /* the manifest's text, an unlinked file */
+	int text;               /* the manifest's text, as it came: whole or a
+	                           difference; an unlinked file */
 	struct channel channel; /* the session's end */
 	int fd;
 };

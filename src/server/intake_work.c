@@ -112,7 +112,7 @@ got(void *arg, const struct ranges *lines)
 	say(arg, "got", lines);
 }
 
-/* Bytes of the manifest's text, into the reader. */
+/* Bytes of the manifest's text, into the reader and the session's file. */
 static int
 take_manifest(struct worker *w, const struct frame *f, struct error *err)
 {
@@ -127,23 +127,10 @@ take_manifest(struct worker *w, const struct frame *f, struct error *err)
 			manifest_reader_add(&w->reader, plain, (size_t)n, err) <
 				0)
 			return -1;
+		if (io_write_full(w->text, plain, (size_t)n) < 0)
+			return error_errno(err, "cannot keep the manifest");
 	} while (used < f->len || n == PLAIN_SIZE);
 	return 0;
-}
-
-/* The whole text, canonical, for the session and for later bases. */
-static int
-write_text(struct worker *w, struct error *err)
-{
-	struct buf text = BUF_INIT;
-	int rc;
-
-	manifest_write(&w->m, &text);
-	rc = io_write_full(w->text, text.data, text.len);
-	if (rc < 0)
-		error_errno(err, "cannot keep the manifest");
-	buf_release(&text);
-	return rc;
 }
 
 static int
@@ -162,8 +149,6 @@ receive_manifest(struct worker *w, struct error *err)
 		if (take_manifest(w, &f, err) < 0)
 			return -1;
 	}
-	if (write_text(w, err) < 0)
-		return -1;
 	say(w, "read", NULL);
 	return 1;
 }

@@ -3,14 +3,13 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/zstream.h"
 #include "server/offer.h"
 #include "server/push_checks.h"
+#include "wire/manifest_send.h"
 
 /* The base: a manifest that both sides hold, or `send full`. */
 static int
@@ -136,25 +135,23 @@ relay(struct push *p, struct frame *f)
 	}
 }
 
-/* The intake's file of the whole text, parsed here once more. */
+/*
+ * What the intake made of what the client sent, read here once more: it is
+ * the process that is not to be trusted.
+ */
 static int
-parse_manifest(struct push *p)
+read_manifest(struct push *p)
 {
 	int fd = p->s->intake.text;
+	uint8_t digest[DIGEST_SIZE];
 	char hex[DIGEST_HEX + 1];
-	struct stat st;
-	void *text;
-	int rc;
 
-	if (fstat(fd, &st) < 0)
+	if (lseek(fd, 0, SEEK_SET) < 0)
 		return error_errno(p->err, "manifest");
-	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (text == MAP_FAILED)
-		return error_errno(p->err, "manifest");
-	rc = manifest_parse(&p->m, text, (size_t)st.st_size, p->err);
-	munmap(text, (size_t)st.st_size);
-	if (rc < 0)
+	if (manifest_read(&p->m, p->has_base ? &p->base : NULL, fd, digest,
+		    p->err) < 0)
 		return -1;
+	manifest_adopt(&p->m, &p->base);
 	digest_to_hex(p->m.id, hex);
 	if (strcmp(hex, p->ask.tree))
 		return error_status(p->err, STATUS_TRANSFER,
@@ -188,7 +185,7 @@ receive_manifest(struct push *p)
 		return -1;
 	if (strcmp(f.type, "read"))
 		return error_set(p->err, "the intake said %s", f.type);
-	return parse_manifest(p);
+	return read_manifest(p);
 }
 
 /* It may have come before the manifest was read. */
@@ -386,8 +383,6 @@ static int
 answer_compare(struct push *p)
 {
 	struct manifest live = MANIFEST_INIT;
-	struct buf text = BUF_INIT, z = BUF_INIT;
-	struct zout *zout = zout_new(3);
 	int rc = 0;
 
 	if (p->live.id)
@@ -396,19 +391,9 @@ answer_compare(struct push *p)
 	else
 		manifest_finish(&live);
 	if (rc == 0) {
-		manifest_difference(&p->m, &live, &text);
-		zout_write(zout, text.data, text.len, ZFLUSH_END, &z);
-		while (z.len) {
-			size_t n = z.len > FRAME_MOST ? FRAME_MOST : z.len;
-
-			channel_send(&p->s->client, "manifest", z.data, n);
-			buf_consume(&z, n);
-		}
+		manifest_send(&p->s->client, &p->m, &live);
 		p->result->outcome = mem_strdup("compared");
 	}
-	zout_free(zout);
-	buf_release(&text);
-	buf_release(&z);
 	manifest_release(&live);
 	return rc;
 }

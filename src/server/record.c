@@ -15,7 +15,6 @@
 #include "base/settings.h"
 
 #define RECORD_MOST 65536
-#define MANIFEST_MOST (1u << 30)
 
 #define F(kind, key, member) \
 	{ \
@@ -185,15 +184,39 @@ record_save_settings(const struct store *s, const char *id, const char *text,
 	return store_write(s, "records", name, text, len, err);
 }
 
+/* A text that is hashed as it is written. */
+struct writing {
+	struct replace file;
+	struct digest *digest;
+};
+
+static int
+write_piece(const char *data, size_t len, void *arg)
+{
+	struct writing *w = arg;
+
+	digest_update(w->digest, data, len);
+	return replace_write(&w->file, data, len);
+}
+
 int
-store_save_manifest(const struct store *s, const char *text, size_t len,
+store_save_manifest(const struct store *s, const struct manifest *m,
 	char hex[static DIGEST_HEX + 1], struct error *err)
 {
+	struct writing w = { .digest = NULL };
 	uint8_t digest[DIGEST_SIZE];
+	int rc;
 
-	digest_bytes(text, len, digest);
+	if (store_begin(s, "manifests", "new", &w.file, err) < 0)
+		return -1;
+	w.digest = digest_new();
+	rc = manifest_text(m, write_piece, &w);
+	digest_final(w.digest, digest);
+	digest_free(w.digest);
+	if (rc < 0)
+		return store_give_up(&w.file, "a manifest", err);
 	digest_to_hex(digest, hex);
-	return store_write(s, "manifests", hex, text, len, err);
+	return store_end(s, &w.file, hex, err);
 }
 
 /* Its path below .deployd, and the digest that names it. */
@@ -226,21 +249,17 @@ int
 store_load_manifest(const struct store *s, const char *hex, struct manifest *m,
 	struct error *err)
 {
-	uint8_t named[DIGEST_SIZE], digest[DIGEST_SIZE];
-	struct buf text = BUF_INIT;
-	char name[96];
-	int rc;
+	int fd = store_open_manifest(s, hex, err), rc;
+	uint8_t digest[DIGEST_SIZE];
+	char found[DIGEST_HEX + 1];
 
-	if (name_manifest(hex, name, named, err) < 0)
+	if (fd < 0)
 		return -1;
-	rc = io_read_file(s->own, name, MANIFEST_MOST, &text, err);
-	if (rc == 0) {
-		digest_bytes(buf_str(&text), text.len, digest);
-		errno = EINVAL;
-		rc = memcmp(named, digest, DIGEST_SIZE) ?
-			error_set(err, "manifest %s is damaged", hex) :
-			manifest_parse(m, text.data, text.len, err);
-	}
-	buf_release(&text);
-	return rc;
+	rc = manifest_read(m, NULL, fd, digest, err);
+	io_close(&fd);
+	digest_to_hex(digest, found);
+	if (rc == 0 && !strcmp(found, hex))
+		return 0;
+	errno = EINVAL;
+	return error_set(err, "manifest %s is damaged", hex);
 }

@@ -55,15 +55,12 @@ fill_record(struct push *p, const char *manifest)
 static int
 save_release(struct push *p, const int64_t *times)
 {
-	struct buf text = BUF_INIT;
 	char hex[DIGEST_HEX + 1];
 	int rc = -1;
 
-	manifest_write(&p->m, &text);
 	store_batch(p->store);
 	if (store_mint(p->store, p->m.id, p->id, p->err) == 0 &&
-		store_save_manifest(p->store, text.data, text.len, hex,
-			p->err) == 0) {
+		store_save_manifest(p->store, &p->m, hex, p->err) == 0) {
 		fill_record(p, hex);
 		if (times_save(p->store, p->id, times, p->m.n, p->err) == 0 &&
 			record_save_settings(p->store, p->id,
@@ -73,7 +70,6 @@ save_release(struct push *p, const int64_t *times)
 	}
 	if (store_batch_end(p->store, rc < 0, p->err) < 0)
 		rc = -1;
-	buf_release(&text);
 	return rc;
 }
 

@@ -56,23 +56,54 @@ sync_of(const struct store *s)
 }
 
 int
+store_begin(const struct store *s, const char *directory, const char *name,
+	struct replace *file, struct error *err)
+{
+	int dir = openat(s->own, directory, DIRECTORY);
+
+	if (dir < 0) {
+		error_errno(err, "%s", directory);
+		return store_trouble(err);
+	}
+	if (replace_begin(file, dir, name, 0600, err) == 0)
+		return 0;
+	io_close(&dir);
+	return store_trouble(err);
+}
+
+int
+store_give_up(struct replace *file, const char *name, struct error *err)
+{
+	error_errno(err, "cannot write %s", name);
+	replace_abandon(file);
+	io_close(&file->dirfd);
+	return store_trouble(err);
+}
+
+int
+store_end(const struct store *s, struct replace *file, const char *name,
+	struct error *err)
+{
+	struct replace_batch one = REPLACE_BATCH_INIT;
+	int rc;
+
+	replace_keep(s->batch ? s->batch : &one, file, name);
+	rc = replace_all(&one, sync_of(s), err);
+	replace_release(&one);
+	return rc < 0 ? store_trouble(err) : 0;
+}
+
+int
 store_write(const struct store *s, const char *directory, const char *name,
 	const void *data, size_t len, struct error *err)
 {
-	struct replace_batch one = REPLACE_BATCH_INIT;
-	int dir = openat(s->own, directory, DIRECTORY), rc = -1;
+	struct replace file;
 
-	if (dir < 0)
-		error_errno(err, "%s", directory);
-	else if (s->batch)
-		return replace_add(s->batch, dir, name, data, len, 0600, err) <
-				0 ?
-			store_trouble(err) :
-			0;
-	else if (replace_add(&one, dir, name, data, len, 0600, err) == 0)
-		rc = replace_all(&one, sync_of(s), err);
-	replace_release(&one);
-	return rc < 0 ? store_trouble(err) : 0;
+	if (store_begin(s, directory, name, &file, err) < 0)
+		return -1;
+	if (replace_write(&file, data, len) < 0)
+		return store_give_up(&file, name, err);
+	return store_end(s, &file, name, err);
 }
 
 void

@@ -38,6 +38,7 @@
 #define STORE_MANIFESTS 50 /* kept for use as a base */
 #define STORE_RECORDS 50
 
+struct replace;
 struct replace_batch;
 
 struct store {
@@ -83,6 +84,15 @@ int store_trouble(struct error *err);
  */
 int store_write(const struct store *s, const char *directory, const char *name,
 	const void *data, size_t len, struct error *err);
+/*
+ * The same in pieces, by replace_write(); the name at the end counts.  After
+ * a failure to write it is given up, which is -1.
+ */
+int store_begin(const struct store *s, const char *directory, const char *name,
+	struct replace *file, struct error *err);
+int store_end(const struct store *s, struct replace *file, const char *name,
+	struct error *err);
+int store_give_up(struct replace *file, const char *name, struct error *err);
 /* Begins a batch, and ends it: on success all are there, and on disk. */
 void store_batch(struct store *s);
 int store_batch_end(struct store *s, bool give_up, struct error *err);
@@ -210,7 +220,7 @@ int record_save_settings(const struct store *s, const char *id,
  * Manifests, by the SHA-256 of their text.  Saving prunes to the newest
  * STORE_MANIFESTS besides those that existing releases name.
  */
-int store_save_manifest(const struct store *s, const char *text, size_t len,
+int store_save_manifest(const struct store *s, const struct manifest *m,
 	char hex[static DIGEST_HEX + 1], struct error *err);
 /* -1 with errno ENOENT if not kept; one that does not parse is an error. */
 int store_load_manifest(const struct store *s, const char *hex,

@@ -61,6 +61,13 @@ manifest_add(struct manifest *m, const struct entry *e)
 }
 
 void
+manifest_adopt(struct manifest *m, struct manifest *base)
+{
+	arena_join(&m->arena, &base->arena);
+	manifest_release(base);
+}
+
+void
 manifest_share(struct manifest *copy, const struct manifest *m)
 {
 	*copy = *m;
@@ -226,20 +233,6 @@ manifest_write_end(const struct manifest *m, struct buf *out)
 
 	digest_to_hex(m->id, hex);
 	buf_addf(out, "end\t%s\n", hex);
-}
-
-void
-manifest_write(const struct manifest *m, struct buf *out)
-{
-	size_t i;
-	uint32_t chunk;
-
-	for (i = 0; i < m->n; i++) {
-		manifest_write_entry(&m->v[i], out);
-		for (chunk = 0; chunk + 1 < entry_lines(&m->v[i]); chunk++)
-			manifest_write_chunk(&m->v[i], chunk, out);
-	}
-	manifest_write_end(m, out);
 }
 
 void

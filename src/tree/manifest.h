@@ -92,6 +92,8 @@ struct entry *manifest_add(struct manifest *m, const struct entry *e);
  * m's, which must live as long.
  */
 void manifest_share(struct manifest *copy, const struct manifest *m);
+/* Takes over what m, read against base, shares with it; base is empty then. */
+void manifest_adopt(struct manifest *m, struct manifest *base);
 /* Sorts, for a caller that did not add in order; lines are renumbered. */
 void manifest_sort(struct manifest *m);
 /*
@@ -129,6 +131,13 @@ void manifest_write_entry(const struct entry *e, struct buf *out);
 void manifest_write_chunk(const struct entry *e, uint32_t i, struct buf *out);
 void manifest_write_end(const struct manifest *m, struct buf *out);
 
+/*
+ * Gives the whole text to fn, in pieces of some 64 KiB; stops at a return
+ * other than 0, which becomes its own.
+ */
+typedef int manifest_text_fn(const char *data, size_t len, void *arg);
+int manifest_text(const struct manifest *m, manifest_text_fn *fn, void *arg);
+
 /* Files and the bytes in them, UINT64_MAX if that is more. */
 void manifest_count(const struct manifest *m, uint64_t *files, uint64_t *bytes);
 
@@ -151,8 +160,14 @@ int manifest_pairs(const struct manifest *a, const struct manifest *b,
  */
 void manifest_difference(const struct manifest *base, const struct manifest *m,
 	struct buf *out);
+/* The same as manifest_text() gives it. */
+int manifest_difference_text(const struct manifest *base,
+	const struct manifest *m, manifest_text_fn *fn, void *arg);
 
-/* Reading, in pieces of any size. */
+/*
+ * Reading, in pieces of any size.  What is kept of a base points to what the
+ * base's entries do: it must live as long, or be adopted.
+ */
 struct manifest_reader {
 	struct manifest *m;
 	const struct manifest *base; /* of a difference, else NULL */
@@ -179,6 +194,13 @@ void manifest_reader_release(struct manifest_reader *r);
 /* Parses one entry's line (no LF), as an amend frame carries. */
 int manifest_parse_entry(struct manifest *m, const char *line, size_t len,
 	struct entry *e, struct error *err);
+
+/*
+ * Reads fd to its end: the whole text, or the difference to base if that is
+ * not NULL.  digest becomes the SHA-256 of what was read.
+ */
+int manifest_read(struct manifest *m, const struct manifest *base, int fd,
+	uint8_t digest[static DIGEST_SIZE], struct error *err);
 
 /* Reads a whole text at once. */
 int manifest_parse(struct manifest *m, const char *text, size_t len,

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #define NONE UINT32_MAX
+#define PIECE 65536
 
 /* A run of kept or dropped lines that is not written yet. */
 struct run {
 	struct buf *out;
+	manifest_text_fn *fn; /* where it goes once there is much of it */
+	void *arg;
 	char sign; /* '=' or '-' */
 	uint64_t n;
 };
@@ -20,6 +23,18 @@ run_flush(struct run *r)
 	if (r->n)
 		buf_addf(r->out, "%c%" PRIu64 "\n", r->sign, r->n);
 	r->n = 0;
+}
+
+static int
+pass_on(struct run *r)
+{
+	int rc;
+
+	if (!r->fn)
+		return 0;
+	rc = r->fn(r->out->data, r->out->len, r->arg);
+	buf_clear(r->out);
+	return rc;
 }
 
 static void
@@ -184,16 +199,36 @@ difference_pair(const struct entry *a, const struct entry *b, void *arg)
 	}
 	if ((a && entry_lines(a) > 1) || (b && entry_lines(b) > 1))
 		difference_chunks(a ? a : &none, b ? b : &none, r);
-	return 0;
+	return r->out->len >= PIECE ? pass_on(r) : 0;
+}
+
+static int
+difference(const struct manifest *base, const struct manifest *m, struct run *r)
+{
+	int rc = manifest_pairs(base, m, difference_pair, r);
+
+	run_flush(r);
+	manifest_write_end(m, r->out);
+	return rc ? rc : pass_on(r);
 }
 
 void
 manifest_difference(const struct manifest *base, const struct manifest *m,
 	struct buf *out)
 {
-	struct run r = { out, '=', 0 };
+	struct run r = { .out = out, .sign = '=' };
 
-	manifest_pairs(base, m, difference_pair, &r);
-	run_flush(&r);
-	manifest_write_end(m, out);
+	difference(base, m, &r);
+}
+
+int
+manifest_difference_text(const struct manifest *base, const struct manifest *m,
+	manifest_text_fn *fn, void *arg)
+{
+	struct buf piece = BUF_INIT;
+	struct run r = { .out = &piece, .fn = fn, .arg = arg, .sign = '=' };
+	int rc = difference(base, m, &r);
+
+	buf_release(&piece);
+	return rc;
 }

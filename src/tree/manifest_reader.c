@@ -288,11 +288,7 @@ keep_entry(struct manifest_reader *r, const struct entry *old,
 {
 	struct entry e = *old;
 
-	e.path = arena_strndup(&r->m->arena, e.path, strlen(e.path));
-	if (e.type == ENTRY_LINK)
-		e.target = arena_strndup(&r->m->arena, e.target,
-			strlen(e.target));
-	else
+	if (e.type != ENTRY_LINK)
 		e.chunks = NULL;
 	return append(r, &e, err);
 }
@@ -399,19 +395,4 @@ manifest_reader_add(struct manifest_reader *r, const char *data, size_t len,
 		len -= n + 1;
 	}
 	return 0;
-}
-
-int
-manifest_parse(struct manifest *m, const char *text, size_t len,
-	struct error *err)
-{
-	struct manifest_reader r;
-	int rc;
-
-	manifest_reader_init(&r, m, NULL, 0);
-	rc = manifest_reader_add(&r, text, len, err);
-	if (rc == 0 && !r.ended)
-		rc = error_set(err, "manifest: it ends early");
-	manifest_reader_release(&r);
-	return rc;
 }

@@ -260,7 +260,10 @@ expect_text(struct job *j)
 	char *text;
 	off_t size = lseek(j->in.text, 0, SEEK_END);
 
-	manifest_write(&j->m, &want);
+	if (j->base.n)
+		manifest_difference(&j->base, &j->m, &want);
+	else
+		manifest_write(&j->m, &want);
 	ck_assert_int_eq(size, (off_t)want.len);
 	text = malloc(want.len);
 	ck_assert_int_eq(pread(j->in.text, text, want.len, 0), size);

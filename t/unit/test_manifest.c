@@ -1,6 +1,8 @@
 #include "tree/manifest.h"
 
 #include "base/path.h"
+#include <sys/mman.h>
+
 #include "unit.h"
 
 #define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -873,6 +875,120 @@ START_TEST(it_may_be_split_at_every_byte)
 }
 END_TEST
 
+/* Entries of which the text is several pieces; every step-th is changed. */
+static void
+large(struct manifest *m, size_t step)
+{
+	struct entry e = { .type = ENTRY_FILE, .mode = 0644 };
+	char path[32];
+	size_t i;
+
+	for (i = 0; i < 3000; i++) {
+		snprintf(path, sizeof(path), "file%05zu", i);
+		e.path = path;
+		e.size = i + (step && i % step == 0);
+		manifest_add(m, &e);
+	}
+	manifest_finish(m);
+}
+
+struct pieces {
+	struct buf text;
+	size_t n, most;
+};
+
+static int
+take_piece(const char *data, size_t len, void *arg)
+{
+	struct pieces *p = arg;
+
+	if (p->n == p->most)
+		return 7;
+	p->n++;
+	buf_add(&p->text, data, len);
+	return 0;
+}
+
+START_TEST(texts_come_in_pieces)
+{
+	struct manifest a = MANIFEST_INIT, b = MANIFEST_INIT;
+	struct pieces p = { BUF_INIT, 0, SIZE_MAX };
+	struct buf want = BUF_INIT;
+
+	large(&a, 0);
+	large(&b, 2);
+	manifest_write(&b, &want);
+	ck_assert_int_eq(manifest_text(&b, take_piece, &p), 0);
+	ck_assert_uint_ge(p.n, 3);
+	ck_assert_str_eq(p.text.data, want.data);
+	p.most = 1;
+	p.n = 0;
+	ck_assert_int_eq(manifest_text(&b, take_piece, &p), 7);
+	buf_clear(&want);
+	buf_clear(&p.text);
+	manifest_difference(&a, &b, &want);
+	p.most = SIZE_MAX;
+	p.n = 0;
+	ck_assert_int_eq(manifest_difference_text(&a, &b, take_piece, &p), 0);
+	ck_assert_uint_ge(p.n, 2);
+	ck_assert_str_eq(p.text.data, want.data);
+	p.most = 1;
+	p.n = 0;
+	ck_assert_int_eq(manifest_difference_text(&a, &b, take_piece, &p), 7);
+	buf_release(&p.text);
+	buf_release(&want);
+	manifest_release(&a);
+	manifest_release(&b);
+}
+END_TEST
+
+START_TEST(a_file_is_read_whole_or_as_a_difference_and_hashed)
+{
+	struct manifest a = MANIFEST_INIT, b = MANIFEST_INIT;
+	struct manifest back = MANIFEST_INIT;
+	struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+	uint8_t want[DIGEST_SIZE], got[DIGEST_SIZE];
+	int i, fd = memfd_create("text", 0);
+
+	large(&a, 0);
+	large(&b, 5);
+	for (i = 0; i < 2; i++) {
+		buf_clear(&text);
+		if (i)
+			manifest_difference(&a, &b, &text);
+		else
+			manifest_write(&b, &text);
+		digest_bytes(text.data, text.len, want);
+		ck_assert_int_eq(ftruncate(fd, 0), 0);
+		ck_assert_int_eq(pwrite(fd, text.data, text.len, 0),
+			(ssize_t)text.len);
+		lseek(fd, 0, SEEK_SET);
+		ck_assert_msg(manifest_read(&back, i ? &a : NULL, fd, got,
+				      &err) == 0,
+			"%s", err.text);
+		ck_assert_mem_eq(got, want, DIGEST_SIZE);
+		/* What is kept of the base outlives it. */
+		manifest_adopt(&back, &a);
+		ck_assert_uint_eq(a.n, 0);
+		ck_assert_uint_eq(back.n, b.n);
+		ck_assert_mem_eq(back.id, b.id, DIGEST_SIZE);
+		ck_assert(entry_equal(&back.v[1], &b.v[1]));
+		manifest_release(&back);
+		large(&a, 0);
+	}
+	/* One that is cut. */
+	ck_assert_int_eq(ftruncate(fd, (off_t)text.len - 1), 0);
+	lseek(fd, 0, SEEK_SET);
+	ck_assert_int_lt(manifest_read(&back, &a, fd, got, &err), 0);
+	close(fd);
+	buf_release(&text);
+	manifest_release(&back);
+	manifest_release(&a);
+	manifest_release(&b);
+}
+END_TEST
+
 START_TEST(the_id_is_of_the_entries_alone)
 {
 	struct manifest a = MANIFEST_INIT, b = MANIFEST_INIT;
@@ -986,6 +1102,8 @@ main(void)
 	tcase_add_test(tc, an_unchanged_tree_is_a_difference_of_two_lines);
 	tcase_add_test(tc, a_difference_that_does_not_fit_is_refused);
 	tcase_add_test(tc, it_may_be_split_at_every_byte);
+	tcase_add_test(tc, texts_come_in_pieces);
+	tcase_add_test(tc, a_file_is_read_whole_or_as_a_difference_and_hashed);
 	tcase_add_test(tc, the_id_is_of_the_entries_alone);
 	tcase_add_test(tc, counts_do_not_overflow);
 	tcase_add_test(tc, two_trees_are_walked_side_by_side);
