@@ -12,6 +12,27 @@
 #include "error.h"
 
 ssize_t
+io_pread_full(int fd, void *data, size_t len, uint64_t offset)
+{
+	char *p = data;
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, p + done, len - done,
+			(off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t
 io_read_full(int fd, void *data, size_t len)
 {
 	char *p = data;

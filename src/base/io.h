@@ -12,6 +12,8 @@ struct error;
 
 /* Reads until len bytes or the end; the count, or -1 with errno. */
 ssize_t io_read_full(int fd, void *data, size_t len);
+/* The same at an offset, leaving the descriptor's own alone. */
+ssize_t io_pread_full(int fd, void *data, size_t len, uint64_t offset);
 /* Writes everything, waiting where the descriptor does not block. */
 int io_write_full(int fd, const void *data, size_t len);
 

@@ -159,7 +159,9 @@ is_needed(const struct cargo *c, const struct entry *e,
 
 	for (i = 0; i < need->n; i++)
 		for (line = need->v[i].first; line <= need->v[i].last; line++) {
-			const struct entry *n = manifest_line(&c->m, line);
+			uint32_t chunk;
+			const struct entry *n = manifest_at(&c->m, line,
+				&chunk);
 
 			if (n && n->size == e->size &&
 				!memcmp(n->digest, e->digest, DIGEST_SIZE))

@@ -254,7 +254,7 @@ static void
 put_right(struct worker *w, const struct wanted *x, uint32_t line)
 {
 	struct writer_part part = { .end = WRITER_KEEP,
-		.mode = x->e->mode & ~w->o->umask,
+		.mode = x->part ? 0600 : x->e->mode & ~w->o->umask,
 		.line = line,
 		.report = is_last(w) };
 

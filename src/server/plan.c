@@ -40,8 +40,8 @@ plan_find(const struct plan_search *x, const uint8_t digest[static DIGEST_SIZE])
 	return *at == NONE ? NULL : &x->p->v[*at];
 }
 
-static void
-table_init(struct plan_table *t, size_t n)
+void
+plan_table_init(struct plan_table *t, size_t n)
 {
 	size_t size = 64;
 
@@ -189,7 +189,7 @@ plan_make(struct plan *p, struct store *s, const struct manifest *m,
 	memset(p, 0, sizeof(*p));
 	p->m = m;
 	p->fresh = o->fresh;
-	table_init(&x.table, m->n);
+	plan_table_init(&x.table, m->n);
 	x.digest = digest_new();
 	rc = collect(&x);
 	if (rc == 0)
@@ -200,6 +200,8 @@ plan_make(struct plan *p, struct store *s, const struct manifest *m,
 		rc = search_tmp(&x);
 	if (rc == 0 && !o->fresh)
 		rc = plan_releases(&x);
+	if (rc == 0)
+		rc = plan_chunks(&x);
 	digest_free(x.digest);
 	free(x.table.slots);
 	return rc;
@@ -212,6 +214,8 @@ plan_release(struct plan *p)
 	free(p->by_entry);
 	free(p->seen);
 	strv_release(&p->strays);
+	free(p->divided);
+	free(p->pieces);
 	arena_release(&p->arena);
 	buf_release(&p->reason);
 	memset(p, 0, sizeof(*p));
@@ -232,9 +236,12 @@ plan_copies(const struct plan *p)
 	for (i = 0; i < p->n; i++) {
 		const struct supply *u = &p->v[i];
 		bool stays = u->where == SUPPLY_KEPT ||
-			u->where == SUPPLY_RELEASE;
+			u->where == SUPPLY_RELEASE || u->where == SUPPLY_CHUNKS;
 
-		/* The last user of what lies in tmp/ gets the file itself. */
+		/*
+		 * The last user of what lies in tmp/ gets the file itself,
+		 * which may be a copy of pieces.
+		 */
 		if (u->users)
 			bytes += u->size * (u->users - !stays);
 	}
@@ -245,15 +252,19 @@ void
 plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
 	uint64_t *bytes)
 {
-	size_t i;
+	size_t i, divided = 0;
 
 	for (i = 0; i < p->n; i++) {
 		const struct supply *u = &p->v[i];
+		uint64_t lacks = 0;
 
-		if (u->where != SUPPLY_NONE)
-			continue;
-		ranges_add(need, u->line);
-		++*files;
-		*bytes += u->size;
+		if (u->where == SUPPLY_CHUNKS) {
+			lacks = plan_chunks_need(&p->divided[divided++], need);
+		} else if (u->where == SUPPLY_NONE) {
+			ranges_add(need, u->line);
+			lacks = u->size;
+		}
+		*files += lacks != 0;
+		*bytes += lacks;
 	}
 }

@@ -25,6 +25,7 @@ enum supply_where {
 	SUPPLY_NEXT,    /* next/PATH, which goes: moved to tmp/HEX first */
 	SUPPLY_TMP,     /* tmp/HEX: an upload that was verified */
 	SUPPLY_RELEASE, /* releases/ID/PATH */
+	SUPPLY_CHUNKS,  /* in pieces, some to be sent: plan_chunks.h */
 };
 
 /* One content of the tree; several entries may share it. */
@@ -57,12 +58,22 @@ struct plan {
 	const struct manifest *m;
 	struct supply *v;
 	size_t n;
-	uint32_t *by_entry;     /* place in m -> place in v; files only */
-	struct plan_seen *seen; /* by place in m */
-	struct strv strays;     /* paths in next/ of what does not belong */
-	bool fresh;             /* next/ was not looked at: none of it stays */
+	uint32_t *by_entry;      /* place in m -> place in v; files only */
+	struct plan_seen *seen;  /* by place in m */
+	struct strv strays;      /* paths in next/ of what does not belong */
+	struct divided *divided; /* those of SUPPLY_CHUNKS, in order */
+	size_t n_divided, cap_divided;
+	struct piece *pieces; /* theirs */
+	bool fresh;           /* next/ was not looked at: none of it stays */
 	struct arena arena;
 	struct buf reason; /* why something was not used, for -v */
+};
+
+/* How far what is recorded of chunks is believed. */
+enum plan_trust {
+	CHUNKS_VOUCHED,  /* as that of files is */
+	CHUNKS_VERIFIED, /* each is hashed again: one was wrong */
+	CHUNKS_NOT,      /* not at all: that did not help */
 };
 
 struct plan_options {
@@ -71,6 +82,7 @@ struct plan_options {
 	bool look;  /* --dry-run: nothing is changed; else damaged leftovers
 	               are removed, closed directories in next/ opened */
 	const struct ranges *offer; /* files on their way, or NULL */
+	enum plan_trust chunks;
 	const struct busy *busy;
 };
 
@@ -84,10 +96,10 @@ void plan_note(struct plan *p, size_t place, const struct stat *st,
 	enum plan_place how);
 /* The supply of a file entry. */
 struct supply *plan_supply(const struct plan *p, const struct entry *e);
-/* Lines to ask for; adds up *files and *bytes. */
+/* Lines to ask for; adds up the files they are of, and their bytes. */
 void plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
 	uint64_t *bytes);
-/* Bytes that staging copies; what is moved or stays is none. */
+/* Bytes that are copied on the way; what is moved or stays is none. */
 uint64_t plan_copies(const struct plan *p);
 
 #endif

@@ -1,14 +1,16 @@
 /*
  * One plan being made, shared by the files that are its searches:
  *
- *	plan.c           the contents of the tree; uploads in tmp/
- *	plan_next.c      what next/ holds
- *	plan_releases.c  what other releases hold
+ *	plan.c                  the contents of the tree; uploads in tmp/
+ *	plan_next.c             what next/ holds
+ *	plan_releases.c         what other releases hold
+ *	plan_chunks.c           parts of large files that are nowhere whole
+ *	plan_chunks_releases.c  those that other releases hold
  */
 #ifndef SERVER_PLAN_PARTS_H
 #define SERVER_PLAN_PARTS_H
 
-#include "server/plan.h"
+#include "server/plan_chunks.h"
 
 /* Open addressing from a digest to its supply's place, while planning. */
 struct plan_table {
@@ -35,7 +37,36 @@ void plan_set(struct plan_search *x, struct supply *u, enum supply_where where,
 int plan_hash(struct plan_search *x, int dir, const char *name,
 	uint8_t out[static DIGEST_SIZE]);
 
+void plan_table_init(struct plan_table *t, size_t n);
+
 int plan_next(struct plan_search *x);
 int plan_releases(struct plan_search *x);
+
+/*
+ * Each release with the text of its manifest, newest first, until fn returns
+ * what is not 0.  dir is its directory, id the plan's.
+ */
+typedef int plan_release_fn(void *arg, const char *id, int dir,
+	const char *text, size_t len);
+int plan_each_release(struct plan_search *x, plan_release_fn *fn, void *arg);
+
+/* The pieces that are wanted, while planning. */
+struct plan_pieces {
+	struct piece *v;
+	size_t n, missing;
+	struct plan_table table;
+};
+
+/* The piece of that content, or NULL. */
+struct piece *plan_piece(const struct plan_pieces *t,
+	const uint8_t digest[static DIGEST_SIZE]);
+void plan_piece_set(struct plan_pieces *t, struct piece *p,
+	enum piece_where where);
+int plan_chunks_releases(struct plan_search *x, struct plan_pieces *t);
+/*
+ * Makes SUPPLY_CHUNKS of what no other search has found and of which enough
+ * is there to be worth it.
+ */
+int plan_chunks(struct plan_search *x);
 
 #endif

@@ -148,27 +148,24 @@ take_lines(struct holder *h, const char *text, size_t len)
 	return rc;
 }
 
+/* What the searches of all releases share. */
+struct search {
+	struct plan_search *x;
+	struct filter filter;
+};
+
 static int
-search_text(struct plan_search *x, const struct filter *f, const char *id,
-	int dir, int fd)
+search_text(void *arg, const char *id, int dir, const char *text, size_t len)
 {
-	struct holder h = { .x = x, .filter = f };
-	struct stat st;
-	void *text;
+	struct search *s = arg;
+	struct holder h = { .x = s->x, .filter = &s->filter, .id = id };
 	int rc;
 
-	if (fstat(fd, &st) < 0 || st.st_size == 0)
-		return 0;
-	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (text == MAP_FAILED)
-		return 0;
-	h.id = arena_strndup(&x->p->arena, id, strlen(id));
 	beneath_init(&h.at, dir);
-	rc = take_lines(&h, text, (size_t)st.st_size);
+	rc = take_lines(&h, text, len);
 	beneath_release(&h.at);
 	index_free(h.index);
-	munmap(text, (size_t)st.st_size);
-	return rc;
+	return rc ? rc : !s->x->missing;
 }
 
 /* The text of a release's manifest. */
@@ -184,8 +181,36 @@ open_manifest(struct plan_search *x, const char *id, struct error *err)
 	return fd;
 }
 
+static void
+note_unused(struct plan *p, const char *id, const struct error *err)
+{
+	if (!strstr(buf_str(&p->reason), id))
+		buf_addf(&p->reason, "%s%s is not reused: %s",
+			p->reason.len ? "; " : "", id, err->text);
+}
+
 static int
-search_release(struct plan_search *x, const struct filter *f, const char *id)
+look_at(struct plan_search *x, const char *id, int dir, int fd,
+	plan_release_fn *fn, void *arg)
+{
+	struct stat st;
+	void *text;
+	int rc;
+
+	if (fstat(fd, &st) < 0 || st.st_size == 0)
+		return 0;
+	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return 0;
+	id = arena_strndup(&x->p->arena, id, strlen(id));
+	rc = fn(arg, id, dir, text, (size_t)st.st_size);
+	munmap(text, (size_t)st.st_size);
+	return rc;
+}
+
+static int
+open_and_look(struct plan_search *x, const char *id, plan_release_fn *fn,
+	void *arg)
 {
 	struct error err = ERROR_INIT;
 	char path[64];
@@ -197,29 +222,34 @@ search_release(struct plan_search *x, const struct filter *f, const char *id)
 		return 0;
 	fd = open_manifest(x, id, &err);
 	if (fd >= 0)
-		rc = search_text(x, f, id, dir, fd);
+		rc = look_at(x, id, dir, fd, fn, arg);
 	else
-		buf_addf(&x->p->reason, "%s%s is not reused: %s",
-			x->p->reason.len ? "; " : "", id, err.text);
+		note_unused(x->p, id, &err);
 	io_close(&fd);
 	io_close(&dir);
 	return rc;
 }
 
 int
-plan_releases(struct plan_search *x)
+plan_each_release(struct plan_search *x, plan_release_fn *fn, void *arg)
 {
 	struct strv ids = STRV_INIT;
-	struct filter f;
+	int rc = store_releases(x->s, &ids, x->err);
 	size_t i;
-	int rc;
+
+	for (i = ids.n; rc == 0 && i-- > 0;)
+		rc = open_and_look(x, ids.v[i], fn, arg);
+	strv_release(&ids);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+plan_releases(struct plan_search *x)
+{
+	struct search s = { .x = x };
 
 	if (!x->missing)
 		return 0;
-	rc = store_releases(x->s, &ids, x->err);
-	filter_fill(&f, x->p);
-	for (i = ids.n; rc == 0 && i-- > 0 && x->missing;)
-		rc = search_release(x, &f, ids.v[i]);
-	strv_release(&ids);
-	return rc;
+	filter_fill(&s.filter, x->p);
+	return plan_each_release(x, search_text, &s);
 }

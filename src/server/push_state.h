@@ -30,6 +30,8 @@ struct push {
 	bool absent; /* a compare with an app that is not there */
 	bool waits;  /* for the lock, which was said */
 	bool amended;
+	enum plan_trust trust;
+	bool distrusted; /* what was here was wrong: it is asked for */
 	char id[RELEASE_ID_LEN + 1];
 	struct record record;
 	bool committed; /* releases/ID is there */

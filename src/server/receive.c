@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "server/assemble.h"
 #include "server/offer.h"
 #include "server/push_checks.h"
+#include "tree/wanted.h"
 #include "wire/manifest_send.h"
 
 /* The base: a manifest that both sides hold, or `send full`. */
@@ -216,6 +218,7 @@ make_plan(struct push *p)
 	struct plan_options o = { .fresh = p->absent || p->ask.no_cache,
 		.look = p->then == THEN_COMPARE,
 		.offer = &p->offer,
+		.chunks = p->trust,
 		.busy = &busy };
 
 	if (p->planned)
@@ -253,14 +256,14 @@ note_arrival(struct supply *u)
 static int
 take_line(struct push *p, uint32_t line, uint64_t *left)
 {
-	struct entry *e = manifest_line(&p->m, line);
+	struct wanted w;
 
-	if (!e || e->type != ENTRY_FILE || !*left)
+	if (wanted_find(&w, &p->m, line) < 0 || !*left)
 		return error_set(p->err, "the intake named no file");
 	--*left;
 	/* After an amend the plan is made anew, so its digest may differ. */
-	if (!p->amended)
-		note_arrival(plan_supply(&p->plan, e));
+	if (!p->amended && !w.part)
+		note_arrival(plan_supply(&p->plan, w.e));
 	return 0;
 }
 
@@ -334,6 +337,20 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 						      check_room(p, *bytes);
 }
 
+/* Large files of which a part was here; what is wrong with one is asked for. */
+static int
+put_together(struct push *p)
+{
+	const struct busy busy = { session_busy, p->s };
+	int rc = assemble(p->store, &p->plan, p->s->config->umask, &busy,
+		p->err);
+
+	p->distrusted = rc == 0;
+	if (rc == 0 && p->trust < CHUNKS_NOT)
+		p->trust++;
+	return rc < 0 ? -1 : 0;
+}
+
 /* One round: asks, and takes what comes. */
 static int
 ask_and_receive(struct push *p, bool again, struct ranges *need)
@@ -349,15 +366,16 @@ ask_and_receive(struct push *p, bool again, struct ranges *need)
 		answer_need(p, need, files, bytes);
 	ranges_send(&p->s->intake.channel, "need", need);
 	p->amended = false;
-	if (receive_files(p, files) < 0)
+	if (receive_files(p, ranges_count(need) + ranges_count(&p->offer)) < 0)
 		return -1;
 	ranges_release(&p->offer);
-	return 0;
+	return p->amended ? 0 : put_together(p);
 }
 
 /*
  * A file amended while it was sent may leave others of the old content
- * without a supply: these are asked for in another round, as `bad`.
+ * without a supply: these are asked for in another round, as `bad`; so is what
+ * a chunk was wrong of.
  */
 int
 receive_content(struct push *p)
@@ -373,7 +391,7 @@ receive_content(struct push *p)
 			rc = check_manifest(p->s->config, &p->m, p->err);
 		}
 		again = true;
-	} while (rc == 0 && p->amended);
+	} while (rc == 0 && (p->amended || p->distrusted));
 	ranges_release(&need);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/rmtree.h"
 #include "server/copy.h"
+#include "server/release_reader.h"
 
 /* The time of a directory that is to be set in any case. */
 #define NEVER INT64_MIN
@@ -22,10 +23,8 @@ struct stage {
 	struct plan *p;
 	const struct stage_options *o;
 	int next, tmp;
-	struct beneath at;      /* in next/ */
-	struct beneath release; /* in the release last copied from */
-	const char *release_id;
-	int release_fd;
+	struct beneath at; /* in next/ */
+	struct release_reader releases;
 	bool *touched;  /* by place in m: made or changed, so to be synced */
 	size_t written; /* how many of them */
 	const char *parent; /* of the path whose directory was noted last */
@@ -142,29 +141,6 @@ set_times(int dir, const char *leaf, int64_t ns)
 	return utimensat(dir, leaf, times, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Opens a file of the release u->release, kept open for the next one. */
-static int
-open_in_release(struct stage *t, const struct supply *u)
-{
-	char name[64];
-	const char *leaf;
-	int dir;
-
-	if (t->release_id != u->release) {
-		snprintf(name, sizeof(name), "releases/%s", u->release);
-		beneath_release(&t->release);
-		io_close(&t->release_fd);
-		t->release_fd = beneath_open(t->s->dir, name,
-			O_PATH | O_DIRECTORY, 0);
-		t->release_id = u->release;
-		beneath_init(&t->release, t->release_fd);
-	}
-	dir = beneath_at(&t->release, u->path, &leaf);
-	return dir < 0 ?
-		-1 :
-		openat(dir, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-}
-
 /* Opens where a supply's bytes are; -1 with errno. */
 static int
 open_supply(struct stage *t, const struct supply *u)
@@ -174,7 +150,7 @@ open_supply(struct stage *t, const struct supply *u)
 	if (u->where == SUPPLY_KEPT)
 		return beneath_open(t->next, u->path, O_RDONLY, 0);
 	if (u->where == SUPPLY_RELEASE)
-		return open_in_release(t, u);
+		return release_reader_open(&t->releases, u->release, u->path);
 	hex_name(u, hex);
 	return beneath_open(t->tmp, hex, O_RDONLY, 0);
 }
@@ -347,13 +323,9 @@ int
 stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 	struct error *err)
 {
-	struct stage t = { .s = s,
-		.p = p,
-		.o = o,
-		.err = err,
-		.next = -1,
-		.tmp = -1,
-		.release_fd = -1 };
+	struct stage t = {
+		.s = s, .p = p, .o = o, .err = err, .next = -1, .tmp = -1
+	};
 	int rc = -1;
 
 	if ((p->fresh && store_discard(s, "next", NULL) < 0) ||
@@ -367,15 +339,14 @@ stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	t.touched = mem_zalloc(p->m->n, sizeof(*t.touched));
 	beneath_init(&t.at, t.next);
-	beneath_init(&t.release, -1);
+	release_reader_init(&t.releases, s);
 	if (t.next < 0 || t.tmp < 0)
 		error_errno(err, "cannot open the staging directories");
 	else
 		rc = run_stage(&t);
 	beneath_release(&t.at);
-	beneath_release(&t.release);
+	release_reader_release(&t.releases);
 	free(t.touched);
-	io_close(&t.release_fd);
 	io_close(&t.next);
 	io_close(&t.tmp);
 	return rc;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "tree/chunk_thread.h"
 
 #define TRIES 4
 #define READ_SIZE (128 * 1024)
@@ -34,53 +34,75 @@ hash_reader_release(struct hash_reader *r)
 	free(r->buffer);
 }
 
-/* What becomes of the bytes of a file besides its digest. */
-struct dividing {
-	struct chunker *chunker;    /* or NULL: nothing */
-	struct chunk_thread thread; /* that does it, if it runs */
-};
-
-/* Reads and hashes a piece: its length, 0 at the end, -1 with errno. */
-static ssize_t
-read_piece(struct hash_reader *r, int fd, struct dividing *d)
+static void
+divide(void *arg, const void *data, size_t len)
 {
-	bool beside = d->chunker && d->thread.runs;
-	size_t size = beside ? CHUNK_THREAD_PIECE : READ_SIZE;
-	char *piece = beside ? chunk_thread_next(&d->thread) : r->buffer;
+	chunker_add(arg, data, len);
+}
+
+/* A piece of the file: its length, 0 at the end, -1 with errno. */
+static ssize_t
+read_piece(int fd, char *piece, size_t size)
+{
 	ssize_t n;
 
 	do {
 		n = read(fd, piece, size);
 	} while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n;
-	if (beside)
-		chunk_thread_give(&d->thread, (size_t)n);
-	else if (d->chunker)
-		chunker_add(d->chunker, piece, (size_t)n);
-	digest_update(r->digest, piece, (size_t)n);
 	return n;
 }
 
 /* Reads to the end, or to where the end should be; -1 with errno. */
 static int64_t
-read_contents(struct hash_reader *r, int fd, int64_t size, bool divide)
+read_small(struct hash_reader *r, int fd, int64_t size, bool divided)
 {
-	struct dividing d = { .chunker = divide ? &r->chunker : NULL };
 	int64_t total = 0;
 	ssize_t n;
 
-	if (divide && size >= THREAD_FILE)
-		chunk_thread_start(&d.thread, d.chunker);
 	do {
-		n = read_piece(r, fd, &d);
+		n = read_piece(fd, r->buffer, READ_SIZE);
 		if (n <= 0)
 			break;
+		if (divided)
+			chunker_add(&r->chunker, r->buffer, (size_t)n);
+		digest_update(r->digest, r->buffer, (size_t)n);
 		total += n;
 	} while (total != size && !(r->stop && *r->stop));
-	chunk_thread_end(&d.thread);
-	r->read += (uint64_t)total;
 	return n < 0 ? -1 : total;
+}
+
+/* The same, dividing it in a thread of its own. */
+static int64_t
+read_large(struct hash_reader *r, int fd, int64_t size)
+{
+	struct beside beside;
+	int64_t total = 0;
+	ssize_t n;
+
+	beside_start(&beside, divide, &r->chunker);
+	do {
+		char *piece = beside_next(&beside);
+
+		n = read_piece(fd, piece, BESIDE_PIECE);
+		if (n <= 0)
+			break;
+		beside_give(&beside, (size_t)n);
+		digest_update(r->digest, piece, (size_t)n);
+		total += n;
+	} while (total != size && !(r->stop && *r->stop));
+	beside_end(&beside);
+	return n < 0 ? -1 : total;
+}
+
+static int64_t
+read_contents(struct hash_reader *r, int fd, int64_t size, bool divided)
+{
+	int64_t n = divided && size >= THREAD_FILE ?
+		read_large(r, fd, size) :
+		read_small(r, fd, size, divided);
+
+	r->read += n < 0 ? 0 : (uint64_t)n;
+	return n;
 }
 
 static bool

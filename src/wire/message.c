@@ -373,6 +373,17 @@ ranges_add(struct ranges *r, uint32_t line)
 	r->v[r->n++] = (struct range){ line, line };
 }
 
+uint64_t
+ranges_count(const struct ranges *r)
+{
+	uint64_t lines = 0;
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		lines += (uint64_t)r->v[i].last - r->v[i].first + 1;
+	return lines;
+}
+
 void
 ranges_release(struct ranges *r)
 {

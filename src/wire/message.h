@@ -234,6 +234,8 @@ struct ranges {
 
 void ranges_add(struct ranges *r, uint32_t line);
 void ranges_release(struct ranges *r);
+/* How many lines they are. */
+uint64_t ranges_count(const struct ranges *r);
 /* Sends them in as many frames of that type as it takes. */
 void ranges_send(struct channel *c, const char *type, const struct ranges *r);
 /* Appends what a frame holds; each must be above the last and <= most. */
