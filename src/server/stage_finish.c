@@ -18,6 +18,9 @@
  */
 #define SYNC_FILES 256
 
+/* Larger ones are worth waiting for until the index vouches for them. */
+#define LARGE_FILE (1024 * 1024)
+
 enum pass {
 	PASS_BEGIN, /* writing begins for all before the first is waited for */
 	PASS_WAIT,
@@ -112,14 +115,40 @@ stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	return fsync(t->next) < 0 ? failed("next", err) : 0;
 }
 
+/*
+ * A tick costs less than reading a large file again in the next deploys; none
+ * but we are in next/, and what a build changes changes later.
+ */
+static void
+let_large_pass(const struct plan *p)
+{
+	int64_t newest = INT64_MIN;
+	size_t i;
+
+	for (i = 0; i < p->m->n; i++) {
+		const struct plan_seen *seen = &p->seen[i];
+
+		if (p->m->v[i].type != ENTRY_FILE ||
+			p->m->v[i].size <= LARGE_FILE)
+			continue;
+		if (seen->ctime > newest)
+			newest = seen->ctime;
+		if (seen->mtime > newest)
+			newest = seen->mtime;
+	}
+	index_let_pass(newest);
+}
+
 int
 stage_save_index(const struct store *s, const struct plan *p, struct error *err)
 {
-	struct stat_index *x = index_new();
 	const struct manifest *m = p->m;
+	struct stat_index *x;
 	size_t i;
 	int rc;
 
+	let_large_pass(p);
+	x = index_new();
 	for (i = 0; i < m->n; i++) {
 		const struct plan_seen *seen = &p->seen[i];
 		struct index_stat st = { .inode = seen->inode,

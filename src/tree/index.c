@@ -301,6 +301,24 @@ index_save(struct stat_index *x, int dirfd, const char *name, struct error *err)
 	return rc;
 }
 
+/* Whether a time is older than the moment, by more than its own grain. */
+static bool
+is_older(int64_t time, int64_t moment)
+{
+	return time < moment - (time % NS ? 0 : 2 * (int64_t)NS);
+}
+
+void
+index_let_pass(int64_t time)
+{
+	const struct timespec step = { 0, NS / 1000 };
+	int i;
+
+	/* No longer than a slow clock takes: it may be a time to come. */
+	for (i = 0; i < 20 && time % NS && !is_older(time, tick_ns()); i++)
+		nanosleep(&step, NULL);
+}
+
 /* The place of path, or r->n. */
 static size_t
 find(const struct records *r, const char *path)
@@ -319,13 +337,6 @@ find(const struct records *r, const char *path)
 			to = mid;
 	}
 	return r->n;
-}
-
-/* Whether a time is older than the moment, by more than its own grain. */
-static bool
-is_older(int64_t time, int64_t moment)
-{
-	return time < moment - (time % NS ? 0 : 2 * (int64_t)NS);
 }
 
 /* Gives the digest of place i, if it holds for *st. */

@@ -37,6 +37,12 @@ struct index_stat {
 };
 
 struct stat_index *index_new(void);
+/*
+ * Waits a tick of the clock, if it must, so that what has this time, in
+ * nanoseconds, will be trusted.  Only for who knows that nobody else changes
+ * the file meanwhile.
+ */
+void index_let_pass(int64_t time);
 void index_free(struct stat_index *x);
 
 /* Reads dirfd/name into a new index; missing or damaged gives an empty one. */

@@ -294,6 +294,30 @@ START_TEST(a_file_written_just_before_hashing_is_not_trusted)
 }
 END_TEST
 
+START_TEST(what_is_let_pass_is_trusted)
+{
+	int dir = unit_dir();
+	struct stat_index *x;
+	struct error err = ERROR_INIT;
+	struct stat st;
+
+	unit_write("a", "text");
+	ck_assert_int_eq(stat("a", &st), 0);
+	index_let_pass((int64_t)st.st_ctim.tv_sec * 1000000000 +
+		st.st_ctim.tv_nsec);
+	x = index_new();
+	index_put(x, "a", &st, digest);
+	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	index_free(x);
+	x = index_load(dir, "index");
+	ck_assert(knows(x, "a", &st));
+	index_free(x);
+	/* Neither a time to come nor one that never was is waited for. */
+	index_let_pass(INT64_MAX);
+	index_let_pass(INT64_MIN);
+}
+END_TEST
+
 START_TEST(whole_seconds_must_be_two_seconds_older)
 {
 	struct stat st = old_stat();
@@ -406,6 +430,7 @@ main(void)
 	tcase_add_test(tests, a_file_that_changed_in_this_tick_is_not_trusted);
 	tcase_add_test(tests,
 		a_file_written_just_before_hashing_is_not_trusted);
+	tcase_add_test(tests, what_is_let_pass_is_trusted);
 	tcase_add_test(tests, whole_seconds_must_be_two_seconds_older);
 	tcase_add_test(tests, a_missing_index_is_empty);
 	tcase_add_test(tests, a_damaged_or_cut_index_is_empty);
