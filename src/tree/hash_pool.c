@@ -11,17 +11,23 @@
 #include "tree/hash.h"
 
 #define THREADS_MOST 64
+#define BLOCK 256
 
 /* A file that was asked for; there may be many. */
 struct job {
 	const char *path;
 	size_t entry;
+};
+
+/* What came out of it. */
+struct result {
 	uint64_t inode;
 	int64_t size;
 	struct timespec mtime, ctime;
 	struct chunks *chunks;
 	uint8_t digest[DIGEST_SIZE];
 	mode_t mode;
+	bool done;
 };
 
 struct hash_pool {
@@ -33,6 +39,8 @@ struct hash_pool {
 	pthread_cond_t work, done;
 	struct job *v;
 	size_t n, cap;
+	struct result **blocks; /* of BLOCK jobs each, while one is not given */
+	size_t n_blocks, cap_blocks;
 	size_t taken, finished, given;
 	size_t failed;    /* the first job that failed, or SIZE_MAX */
 	struct error err; /* its */
@@ -60,20 +68,19 @@ hash_pool_new(int dirfd, int threads)
 	return p;
 }
 
-/* Keeps what came out of job i; the mutex is held. */
+/* Keeps what came out of a job; the mutex is held. */
 static void
-keep(struct hash_pool *p, size_t i, const struct stat *st,
+keep(struct result *r, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE], struct chunks *chunks)
 {
-	struct job *j = &p->v[i];
-
-	j->inode = st->st_ino;
-	j->size = st->st_size;
-	j->mtime = st->st_mtim;
-	j->ctime = st->st_ctim;
-	j->mode = st->st_mode;
-	j->chunks = chunks;
-	memcpy(j->digest, digest, DIGEST_SIZE);
+	r->inode = st->st_ino;
+	r->size = st->st_size;
+	r->mtime = st->st_mtim;
+	r->ctime = st->st_ctim;
+	r->mode = st->st_mode;
+	r->chunks = chunks;
+	memcpy(r->digest, digest, DIGEST_SIZE);
+	r->done = true;
 }
 
 static void
@@ -93,15 +100,19 @@ do_job(struct hash_pool *p, struct hash_reader *r)
 	uint8_t digest[DIGEST_SIZE];
 	size_t i = p->taken++;
 	const char *path = p->v[i].path;
+	struct result *result;
 	struct chunks *chunks;
 	struct stat st;
 	int rc;
 
+	if (!p->blocks[i / BLOCK])
+		p->blocks[i / BLOCK] = mem_zalloc(BLOCK, sizeof(*result));
+	result = &p->blocks[i / BLOCK][i % BLOCK];
 	pthread_mutex_unlock(&p->mutex);
 	rc = hash_reader_file(r, path, &st, digest, &chunks, &err);
 	pthread_mutex_lock(&p->mutex);
 	if (rc == 0)
-		keep(p, i, &st, digest, chunks);
+		keep(result, &st, digest, chunks);
 	else
 		keep_failure(p, i, &err);
 	p->finished++;
@@ -139,6 +150,10 @@ hash_pool_add(struct hash_pool *p, const char *path, size_t entry)
 	size_t waiting;
 
 	pthread_mutex_lock(&p->mutex);
+	if (p->n % BLOCK == 0) {
+		MEM_GROW(p->blocks, p->n_blocks, p->cap_blocks);
+		p->blocks[p->n_blocks++] = NULL;
+	}
 	MEM_GROW(p->v, p->n, p->cap);
 	p->v[p->n++] = (struct job){ .path = path, .entry = entry };
 	waiting = p->n - p->taken;
@@ -194,40 +209,91 @@ hash_pool_wait(struct hash_pool *p, int ms)
 	return done;
 }
 
+static void
+give(const struct result *r, struct stat *st,
+	uint8_t digest[static DIGEST_SIZE])
+{
+	memset(st, 0, sizeof(*st));
+	st->st_ino = r->inode;
+	st->st_size = r->size;
+	st->st_mtim = r->mtime;
+	st->st_ctim = r->ctime;
+	st->st_mode = r->mode;
+	memcpy(digest, r->digest, DIGEST_SIZE);
+}
+
+/* Forgets what was given last. */
+static void
+forget(struct hash_pool *p)
+{
+	size_t last = p->given - 1;
+	struct result **block;
+
+	if (!p->given)
+		return;
+	block = &p->blocks[last / BLOCK];
+	if (!*block)
+		return;
+	free((*block)[last % BLOCK].chunks);
+	(*block)[last % BLOCK].chunks = NULL;
+	if (p->given % BLOCK == 0) {
+		free(*block);
+		*block = NULL;
+	}
+}
+
+static int
+next(struct hash_pool *p, size_t *entry, struct stat *st,
+	uint8_t digest[static DIGEST_SIZE], const struct chunks **chunks,
+	struct error *err)
+{
+	size_t i = p->given;
+	const struct result *r;
+
+	if (p->failed != SIZE_MAX) { /* others still run */
+		*err = p->err;
+		return -1;
+	}
+	forget(p);
+	r = i < p->taken ? &p->blocks[i / BLOCK][i % BLOCK] : NULL;
+	if (!r || !r->done)
+		return 0;
+	give(r, st, digest);
+	*chunks = r->chunks;
+	*entry = p->v[i].entry;
+	p->given++;
+	return 1;
+}
+
 int
 hash_pool_next(struct hash_pool *p, size_t *entry, struct stat *st,
 	uint8_t digest[static DIGEST_SIZE], const struct chunks **chunks,
 	struct error *err)
 {
-	const struct job *j;
-	bool failed;
+	int rc;
 
-	pthread_mutex_lock(&p->mutex); /* after a failure others still run */
-	failed = p->failed != SIZE_MAX;
-	if (failed)
-		*err = p->err;
+	pthread_mutex_lock(&p->mutex);
+	rc = next(p, entry, st, digest, chunks, err);
 	pthread_mutex_unlock(&p->mutex);
-	if (failed)
-		return -1;
-	if (p->given == p->n)
-		return 0;
-	j = &p->v[p->given++];
-	memset(st, 0, sizeof(*st));
-	st->st_ino = j->inode;
-	st->st_size = j->size;
-	st->st_mtim = j->mtime;
-	st->st_ctim = j->ctime;
-	st->st_mode = j->mode;
-	memcpy(digest, j->digest, DIGEST_SIZE);
-	*chunks = j->chunks;
-	*entry = j->entry;
-	return 1;
+	return rc;
+}
+
+static void
+free_blocks(struct hash_pool *p)
+{
+	size_t i, k;
+
+	for (i = 0; i < p->n_blocks; i++) {
+		for (k = 0; p->blocks[i] && k < BLOCK; k++)
+			free(p->blocks[i][k].chunks);
+		free(p->blocks[i]);
+	}
+	free(p->blocks);
 }
 
 void
 hash_pool_free(struct hash_pool *p)
 {
-	size_t k;
 	int i;
 
 	if (!p)
@@ -242,8 +308,7 @@ hash_pool_free(struct hash_pool *p)
 	pthread_mutex_destroy(&p->mutex);
 	pthread_cond_destroy(&p->work);
 	pthread_cond_destroy(&p->done);
-	for (k = 0; k < p->n; k++)
-		free(p->v[k].chunks);
+	free_blocks(p);
 	free(p->v);
 	free(p);
 }

@@ -29,10 +29,10 @@ uint64_t hash_pool_read(struct hash_pool *p);
 bool hash_pool_wait(struct hash_pool *p, int ms);
 
 /*
- * After that: takes what came out one by one, in the order asked.  1 with a
- * file, 0 when there is no more, -1 with the first failure.  Only the fields
- * of *st that describe contents and mode are filled.  *chunks becomes the
- * pool's, or NULL.
+ * Takes what came out one by one, in the order asked, and forgets it.  1 with
+ * a file, 0 when there is no more yet, -1 with the first failure.  Only the
+ * fields of *st that describe contents and mode are filled.  *chunks becomes
+ * the pool's, until the next call, or NULL.
  */
 int hash_pool_next(struct hash_pool *p, size_t *entry, struct stat *st,
 	uint8_t digest[static DIGEST_SIZE], const struct chunks **chunks,

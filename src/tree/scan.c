@@ -4,54 +4,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tree/chunk.h"
 #include "tree/hash.h"
-#include "tree/index.h"
 #include "tree/walk.h"
 
 /* An answer of the handshake is not to wait for longer. */
 #define TICK_MS 2
 
-/* What is too much for a manifest is not divided. */
-static void
-set_chunks(struct walk *w, struct entry *e, const struct chunks *c)
-{
-	if (w->chunks + c->n > MANIFEST_CHUNKS_MOST)
-		return;
-	w->chunks += c->n;
-	e->chunks = manifest_add_chunks(w->m, c);
-	if (w->o->index)
-		index_put_chunks(w->o->index, c);
-}
-
 /* Waits for the hashes and puts them where they belong. */
 static int
 collect(struct walk *w)
 {
-	const struct chunks *chunks;
-	struct stat st;
-	uint8_t digest[DIGEST_SIZE];
-	size_t i;
-	int more;
-
 	while (!hash_pool_wait(w->pool, TICK_MS))
 		if (walk_tick(w) < 0)
 			return -1;
-	while ((more = hash_pool_next(w->pool, &i, &st, digest, &chunks,
-			w->err)) > 0) {
-		struct entry *e = &w->m->v[i];
-
-		e->size = (uint64_t)st.st_size;
-		e->mode = walk_mode(st.st_mode, w->o->exact_modes);
-		memcpy(e->digest, digest, DIGEST_SIZE);
-		if (w->o->index)
-			index_put(w->o->index, e->path, &st, digest);
-		if (chunks)
-			set_chunks(w, e, chunks);
-	}
+	if (walk_collect(w, w->err) < 0)
+		return -1;
 	/* The chunks are lines, too. */
 	manifest_number(w->m);
-	return more;
+	return 0;
 }
 
 int

@@ -12,8 +12,11 @@ int
 walk_tick(struct walk *w)
 {
 	const struct scan_options *o = w->o;
+	struct error later = ERROR_INIT;
 
 	w->looked = 0;
+	/* What failed is told in the end, behind what cannot be in a tree. */
+	(void)walk_collect(w, &later);
 	if (o->stop && o->stop(o->arg))
 		return error_status(w->err, STATUS_INT, "interrupted");
 	if (o->progress)

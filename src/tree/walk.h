@@ -119,5 +119,7 @@ void walk_refuse(struct walk *w, const char *why);
 struct entry *walk_add_entry(struct walk *w, const struct entry *like);
 void walk_add_link(struct walk *w, const struct found *f);
 void walk_add_file(struct walk *w, const struct found *f);
+/* Enters what was hashed so far; -1 if something could not be. */
+int walk_collect(struct walk *w, struct error *err);
 
 #endif

@@ -104,3 +104,39 @@ walk_add_file(struct walk *w, const struct found *f)
 			&w->m->arena);
 	w->chunks += entry_lines(added) - 1;
 }
+
+/* What is too much for a manifest is not divided. */
+static void
+set_chunks(struct walk *w, struct entry *e, const struct chunks *c)
+{
+	if (w->chunks + c->n > MANIFEST_CHUNKS_MOST)
+		return;
+	w->chunks += c->n;
+	e->chunks = manifest_add_chunks(w->m, c);
+	if (w->o->index)
+		index_put_chunks(w->o->index, c);
+}
+
+int
+walk_collect(struct walk *w, struct error *err)
+{
+	const struct chunks *chunks;
+	struct stat st;
+	uint8_t digest[DIGEST_SIZE];
+	size_t i;
+	int more;
+
+	while ((more = hash_pool_next(w->pool, &i, &st, digest, &chunks, err)) >
+		0) {
+		struct entry *e = &w->m->v[i];
+
+		e->size = (uint64_t)st.st_size;
+		e->mode = walk_mode(st.st_mode, w->o->exact_modes);
+		memcpy(e->digest, digest, DIGEST_SIZE);
+		if (w->o->index)
+			index_put(w->o->index, e->path, &st, digest);
+		if (chunks)
+			set_chunks(w, e, chunks);
+	}
+	return more;
+}
