@@ -1,23 +1,18 @@
 #include "builtin.h"
 
 #include <libssh2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "agent.h"
-#include "auth.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "builtin_parts.h"
 #include "deadline.h"
 #include "hostkey.h"
 #include "internal.h"
-#include "keys.h"
-#include "link.h"
 #include "methods.h"
 #include "prompt.h"
 #include "proxy.h"
@@ -26,72 +21,17 @@
 
 #define PROXY_QUESTION_MS 120000
 
-#define LEAVE 1 /* ssh is to do it, with `why' */
-#define AGAIN 2 /* on a new connection, one request at a time */
-
-/* One attempt; steps return 0, -1 or one of these. */
-struct builtin {
-	struct transport *t;
-	const struct ssh_config *c;
-	struct link link;
-	struct known_hosts known;
-	struct keys keys;
-	int agent;
-	char *command;
-	bool careful;        /* nothing is sent ahead */
-	struct buf verified; /* the host's key, once judged */
-	LIBSSH2_CHANNEL *channel;
-	char **why, **note;
-};
-
 static int64_t
 answer_until(const struct builtin *b)
 {
 	return io_now_ms() + deadline_answer(b->t->o, b->c);
 }
 
-static int
-leave_to_ssh(struct builtin *b, const char *why)
+int
+builtin_leave(struct builtin *b, const char *why)
 {
 	*b->why = mem_strdup(why);
-	return LEAVE;
-}
-
-static bool
-any_usable(const struct keys *k)
-{
-	size_t i;
-
-	for (i = 0; i < k->n; i++)
-		if (key_usable(&k->v[i]))
-			return true;
-	return false;
-}
-
-/* What to tell if ssh cannot ask for a passphrase either. */
-static void
-note_locked(struct builtin *b, const char *name)
-{
-	if (!*b->note)
-		*b->note = mem_printf("%s is encrypted, and there is no "
-				      "terminal to ask for its passphrase: "
-				      "use ssh-add first",
-			name);
-}
-
-static int
-leave_keys_to_ssh(struct builtin *b)
-{
-	size_t i;
-
-	for (i = 0; i < b->keys.n; i++)
-		if (b->keys.v[i].encrypted && !prompt_possible())
-			note_locked(b, b->keys.v[i].name);
-	if (b->keys.n)
-		return leave_to_ssh(b,
-			"libssh2 " LIBSSH2_VERSION
-			" cannot sign with any of the keys at hand");
-	return leave_to_ssh(b, "there is no key, but there may be other ways");
+	return BUILTIN_LEAVE;
 }
 
 /*
@@ -102,33 +42,18 @@ static int
 prepare(struct builtin *b, struct error *err)
 {
 	if (proxy_check(b->c) < 0)
-		return leave_to_ssh(b,
+		return builtin_leave(b,
 			"ProxyCommand or ProxyJump holds a token that we do not "
 			"know");
 	hostkey_load(&b->known, b->c);
 	if (known_hosts_authority(&b->known) && !known_hosts_any(&b->known))
-		return leave_to_ssh(b,
+		return builtin_leave(b,
 			"the host is known by a certificate authority");
 	if (b->c->agent)
 		b->agent = agent_open(b->c->agent);
 	if (keys_collect(&b->keys, b->t, b->c, b->agent, err) < 0)
 		return -1;
-	if (!any_usable(&b->keys) && known_hosts_any(&b->known))
-		return leave_keys_to_ssh(b);
-	return 0;
-}
-
-/*
- * Whether to go on although the handshake's last answer, that there is a way
- * to log in, is not here yet.
- */
-static bool
-may_hurry(struct builtin *b)
-{
-	const struct auth a = { .config = b->c, .keys = &b->keys };
-
-	return !b->careful && b->link.sealed && link_reads_ahead(&b->link) &&
-		auth_may_hurry(&a);
+	return known_hosts_any(&b->known) ? builtin_need_keys(b) : 0;
 }
 
 static int
@@ -137,7 +62,7 @@ judge_handshake(struct builtin *b, int rc, struct error *err)
 	if (rc == LIBSSH2_ERROR_KEX_FAILURE ||
 		rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE ||
 		rc == LIBSSH2_ERROR_METHOD_NONE)
-		return leave_to_ssh(b,
+		return builtin_leave(b,
 			"libssh2 " LIBSSH2_VERSION
 			" and the server have no algorithms in common");
 	return error_status(err, STATUS_CONNECT,
@@ -164,113 +89,14 @@ shake_hands(struct builtin *b, struct error *err)
 	}
 	do {
 		rc = link_shake(l);
-	} while (rc == LIBSSH2_ERROR_EAGAIN && !may_hurry(b) &&
+	} while (rc == LIBSSH2_ERROR_EAGAIN && !builtin_may_hurry(b) &&
 		link_wait(l, until, err) == 0);
-	if (rc == LIBSSH2_ERROR_EAGAIN && !may_hurry(b))
+	if (rc == LIBSSH2_ERROR_EAGAIN && !builtin_may_hurry(b))
 		return -1;
 	if (rc != 0 && rc != LIBSSH2_ERROR_EAGAIN)
 		return judge_handshake(b, rc, err);
 	b->t->report.keys_ms = transport_elapsed(b->t);
 	return 0;
-}
-
-/* Nobody is asked twice about one key. */
-static int
-verify_host(struct builtin *b, struct error *err)
-{
-	size_t len = 0;
-	const char *blob = libssh2_session_hostkey(b->link.session, &len, NULL);
-	int64_t since = io_now_ms();
-	int rc;
-
-	if (blob && len && len == b->verified.len &&
-		memcmp(blob, b->verified.data, len) == 0)
-		return 0;
-	rc = hostkey_judge(b->t, b->link.connection.address, &b->known, b->c,
-		blob, len, err);
-	link_extend(&b->link, since);
-	buf_clear(&b->verified);
-	buf_add(&b->verified, blob ? blob : "", rc == 0 ? len : 0);
-	return rc;
-}
-
-/* Whether ssh knows other ways in than keys that could work here. */
-static bool
-other_ways(const struct builtin *b)
-{
-	char path[64];
-
-	if (b->c->hostbased)
-		return true;
-	snprintf(path, sizeof(path), "/tmp/krb5cc_%lu",
-		(unsigned long)getuid());
-	if (b->c->gssapi && (getenv("KRB5CCNAME") || access(path, R_OK) == 0))
-		return true;
-	/* A password, or a second factor. */
-	return !b->c->batch && prompt_possible() && !getenv("DEPLOY_KEY");
-}
-
-static int
-refused(struct builtin *b, const struct auth *a, struct error *err)
-{
-	const char *user = b->c->user;
-
-	if (a->locked)
-		note_locked(b, a->locked);
-	if (a->unsure || (b->c->have_ssh && other_ways(b)))
-		return leave_to_ssh(b,
-			a->unsure ? "libssh2 " LIBSSH2_VERSION
-				    " cannot sign with every key at hand" :
-				    "the server accepts no key of ours");
-	if (a->locked) {
-		error_status(err, STATUS_CONNECT,
-			"%s does not let %s in: %s is encrypted, and there "
-			"is no terminal to ask for its passphrase",
-			b->t->o->host, user, a->locked);
-		if (getenv("DEPLOY_KEY"))
-			return error_hint(err,
-				"DEPLOY_KEY has to be a key without one");
-		return error_hint(err, "ssh-add %s", a->locked);
-	}
-	if (b->keys.n == 1)
-		error_status(err, STATUS_CONNECT,
-			"%s does not let %s in: it does not accept the key %s",
-			b->t->o->host, user, b->keys.v[0].name);
-	else
-		error_status(err, STATUS_CONNECT,
-			"%s does not let %s in: it accepts none of the %zu "
-			"keys at hand",
-			b->t->o->host, user, b->keys.n);
-	return error_hint(err,
-		"the public key belongs into ~%s/.ssh/authorized_keys there "
-		"(ssh-copy-id)",
-		user);
-}
-
-static int
-authenticate(struct builtin *b, struct error *err)
-{
-	struct auth a = { .link = &b->link,
-		.config = b->c,
-		.keys = &b->keys,
-		.agent = b->agent,
-		.step_ms = deadline_answer(b->t->o, b->c),
-		.ahead = !b->careful && link_reads_ahead(&b->link) };
-
-	if (!any_usable(&b->keys))
-		return leave_keys_to_ssh(b);
-	switch (auth_run(&a, err)) {
-	case AUTH_ACCEPTED:
-		b->t->report.authenticated_ms = transport_elapsed(b->t);
-		return 0;
-	case AUTH_REFUSED:
-		return refused(b, &a, err);
-	case AUTH_AGAIN:
-		return AGAIN;
-	case AUTH_FAILED:
-		break;
-	}
-	return -1;
 }
 
 static int
@@ -310,13 +136,13 @@ steps(struct builtin *b, int *status, struct error *err)
 	if (link_open(&b->link, err) < 0)
 		return -1;
 	if (methods_set(&b->link, &b->known, b->c, b->why))
-		return LEAVE;
+		return BUILTIN_LEAVE;
 	rc = shake_hands(b, err);
 	if (rc != 0)
 		return rc;
-	if (verify_host(b, err) < 0)
+	if (builtin_verify_host(b, err) < 0)
 		return -1;
-	rc = authenticate(b, err);
+	rc = builtin_authenticate(b, err);
 	if (rc != 0)
 		return rc;
 	if (start_deployd(b, err) < 0)
@@ -336,7 +162,7 @@ try(struct builtin *b, int *status, struct error *err)
 
 	if (rc == 0)
 		rc = steps(b, status, err);
-	if (rc == AGAIN) {
+	if (rc == BUILTIN_AGAIN) {
 		log_debug("once more, one request at a time");
 		b->careful = true;
 		link_close(&b->link);
