@@ -5,6 +5,11 @@
 . "$TOP/t/lib/app.sh"
 
 own=$DEPLOYD_ROOT/blog/.deployd
+# What a spare takes would be in the figures; it has its own part below.
+conf() {
+	printf '[deployd]\nspare = no\n%s\n' "$1" >"$DEPLOYD_CONF"
+}
+conf ''
 make_tree app
 releases() {
 	find "$DEPLOYD_ROOT/blog/releases" -mindepth 1 -maxdepth 1 -printf '%f\n' |
@@ -66,7 +71,7 @@ next
 second=$(releases | sed -n 2p)
 ok 'there is nothing to drop' "$DEPLOY" prune local:blog
 like 'which is said' "$OUT" 'local:blog: there is nothing to drop'
-printf '[deployd]\nkeep = 1\n' >"$DEPLOYD_CONF"
+conf 'keep = 1'
 mkdir "$own/trash/old"
 head -c 1000000 /dev/urandom >"$own/trash/old/x"
 ok 'a dry run of prune' "$DEPLOY" prune -n local:blog

@@ -63,3 +63,25 @@ lock_held(int dirfd, const char *name, char *text, size_t size)
 	io_close(&fd);
 	return held;
 }
+
+/* No holder's name begins so. */
+#define WANTED '!'
+
+void
+lock_want(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	static const char wanted = WANTED;
+
+	if (fd >= 0)
+		(void)!pwrite(fd, &wanted, 1, 0);
+	io_close(&fd);
+}
+
+bool
+lock_wanted(int fd)
+{
+	char first;
+
+	return pread(fd, &first, 1, 0) == 1 && first == WANTED;
+}

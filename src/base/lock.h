@@ -7,6 +7,7 @@
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -18,5 +19,13 @@ int lock_take(int dirfd, const char *name, const char *holder);
 
 /* Whether another holds dirfd/name now; its text, if any, goes to text. */
 int lock_held(int dirfd, const char *name, char *text, size_t size);
+
+/*
+ * Tells whoever holds dirfd/name that it is wanted, by the first byte of the
+ * text; whether that was said to the holder of fd.  The next to take the lock
+ * knows nothing of it.
+ */
+void lock_want(int dirfd, const char *name);
+bool lock_wanted(int fd);
 
 #endif

@@ -16,6 +16,8 @@
 struct removal {
 	int top;        /* the directory that is to go, once it is open */
 	unsigned moved; /* directories that were moved up into it */
+	bool (*stop)(void *arg);
+	void *arg;
 };
 
 static int empty_directory(struct removal *r, int fd, int depth);
@@ -106,6 +108,10 @@ empty_directory(struct removal *r, int fd, int depth)
 	while ((e = readdir(dir))) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
+		if (r->stop && r->stop(r->arg)) {
+			first = EINTR;
+			break;
+		}
 		if (remove_entry(r, fd, e->d_name, depth) < 0 && !first)
 			first = errno;
 	}
@@ -117,7 +123,7 @@ empty_directory(struct removal *r, int fd, int depth)
 int
 rmtree_at(int dirfd, const char *name)
 {
-	struct removal r = { -1, 0 };
+	struct removal r = { .top = -1 };
 
 	return remove_entry(&r, dirfd, name, 0);
 }
@@ -125,7 +131,15 @@ rmtree_at(int dirfd, const char *name)
 int
 rmtree_contents(int dirfd)
 {
-	struct removal r = { -1, 0 };
+	struct removal r = { .top = -1 };
+
+	return empty_directory(&r, dirfd, 0);
+}
+
+int
+rmtree_contents_until(int dirfd, bool (*stop)(void *arg), void *arg)
+{
+	struct removal r = { .top = -1, .stop = stop, .arg = arg };
 
 	return empty_directory(&r, dirfd, 0);
 }

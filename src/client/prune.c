@@ -23,12 +23,14 @@ add_amount(struct buf *b, uint64_t bytes, bool more)
 static void
 tell(const struct ask *a, const struct msg_dropped *m)
 {
-	const char *what = m->release ? m->release : "what was in trash";
+	const char *what = m->release ? m->release :
+		m->spare              ? "the spare" :
+					"what was in trash";
 	struct buf b = BUF_INIT;
 
 	report_event("dropped", "target", "s", a->target->text, "release", "s",
 		m->release, "bytes", "i", (int64_t)m->bytes, "more", "b",
-		(int)m->more, NULL);
+		(int)m->more, "spare", "b", (int)m->spare, NULL);
 	add_amount(&b, m->bytes, m->more);
 	if (!a->options->dry_run)
 		log_info("dropped %s: %s", what, b.data);

@@ -199,7 +199,9 @@ static void
 show_dropped(void *arg, const struct msg_dropped *m)
 {
 	log_info("dropped %s: %s%" PRIu64 ".%" PRIu64 " MB",
-		m->release ? m->release : "what was in trash",
+		m->release       ? m->release :
+			m->spare ? "the spare" :
+				   "what was in trash",
 		m->more ? "more than " : "", m->bytes / 1000000,
 		m->bytes / 100000 % 10);
 }
@@ -213,7 +215,7 @@ prune(struct store *s, const struct config *c, struct error *err)
 	store_holder("deployd prune", holder);
 	if (store_lock(s, holder, 2, NULL, NULL, err) < 0)
 		return -1;
-	rc = room_make(s, c->keep, false, show_dropped, NULL, err);
+	rc = room_make(s, c, false, show_dropped, NULL, err);
 	store_unlock(s);
 	return rc;
 }

@@ -188,15 +188,18 @@ plan_make(struct plan *p, struct store *s, const struct manifest *m,
 
 	memset(p, 0, sizeof(*p));
 	p->m = m;
-	p->fresh = o->fresh;
+	p->fresh = o->fresh || s->bypass;
+	if (s->bypass && !o->fresh)
+		buf_addstr(&p->reason,
+			"next/ is not reused: it is still being prepared");
 	plan_table_init(&x.table, m->n);
 	x.digest = digest_new();
 	rc = collect(&x);
 	if (rc == 0)
 		take_offer(&x);
-	if (rc == 0 && !o->fresh)
+	if (rc == 0 && !p->fresh)
 		rc = plan_next(&x);
-	if (rc == 0 && (!o->fresh || !o->look))
+	if (rc == 0 && !o->spare && (!o->fresh || !o->look))
 		rc = search_tmp(&x);
 	if (rc == 0 && !o->fresh)
 		rc = plan_releases(&x);

@@ -83,6 +83,7 @@ struct plan_options {
 	               are removed, closed directories in next/ opened */
 	const struct ranges *offer; /* files on their way, or NULL */
 	enum plan_trust chunks;
+	bool spare; /* for the spare: tmp/ is left alone */
 	const struct busy *busy;
 };
 

@@ -1,25 +1,18 @@
-#define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_IDLE (3 << 13)
-
 #include "server/store.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/io.h"
 #include "base/lock.h"
-#include "base/process.h"
 #include "base/rmtree.h"
 #include "server/running.h"
 
@@ -157,8 +150,10 @@ drop_temporaries(int at, const char *name, const char *prefix)
 	while (dir && (e = readdir(dir))) {
 		size_t len = strlen(e->d_name);
 
+		/* That of next.index may be of who prepares next/. */
 		if (!strncmp(e->d_name, prefix, strlen(prefix)) && len > 4 &&
-			!strcmp(e->d_name + len - 4, ".tmp"))
+			!strcmp(e->d_name + len - 4, ".tmp") &&
+			strncmp(e->d_name, "next.", 5) != 0)
 			unlinkat(fd, e->d_name, 0);
 	}
 	if (dir)
@@ -263,48 +258,23 @@ prune_trash_now(struct store *s)
 	io_close(&fd);
 }
 
-/* In the grandchild, which nobody waits for. */
 static void
-detach_and_empty(int fd)
+empty(void *arg)
 {
-	setsid();
-	if (fork() != 0)
-		_exit(0);
-	process_close_all_but(&fd, 1);
-	(void)open("/dev/null", O_RDWR);
-	(void)!dup(0);
-	(void)!dup(0);
-	(void)setpriority(PRIO_PROCESS, 0, 19);
-	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
-	(void)rmtree_contents(fd);
-	_exit(0);
+	(void)rmtree_contents(*(int *)arg);
 }
 
 void
 prune_empty(int fd)
 {
-	pid_t pid;
-
-	/* Above what becomes 0, 1 and 2 in the child. */
+	/* Not where the child's standard streams go. */
 	if (fd >= 0 && fd < 3) {
 		int high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
 		io_close(&fd);
 		fd = high;
 	}
-	if (fd < 0)
-		return;
-	pid = fork();
-	if (pid == 0)
-		detach_and_empty(fd);
-	if (pid > 0)
-		process_wait(pid);
+	if (fd >= 0)
+		background_run(empty, &fd, &fd, 1);
 	io_close(&fd);
-}
-
-void
-prune_trash(struct store *s)
-{
-	prune_empty(openat(s->own, "trash",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }

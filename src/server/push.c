@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/apps.h"
+#include "server/prepare.h"
 #include "server/push_checks.h"
 #include "server/push_state.h"
 #include "server/stage.h"
@@ -259,14 +260,6 @@ finish(struct push *p)
 	return 0;
 }
 
-/* --no-cache: nothing that was left over counts. */
-static void
-forget_leftovers(struct push *p)
-{
-	stage_clear_tmp(p->store);
-	unlinkat(p->store->own, "next.index", 0);
-}
-
 static int
 look(struct push *p)
 {
@@ -289,13 +282,17 @@ deploy(struct push *p)
 	done = nothing_to_do(p);
 	if (done)
 		return done < 0 ? -1 : 0;
+	/* It has the time that the manifest takes. */
+	prepare_ask(p->store);
 	if (check_limits(p->s->config, &p->ask, p->err) < 0 ||
 		check_guards(p->store, &p->ask, &p->live,
 			session_who(p->s, p->ask.user), p->err) < 0 ||
 		receive_tree(p) < 0)
 		return -1;
+	prepare_stop(p->store, PREPARE_MS);
+	/* Nothing that was left over counts. */
 	if (p->ask.no_cache)
-		forget_leftovers(p);
+		stage_clear_tmp(p->store);
 	if (receive_content(p) < 0 || release_stage(p) < 0 ||
 		release_build(p) < 0)
 		return -1;
@@ -355,7 +352,7 @@ push_tidy(struct session *s)
 	if (!s->opened || s->store.lock < 0)
 		return;
 	prune_releases(&s->store, s->config->keep, &dropped, &ignored);
+	prepare_start(&s->store, s->config);
 	store_unlock(&s->store);
-	prune_trash(&s->store);
 	strv_release(&dropped);
 }

@@ -30,8 +30,8 @@ query_prune(struct query *q)
 		store_lock(&s->store, holder, wait, session_wait, s, q->err) <
 			0)
 		return -1;
-	rc = room_make(&s->store, s->config->keep, q->ask.dry_run, send_dropped,
-		q, q->err);
+	rc = room_make(&s->store, s->config, q->ask.dry_run, send_dropped, q,
+		q->err);
 	store_unlock(&s->store);
 	if (rc == 0)
 		q->result->outcome = mem_strdup(q->ask.dry_run ? "compared" :

@@ -20,6 +20,7 @@
 
 #include "base/io.h"
 #include "base/lock.h"
+#include "server/prepare.h"
 #include "server/query.h"
 #include "server/running.h"
 #include "tree/tarout.h"
@@ -28,6 +29,8 @@
 #define TRASH ".deployd/trash"
 /* Waited for without --wait: the tail of a deploy. */
 #define LOCK_SECONDS 2
+/* For what runs in the background. */
+#define STOP_MS 2000
 /* blog-20261124T132646Z.tar */
 #define NAME_SIZE (APP_MOST + 32)
 /* A slow disk takes all of them between two pings. */
@@ -249,6 +252,8 @@ take_away(struct removal *r)
 {
 	int trash = open_trash(r), rc;
 
+	/* Or it may make files where they are being removed. */
+	prepare_stop(r->s, STOP_MS);
 	rc = trash < 0 ? -1 :
 			 renameat2(r->s->root, r->s->app, trash, r->name,
 				 RENAME_NOREPLACE);

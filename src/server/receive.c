@@ -10,6 +10,7 @@
 #include "server/assemble.h"
 #include "server/offer.h"
 #include "server/push_checks.h"
+#include "server/stage.h"
 #include "tree/wanted.h"
 #include "wire/manifest_send.h"
 
@@ -327,6 +328,12 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 
 	if (check_room(p, *bytes) == 0)
 		return 0;
+	if (p->plan.strays.n) {
+		session_note(p->s,
+			"what was of no use in the spare was "
+			"dropped to make room");
+		stage_sweep(p->store, &p->plan);
+	}
 	prune_releases(p->store, 1, &dropped, &ignored);
 	for (i = 0; i < dropped.n; i++)
 		session_note(p->s, "%s was dropped to make room", dropped.v[i]);

@@ -4,13 +4,18 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/du.h"
 #include "base/io.h"
+#include "server/prepare.h"
+#include "server/spare.h"
 
 /* For each of the four figures. */
 #define FIGURE_MS 500
 #define PRUNE_MS 5000
+/* The spare's name in trash/. */
+#define SPARE "dropped.spare"
 
 static void
 count(uint64_t *figure, int dir, const char *const *names, const char *what,
@@ -31,7 +36,8 @@ void
 room_status(const struct store *s, struct msg_status *out)
 {
 	static const char *const releases[] = { "releases", NULL },
-				 *const next[] = { "next", "tmp", NULL },
+				 *const next[] = { "next", "stage", "tmp",
+					 NULL },
 				 *const shared[] = { "shared", NULL },
 				 *const cache[] = { "cache", NULL };
 	struct buf more = BUF_INIT;
@@ -101,24 +107,52 @@ tell_trash(struct telling *t, const struct store *s, const struct strv *but)
 		tell(t, before, NULL);
 }
 
+/* The first thing to go, where room is short. */
+static void
+drop_spare(struct telling *t, struct store *s, const struct config *c,
+	bool dry_run)
+{
+	struct statvfs v;
+	struct msg_dropped m = { .spare = true };
+
+	if (!spare_is_there(s) || fstatvfs(s->own, &v) < 0 ||
+		(uint64_t)v.f_bavail * v.f_frsize >= c->reserve)
+		return;
+	if (!dry_run)
+		prepare_stop(s, PREPARE_MS);
+	du_add(&t->du, s->own, "next");
+	if (!dry_run && (s->bypass || store_discard(s, "next", SPARE) < 0))
+		return;
+	m.bytes = t->du.bytes;
+	m.more = t->du.partial;
+	t->fn(t->arg, &m);
+}
+
 int
-room_make(struct store *s, uint64_t keep, bool dry_run, room_fn *fn, void *arg,
-	struct error *err)
+room_make(struct store *s, const struct config *c, bool dry_run, room_fn *fn,
+	void *arg, struct error *err)
 {
 	struct telling t = { DU_INIT, fn, arg };
-	struct strv ids = STRV_INIT, none = STRV_INIT;
-	int rc = dry_run ? prune_plan(s, keep, &ids, err) :
-			   prune_releases(s, keep, &ids, err);
+	struct strv ids = STRV_INIT, told = STRV_INIT;
+	struct config without_spare = *c;
+	size_t i;
+	int rc = dry_run ? prune_plan(s, c->keep, &ids, err) :
+			   prune_releases(s, c->keep, &ids, err);
 
 	t.du.deadline = io_now_ms() + PRUNE_MS;
-	if (dry_run)
-		tell_releases(&t, s->dir, "releases", &ids);
-	else
-		tell_releases(&t, s->own, "trash", &ids);
-	tell_trash(&t, s, dry_run ? &none : &ids);
+	drop_spare(&t, s, c, dry_run);
+	tell_releases(&t, dry_run ? s->dir : s->own,
+		dry_run ? "releases" : "trash", &ids);
+	strv_add(&told, SPARE);
+	for (i = 0; !dry_run && i < ids.n; i++)
+		strv_add(&told, ids.v[i]);
+	tell_trash(&t, s, &told);
+	/* What was dropped is to be gone. */
+	without_spare.spare = false;
 	if (!dry_run)
-		prune_trash(s);
+		prepare_start(s, &without_spare);
 	du_release(&t.du);
 	strv_release(&ids);
+	strv_release(&told);
 	return rc;
 }

@@ -2,6 +2,7 @@
 #ifndef SERVER_ROOM_H
 #define SERVER_ROOM_H
 
+#include "server/config.h"
 #include "server/store.h"
 
 /* Fills in the figures of `status`; takes 2 s at most. */
@@ -10,11 +11,12 @@ void room_status(const struct store *s, struct msg_status *out);
 typedef void room_fn(void *arg, const struct msg_dropped *m);
 
 /*
- * Drops what retention does not keep and what is in trash/, telling fn of
- * each; the bytes are deleted in the background.  The caller holds the lock.
+ * Drops the spare, where less than the reserve is free, what retention does
+ * not keep, and what is in trash/, telling fn of each; the bytes are deleted
+ * in the background.  The caller holds the lock.
  * A dry run only tells, and needs none.
  */
-int room_make(struct store *s, uint64_t keep, bool dry_run, room_fn *fn,
-	void *arg, struct error *err);
+int room_make(struct store *s, const struct config *c, bool dry_run,
+	room_fn *fn, void *arg, struct error *err);
 
 #endif

@@ -17,6 +17,9 @@
 /* The time of a directory that is to be set in any case. */
 #define NEVER INT64_MIN
 
+/* What a spare moves about goes through here, and is lost if it is killed. */
+#define SPARE_TMP "trash/spare"
+
 /* One staging. */
 struct stage {
 	struct store *s;
@@ -116,6 +119,29 @@ sweep(struct stage *t)
 			return -1;
 	}
 	return 0;
+}
+
+void
+stage_sweep(struct store *s, const struct plan *p)
+{
+	struct beneath at;
+	const char *leaf;
+	size_t i;
+	int next, dir;
+
+	for (i = 0; i < p->n; i++)
+		if (p->v[i].where == SUPPLY_NEXT)
+			return;
+	next = openat(s->own, store_next(s),
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	beneath_init(&at, next);
+	for (i = 0; next >= 0 && i < p->strays.n; i++) {
+		dir = beneath_at(&at, p->strays.v[i], &leaf);
+		if (dir >= 0)
+			(void)rmtree_at(dir, leaf);
+	}
+	beneath_release(&at);
+	io_close(&next);
 }
 
 /* Ours while files go in; the mode is set at the end. */
@@ -328,14 +354,18 @@ stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 	};
 	int rc = -1;
 
-	if ((p->fresh && store_discard(s, "next", NULL) < 0) ||
-		store_make_apart(s, "next") < 0) {
+	if ((p->fresh && store_discard(s, store_next(s), NULL) < 0) ||
+		store_make_apart(s, store_next(s)) < 0) {
 		error_errno(err, "cannot make next/");
 		return store_trouble(err);
 	}
-	t.next = openat(s->own, "next",
+	if (!o->spare && !s->bypass)
+		unlinkat(s->own, "next.spare", 0);
+	t.next = openat(s->own, store_next(s),
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	t.tmp = openat(s->own, "tmp",
+	if (o->spare)
+		(void)mkdirat(s->own, SPARE_TMP, 0700);
+	t.tmp = openat(s->own, o->spare ? SPARE_TMP : "tmp",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	t.touched = mem_zalloc(p->m->n, sizeof(*t.touched));
 	beneath_init(&t.at, t.next);

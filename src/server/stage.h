@@ -15,6 +15,7 @@
 struct stage_options {
 	const int64_t *times; /* of each entry of the manifest */
 	mode_t umask;
+	bool spare; /* it is the spare that is staged; tmp/ is left alone */
 	const struct busy *busy;
 };
 
@@ -41,6 +42,11 @@ int stage_save_index(const struct store *s, const struct plan *p,
 
 /* next/ becomes releases/ID, next.index its records/ID.index. */
 int stage_commit(struct store *s, const char *id, struct error *err);
+/*
+ * Removes from next/ what neither belongs to p's tree nor serves elsewhere;
+ * then p is to be made anew.
+ */
+void stage_sweep(struct store *s, const struct plan *p);
 /* A failed release goes back to being next/: nothing uploaded is lost. */
 int stage_take_back(struct store *s, const char *id, struct error *err);
 /*

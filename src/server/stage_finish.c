@@ -159,7 +159,7 @@ stage_save_index(const struct store *s, const struct plan *p, struct error *err)
 		if (m->v[i].type == ENTRY_FILE)
 			index_put_stat(x, m->v[i].path, &st, m->v[i].digest);
 	}
-	rc = index_save(x, s->own, "next.index", err);
+	rc = index_save(x, s->own, store_next_index(s), err);
 	index_free(x);
 	return rc;
 }

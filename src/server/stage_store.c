@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/rmtree.h"
+#include "server/prepare.h"
 
 /* The paths of a release below its app's handles. */
 static void
@@ -25,8 +26,8 @@ stage_commit(struct store *s, const char *id, struct error *err)
 	int fd = -1;
 
 	names(id, tree, index);
-	if (renameat(s->own, "next.index", s->own, index) < 0 ||
-		renameat(s->own, "next", s->dir, tree) < 0)
+	if (renameat(s->own, store_next_index(s), s->own, index) < 0 ||
+		renameat(s->own, store_next(s), s->dir, tree) < 0)
 		goto failed;
 	fd = openat(s->dir, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && store_fsync(s, fd) == 0) {
@@ -45,15 +46,15 @@ stage_take_back(struct store *s, const char *id, struct error *err)
 	char tree[64], index[64], trash[64];
 
 	names(id, tree, index);
-	if (renameat(s->dir, tree, s->own, "next") == 0) {
+	if (!s->bypass && renameat(s->dir, tree, s->own, "next") == 0) {
 		(void)renameat(s->own, index, s->own, "next.index");
 		return 0;
 	}
-	if (errno == ENOENT)
+	if (!s->bypass && errno == ENOENT)
 		return 0;
 	/* Another next/ is there already: this one is only in the way. */
 	snprintf(trash, sizeof(trash), "trash/%s", id);
-	if (renameat(s->dir, tree, s->own, trash) < 0)
+	if (renameat(s->dir, tree, s->own, trash) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove release %s", id);
 	return 0;
 }
@@ -74,8 +75,10 @@ stage_recover(struct store *s, struct error *err)
 		bool left = record_load(s, ids.v[i], &r, &ignored) == 0 &&
 			r.state && !strcmp(r.state, "staged");
 
-		if (left && strcmp(ids.v[i], live))
+		if (left && strcmp(ids.v[i], live)) {
+			prepare_stop(s, PREPARE_MS);
 			rc = stage_take_back(s, ids.v[i], err);
+		}
 		record_release(&r);
 	}
 	strv_release(&ids);

@@ -262,7 +262,8 @@ store_open(struct store *s, const char *root, const char *app, bool create,
 	int saved;
 
 	memset(s, 0, sizeof(*s));
-	s->root = s->dir = s->own = s->lock = s->switch_lock = -1;
+	s->root = s->dir = s->own = -1;
+	s->lock = s->switch_lock = s->next_lock = -1;
 	if (!path_is_app(app))
 		return error_status(err, STATUS_REFUSED,
 			"'%s' cannot be an app's name", app);
@@ -285,6 +286,7 @@ store_release(struct store *s)
 {
 	store_unlock_switch(s);
 	store_unlock(s);
+	io_close(&s->next_lock);
 	io_close(&s->own);
 	io_close(&s->dir);
 	io_close(&s->root);
@@ -387,6 +389,18 @@ void
 store_unlock_switch(struct store *s)
 {
 	io_close(&s->switch_lock);
+}
+
+const char *
+store_next(const struct store *s)
+{
+	return s->bypass ? "stage" : "next";
+}
+
+const char *
+store_next_index(const struct store *s)
+{
+	return s->bypass ? "stage.index" : "next.index";
 }
 
 static void

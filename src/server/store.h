@@ -15,8 +15,11 @@
  *	    manifests/SHA256    by the hash of their whole text
  *	    logs/ID             what its hooks said
  *	    next/  next.index   leftover upload, staging and spare
+ *	    next.spare          next/ is a spare: of that ID, "" until it is
+ *	    stage/ stage.index  staging while next/ is being prepared
  *	    tmp/HEX             verified uploads not yet in a tree
  *	    trash/              being deleted
+ *	    apart/              where next/ and tmp/ are made
  *	    cache/              DEPLOY_CACHE_DIR
  *	    ballast             room for a rollback's records on a full disk
  *
@@ -49,7 +52,9 @@ struct store {
 	int own;
 	int lock; /* held descriptors or -1 */
 	int switch_lock;
-	bool relaxed; /* `durability': nothing is waited for until it is on
+	int next_lock; /* prepare.h */
+	bool bypass;   /* next/ is somebody else's: stage/ is in its place */
+	bool relaxed;  /* `durability': nothing is waited for until it is on
 	                 disk */
 	struct replace_batch *batch; /* of store_write(), or NULL */
 };
@@ -137,6 +142,10 @@ void store_unlock_switch(struct store *s);
 void store_busy(const struct store *s, char *holder, size_t size);
 /* Who switches. */
 void store_busy_switch(const struct store *s, char *holder, size_t size);
+
+/* Where a tree is staged, below .deployd, and its index. */
+const char *store_next(const struct store *s);
+const char *store_next_index(const struct store *s);
 
 /* The release that `current` names; "" if none. */
 int store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
@@ -294,11 +303,12 @@ int prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 /* What prune_releases() would drop now, newest first; needs no lock. */
 int prune_plan(struct store *s, uint64_t keep, struct strv *ids,
 	struct error *err);
-/* Deletes what lies in trash/, in a detached low-priority process. */
-void prune_trash(struct store *s);
-/* The same here and now, when room is needed. */
+/* Deletes what lies in trash/, here and now, when room is needed. */
 void prune_trash_now(struct store *s);
-/* The same for what is in any directory; takes fd, -1 does nothing. */
+/*
+ * Deletes what is in any directory in the background; takes fd, -1 does
+ * nothing.
+ */
 void prune_empty(int fd);
 
 #endif

@@ -33,31 +33,37 @@ spread(int dir)
 	(void)ioctl(dir, FS_IOC_SETFLAGS, &flags);
 }
 
-/* In trash/, which is emptied whatever happens here; the name decides where. */
+/*
+ * In apart/, which nobody else looks into: who empties trash/ could go on in
+ * what was taken out of there.  The name decides where.
+ */
 static int
-make_afresh(const struct store *s, int trash, const char *name)
+make_afresh(const struct store *s, int apart, const char *name)
 {
 	char fresh[64];
+	int rc = -1;
 
-	spread(trash);
+	spread(apart);
 	snprintf(fresh, sizeof(fresh), "%s-%" PRIx64, name,
 		(uint64_t)io_wall_ns());
-	if (mkdirat(trash, fresh, 0700) < 0)
-		return -1;
-	if (renameat(trash, fresh, s->own, name) == 0)
-		return 0;
-	unlinkat(trash, fresh, AT_REMOVEDIR);
-	return -1;
+	if (mkdirat(apart, fresh, 0700) == 0) {
+		rc = renameat(apart, fresh, s->own, name);
+		if (rc < 0)
+			unlinkat(apart, fresh, AT_REMOVEDIR);
+	}
+	return rc;
 }
 
 int
 store_make_apart(const struct store *s, const char *name)
 {
-	int trash = openat(s->own, "trash",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int rc = trash < 0 ? -1 : make_afresh(s, trash, name);
+	int apart, rc;
 
-	io_close(&trash);
+	(void)mkdirat(s->own, "apart", 0700);
+	apart = openat(s->own, "apart",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	rc = apart < 0 ? -1 : make_afresh(s, apart, name);
+	io_close(&apart);
 	if (rc == 0 || mkdirat(s->own, name, 0700) == 0 || errno == EEXIST)
 		return 0;
 	return -1;

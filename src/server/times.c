@@ -40,8 +40,8 @@ struct walk {
 };
 
 /* Lines of "COUNT NS": runs of equal times. */
-static int
-load_times(const struct store *s, const char *id, size_t n, int64_t **out)
+int
+times_load(const struct store *s, const char *id, size_t n, int64_t **out)
 {
 	struct error ignored = ERROR_INIT;
 	struct buf text = BUF_INIT;
@@ -101,7 +101,7 @@ load_last(const struct store *s, struct last *l)
 		record_load(s, l->built.id, &r, &ignored) < 0)
 		return;
 	if (store_load_manifest(s, r.manifest, &l->m, &ignored) < 0 ||
-		load_times(s, l->built.id, l->m.n, &l->times) < 0)
+		times_load(s, l->built.id, l->m.n, &l->times) < 0)
 		manifest_release(&l->m);
 	record_release(&r);
 }

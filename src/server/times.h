@@ -19,7 +19,8 @@
 int times_compute(const struct store *s, const struct manifest *m,
 	int64_t **times, struct error *err);
 
-/* Saves and loads records/ID.times. */
+/* Saves and loads records/ID.times, of n entries. */
+int times_load(const struct store *s, const char *id, size_t n, int64_t **out);
 int times_save(const struct store *s, const char *id, const int64_t *times,
 	size_t n, struct error *err);
 

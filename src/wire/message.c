@@ -145,6 +145,7 @@ const struct message_field msg_dropped_fields[] = {
 	F(msg_dropped, TEXT, "release", release),
 	F(msg_dropped, NUMBER, "bytes", bytes),
 	F(msg_dropped, FLAG, "more", more),
+	F(msg_dropped, FLAG, "spare", spare),
 	END,
 };
 

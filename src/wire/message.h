@@ -155,11 +155,12 @@ struct msg_status {
 	bool exists;
 };
 
-/* What prune drops: a release, or without one what lay in trash/. */
+/* What prune drops: a release; without one the spare, or what lay in trash/. */
 struct msg_dropped {
 	char *release;
 	uint64_t bytes;
 	bool more; /* it was not counted to the end */
+	bool spare;
 };
 
 struct msg_result {

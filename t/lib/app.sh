@@ -55,3 +55,17 @@ make_tree() {
 events() {
 	awk '{print $2}' "$DEPLOYD_ROOT/$1/.deployd/history" | tr '\n' ' '
 }
+
+# settle APP: waits until nobody deploys it or prepares its next release.
+settle() {
+	settle_own=$DEPLOYD_ROOT/$1/.deployd
+	settle_tries=0
+	for settle_name in lock next.lock; do
+		while [ -e "$settle_own/$settle_name" ] && grep -q \
+			":$(stat -c %i "$settle_own/$settle_name") " /proc/locks; do
+			settle_tries=$((settle_tries + 1))
+			[ "$settle_tries" -lt 600 ] || return 1
+			sleep 0.05
+		done
+	done
+}

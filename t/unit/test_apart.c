@@ -33,7 +33,7 @@ check(const char *name)
 
 	ck_assert_int_eq(stat(name, &st), 0);
 	ck_assert_int_eq(st.st_mode, S_IFDIR | 0700);
-	ck_assert_int_eq(rmdir("trash"), 0);
+	ck_assert_int_eq(rmdir("apart"), 0);
 }
 
 START_TEST(a_missing_directory_is_made)
@@ -73,10 +73,10 @@ START_TEST(what_lies_in_one_stays)
 }
 END_TEST
 
-START_TEST(without_trash_it_is_made_all_the_same)
+START_TEST(where_that_cannot_be_it_is_made_all_the_same)
 {
 	make_store();
-	ck_assert_int_eq(rmdir("trash"), 0);
+	unit_write("apart", "a file");
 	ck_assert_int_eq(store_make_apart(&store, "next"), 0);
 	inode("next");
 	store_release(&store);
@@ -93,7 +93,7 @@ main(void)
 	tcase_add_test(tc, a_missing_directory_is_made);
 	tcase_add_test(tc, an_empty_one_is_made_anew);
 	tcase_add_test(tc, what_lies_in_one_stays);
-	tcase_add_test(tc, without_trash_it_is_made_all_the_same);
+	tcase_add_test(tc, where_that_cannot_be_it_is_made_all_the_same);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -112,7 +112,7 @@ stage_with(const struct item *tree, mode_t umask_, int *turns, uint64_t *files,
 	struct manifest *m, struct error *err)
 {
 	const struct busy busy = { turn, turns };
-	struct stage_options o = { NULL, umask_, &busy };
+	struct stage_options o = { .umask = umask_, .busy = &busy };
 	const struct plan_options usual = { .busy = NULL };
 	struct ranges need = { NULL, 0, 0 };
 	uint64_t bytes = 0;

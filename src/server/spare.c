@@ -1,0 +1,227 @@
+#include "server/spare.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/replace.h"
+#include "server/copy.h"
+#include "server/plan.h"
+#include "server/stage.h"
+#include "server/times.h"
+
+#define MARK "next.spare"
+
+/* What the spare shall be. */
+struct spare {
+	struct store *s;
+	const struct config *c;
+	const struct busy *busy;
+	char id[RELEASE_ID_LEN + 1];
+	struct manifest m;
+	int64_t *times;
+};
+
+static bool
+exists(const struct store *s, const char *name)
+{
+	struct stat st;
+
+	return fstatat(s->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool
+spare_is_there(const struct store *s)
+{
+	return exists(s, MARK) && exists(s, "next");
+}
+
+/* Which release it equals, "" if none. */
+static void
+read_mark(const struct store *s, char id[static RELEASE_ID_LEN + 1])
+{
+	struct error ignored = ERROR_INIT;
+	struct buf text = BUF_INIT;
+
+	id[0] = '\0';
+	if (io_read_file(s->own, MARK, RELEASE_ID_LEN, &text, &ignored) == 0)
+		snprintf(id, RELEASE_ID_LEN + 1, "%s", buf_str(&text));
+	buf_release(&text);
+}
+
+static void
+write_mark(const struct store *s, const char *id)
+{
+	struct error ignored = ERROR_INIT;
+
+	(void)replace_file(s->own, MARK, id, strlen(id), 0600, REPLACE_FAST,
+		&ignored);
+}
+
+bool
+spare_is_needed(const struct store *s)
+{
+	char live[RELEASE_ID_LEN + 1], id[RELEASE_ID_LEN + 1];
+	struct error ignored = ERROR_INIT;
+
+	if (store_current(s, live, &ignored) < 0 || !*live)
+		return false;
+	if (!exists(s, "next"))
+		return true;
+	/* What an unfinished upload left is none. */
+	if (!exists(s, MARK))
+		return false;
+	read_mark(s, id);
+	return strcmp(id, live) != 0;
+}
+
+/* The newest release that lies in trash/; false if none does. */
+static bool
+find_dropped(const struct store *s, char id[static RELEASE_ID_LEN + 1])
+{
+	int fd = openat(s->own, "trash",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	id[0] = '\0';
+	while (dir && (e = readdir(dir)))
+		if (path_is_release(e->d_name) && strcmp(e->d_name, id) > 0)
+			memcpy(id, e->d_name, RELEASE_ID_LEN + 1);
+	if (dir)
+		closedir(dir);
+	return *id != '\0';
+}
+
+/* What retention dropped becomes next/, and its index the index. */
+static void
+recycle(const struct store *s)
+{
+	char id[RELEASE_ID_LEN + 1], tree[64], index[64];
+
+	unlinkat(s->own, "next.index", 0);
+	if (!find_dropped(s, id))
+		return;
+	snprintf(tree, sizeof(tree), "trash/%s", id);
+	snprintf(index, sizeof(index), "records/%s.index", id);
+	if (renameat(s->own, tree, s->own, "next") == 0)
+		(void)renameat(s->own, index, s->own, "next.index");
+}
+
+/* What is live: its manifest and times. */
+static int
+load(struct spare *x, struct error *err)
+{
+	struct record r = { 0 };
+	int rc = -1;
+
+	if (store_current(x->s, x->id, err) == 0 && *x->id &&
+		record_load(x->s, x->id, &r, err) == 0 &&
+		store_load_manifest(x->s, r.manifest, &x->m, err) == 0)
+		rc = times_load(x->s, x->id, x->m.n, &x->times);
+	record_release(&r);
+	return rc;
+}
+
+/*
+ * Leaves out what the live release has no more as it was deployed; the next
+ * deploy finds it missing.  True if there was any.
+ */
+static bool
+leave_out(struct spare *x, const struct plan *p)
+{
+	struct manifest *m = &x->m;
+	size_t i, n = 0;
+	bool any;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->v[i].type == ENTRY_FILE &&
+			plan_supply(p, &m->v[i])->where == SUPPLY_NONE)
+			continue;
+		x->times[n] = x->times[i];
+		m->v[n++] = m->v[i];
+	}
+	any = n < m->n;
+	m->n = n;
+	return any;
+}
+
+static int
+make_plan(struct spare *x, struct plan *p, struct error *err)
+{
+	const struct plan_options o = {
+		.spare = true, .chunks = CHUNKS_NOT, .busy = x->busy
+	};
+	int rc = plan_make(p, x->s, &x->m, &o, err);
+
+	if (rc == 0 && leave_out(x, p)) {
+		plan_release(p);
+		rc = plan_make(p, x->s, &x->m, &o, err);
+	}
+	return rc;
+}
+
+/*
+ * It must not be the reason why the next deploy has no room: the reserve
+ * stays free, and twice the tree, in bytes and in inodes.
+ */
+static bool
+has_room(const struct spare *x, const struct plan *p)
+{
+	uint64_t files, bytes, copies = plan_copies(p), free_bytes;
+	struct statvfs v;
+
+	if (fstatvfs(x->s->own, &v) < 0)
+		return false;
+	manifest_count(&x->m, &files, &bytes);
+	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+	if (copies && copy_can_clone(x->s->own))
+		copies = 0;
+	return free_bytes / 2 >= bytes && copies <= free_bytes - 2 * bytes &&
+		x->c->reserve <= free_bytes - 2 * bytes - copies &&
+		(!v.f_files || v.f_favail / 2 >= x->m.n);
+}
+
+static int
+make(struct spare *x, struct error *err)
+{
+	const struct stage_options o = { .times = x->times,
+		.umask = x->c->umask,
+		.spare = true,
+		.busy = x->busy };
+	struct plan p;
+	int rc = make_plan(x, &p, err);
+
+	if (rc == 0 && !has_room(x, &p)) {
+		store_discard(x->s, "next", NULL);
+		rc = -1;
+	}
+	if (rc == 0)
+		rc = stage_tree(x->s, &p, &o, err);
+	plan_release(&p);
+	return rc;
+}
+
+void
+spare_make(struct store *s, const struct config *c, const struct busy *busy)
+{
+	struct spare x = { .s = s, .c = c, .busy = busy };
+	struct error ignored = ERROR_INIT;
+
+	if (load(&x, &ignored) == 0) {
+		write_mark(s, "");
+		if (!exists(s, "next"))
+			recycle(s);
+		if (make(&x, &ignored) == 0)
+			write_mark(s, x.id);
+	}
+	manifest_release(&x.m);
+	free(x.times);
+}
