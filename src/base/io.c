@@ -195,12 +195,18 @@ io_close(int *fd)
 }
 
 int64_t
-io_now_ms(void)
+io_now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
+io_now_ms(void)
+{
+	return io_now_us() / 1000;
 }
 
 int64_t

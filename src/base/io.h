@@ -41,8 +41,9 @@ int io_nonblock(int fd);
 /* Closes *fd if it is open and sets it to -1; keeps errno. */
 void io_close(int *fd);
 
-/* Milliseconds of the monotonic clock. */
+/* Milliseconds and microseconds of the monotonic clock. */
 int64_t io_now_ms(void);
+int64_t io_now_us(void);
 /* Nanoseconds since 1970. */
 int64_t io_wall_ns(void);
 

@@ -17,13 +17,33 @@ struct zin;  /* a decompressor */
 enum zflush { ZFLUSH_NO, ZFLUSH_NOW, ZFLUSH_END };
 
 struct zout *zout_new(int level);
+/*
+ * One for much: it compresses in so many threads of its own, where libzstd
+ * can, and its effort may change on the way.  What is behind the change may
+ * be a new frame.
+ */
+struct zout *zout_new_threads(int threads);
 void zout_free(struct zout *z);
+
+/*
+ * Efforts: 0, with which it begins, takes less time than encrypting what it
+ * saves would; each further one takes about twice that of the one before.
+ */
+#define ZEFFORT_MOST 4
+void zout_effort(struct zout *z, int effort);
+/*
+ * Whether it is worth while to compress this, found by trying; not so for
+ * what is compressed already.
+ */
+bool zout_gains(const void *data, size_t len);
 /* Compresses data and adds what comes out to `out`; it cannot fail. */
 void zout_write(struct zout *z, const void *data, size_t len, enum zflush flush,
 	struct buf *out);
 
 /* window_log bounds the memory that a stream may ask for: 2^window_log. */
 struct zin *zin_new(int window_log);
+/* One that goes on with the next frame where one ends. */
+struct zin *zin_new_frames(int window_log);
 void zin_free(struct zin *z);
 /*
  * Decompresses some of data[*used..len) into dst and moves *used; call again
@@ -32,7 +52,7 @@ void zin_free(struct zin *z);
  */
 long zin_read(struct zin *z, const void *data, size_t len, size_t *used,
 	void *dst, size_t size, struct error *err);
-/* Whether the stream's end was reached. */
+/* Whether the end was reached: of the frame. */
 bool zin_ended(const struct zin *z);
 
 #endif

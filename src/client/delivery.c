@@ -24,6 +24,7 @@ delivery_fail(struct delivery *d, const struct error *err)
 {
 	if (d->state == DELIVERY_DONE)
 		return;
+	d->session.input = -1;
 	d->error = *err;
 	d->failed = true;
 	d->state = DELIVERY_DONE;
@@ -58,48 +59,7 @@ delivery_ask(struct delivery *d, struct cargo *c)
 	if (!delivery_waits(d))
 		delivery_send_difference(d);
 	d->state = DELIVERY_ASKED;
-}
-
-bool
-delivery_may_produce(const struct delivery *d)
-{
-	return (d->state == DELIVERY_SENDING ||
-		       (d->state == DELIVERY_ASKED && d->offering)) &&
-		!d->aborting && !d->session.channel.broken &&
-		!channel_full(&d->session.channel);
-}
-
-/* Fills the queue with files; 0 or -1. */
-static int
-produce(struct delivery *d, struct error *err)
-{
-	struct channel *c = &d->session.channel;
-	struct buf out = BUF_INIT;
-	enum pack_step step = PACK_MORE;
-
-	while (!channel_full(c) && !c->broken &&
-		(step == PACK_MORE || step == PACK_AMENDED)) {
-		const struct entry *amended;
-
-		step = pack_step(d->pack, &out, &amended, err);
-		while (out.len) {
-			size_t n = out.len > FRAME_MOST ? FRAME_MOST : out.len;
-
-			channel_send(c, "files", out.data, n);
-			buf_consume(&out, n);
-		}
-		if (step == PACK_AMENDED)
-			delivery_send_amend(d, amended);
-	}
-	buf_release(&out);
-	progress_at(&d->progress, pack_done(d->pack));
-	if (step == PACK_IDLE) {
-		d->offering = false;
-		timeline_done(&d->watch.timeline, "data");
-		if (d->state == DELIVERY_SENDING)
-			d->state = DELIVERY_WAITING;
-	}
-	return step == PACK_ERROR ? -1 : 0;
+	delivery_await_packer(d);
 }
 
 void
@@ -119,10 +79,11 @@ delivery_step(struct delivery *d)
 			return;
 		}
 	}
-	if (delivery_may_produce(d) && produce(d, &err) < 0) {
+	if (delivery_may_produce(d) && delivery_produce(d, &err) < 0) {
 		delivery_abort(d);
 		delivery_fail(d, &err);
 	}
+	delivery_await_packer(d);
 }
 
 void
@@ -146,7 +107,7 @@ delivery_abort(struct delivery *d)
 void
 delivery_release(struct delivery *d)
 {
-	pack_free(d->pack);
+	packer_free(d->pack);
 	if (d->shares)
 		manifest_release(&d->m);
 	manifest_release(&d->base);

@@ -19,7 +19,7 @@
 #include "client/progress.h"
 #include "client/session.h"
 #include "client/watch.h"
-#include "tree/pack.h"
+#include "tree/packer.h"
 
 enum delivery_state {
 	DELIVERY_OPENING,
@@ -54,7 +54,7 @@ struct delivery {
 	struct ranges offer, need;
 	bool offering; /* files of the offer are still going out */
 	struct msg_need_end need_end;
-	struct pack *pack;
+	struct packer *pack;
 	struct manifest_reader *theirs; /* of a compare: the live tree */
 	struct manifest live_tree;
 	struct zin *unzip;
@@ -77,8 +77,6 @@ void delivery_open(struct delivery *d, const struct target *t,
 void delivery_ask(struct delivery *d, struct cargo *c);
 /* Handles what came, produces what may go. */
 void delivery_step(struct delivery *d);
-/* Whether delivery_step() would have something to send now. */
-bool delivery_may_produce(const struct delivery *d);
 void delivery_go(struct delivery *d);
 void delivery_abort(struct delivery *d);
 /* Ends it here and now with that error. */

@@ -145,12 +145,10 @@ delivery_send_offer(struct delivery *d)
 		return;
 	cargo_warn_secrets(d->cargo, &d->offer);
 	ranges_send(&d->session.channel, "offer", &d->offer);
-	d->pack = pack_new(&d->source, &d->m);
 	for (i = 0; i < d->offer.n; i++)
 		for (line = d->offer.v[i].first; line <= d->offer.v[i].last;
 			line++)
-			pack_ask(d->pack,
-				(size_t)(manifest_line(&d->m, line) - d->m.v));
+			packer_ask(delivery_packer(d), line);
 	d->offering = true;
 }
 
@@ -158,8 +156,8 @@ void
 delivery_forget_offer(struct delivery *d)
 {
 	if (d->pack)
-		pack_undo(d->pack);
-	pack_free(d->pack);
+		packer_undo(d->pack);
+	packer_free(d->pack);
 	d->pack = NULL;
 	d->offering = false;
 	ranges_release(&d->offer);

@@ -1,7 +1,7 @@
 /*
  * What a delivery consists of: what it sends (delivery_send.c, and unasked
- * delivery_offer.c), what it makes of the frames that come (delivery_take.c);
- * delivery.c has its life.
+ * delivery_offer.c), its files (delivery_pack.c), what it makes of the frames
+ * that come (delivery_take.c); delivery.c has its life.
  */
 #ifndef CLIENT_DELIVERY_PARTS_H
 #define CLIENT_DELIVERY_PARTS_H
@@ -23,6 +23,14 @@ void delivery_forget_offer(struct delivery *d);
 void delivery_send_difference(struct delivery *d);
 /* full, settings and the whole manifest. */
 void delivery_send_whole(struct delivery *d);
+/* Whether content may go out now: some is asked for, and there is room. */
+bool delivery_may_produce(const struct delivery *d);
+/* The packer of what is sent, made when it is first needed. */
+struct packer *delivery_packer(struct delivery *d);
+/* Sends what is packed, up to a full queue; 0 or -1. */
+int delivery_produce(struct delivery *d, struct error *err);
+/* The packer is waited for besides the server, or is not. */
+void delivery_await_packer(struct delivery *d);
 /* An entry that changed after the manifest was sent. */
 void delivery_send_amend(struct delivery *d, const struct entry *e);
 

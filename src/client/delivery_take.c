@@ -98,15 +98,12 @@ ask_line(struct delivery *d, uint32_t line, bool again, struct error *err)
 	if (wanted_find(&w, &d->m, line) < 0)
 		return error_status(err, STATUS_TRANSFER,
 			"the server asks for line %u, which is no file", line);
-	if (!again) {
-		pack_ask_line(d->pack, line);
+	if (d->then == THEN_COMPARE)
 		return 0;
-	}
-	if (w.part || w.instead)
-		return pack_again_chunk(d->pack, line, err);
-	if (pack_again(d->pack, (size_t)(w.e - d->m.v), err) < 0)
-		return -1;
-	delivery_send_amend(d, w.e);
+	if (again)
+		packer_again(delivery_packer(d), line);
+	else
+		packer_ask(delivery_packer(d), line);
 	return 0;
 }
 
@@ -138,11 +135,13 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 		return -1;
 	timeline_done(&d->watch.timeline, "need");
 	report_need(d);
+	if (d->pack)
+		packer_lock(d->pack);
 	cargo_warn_secrets(d->cargo, &d->need);
+	if (d->pack)
+		packer_unlock(d->pack);
 	if (!d->live.release)
 		cargo_warn_size(d->cargo, d->need_end.bytes);
-	if (!d->pack)
-		d->pack = pack_new(&d->source, &d->m);
 	for (i = 0; i < d->need.n; i++)
 		for (line = d->need.v[i].first; line <= d->need.v[i].last;
 			line++)

@@ -109,21 +109,30 @@ compare_settings(struct diff *d, const struct delivery *v)
 	add_change(d, "M", "deploy.conf", "settings");
 }
 
-/* What the files stream would be, byte by byte, without sending it. */
+/* What the files stream would be on a fast link, without sending it. */
 static int
 measure(struct delivery *v, uint64_t *packed, struct error *err)
 {
+	const struct pack_options o = { .threads = 1 };
+	struct pack *pack = pack_new(&v->source, &v->m, &o);
 	struct buf out = BUF_INIT;
 	const struct entry *amended;
-	enum pack_step step = PACK_MORE;
+	enum pack_step step;
+	uint32_t line;
+	size_t i;
 
+	for (i = 0; i < v->need.n; i++)
+		for (line = v->need.v[i].first; line <= v->need.v[i].last;
+			line++)
+			pack_ask_line(pack, line);
 	*packed = 0;
-	while (step == PACK_MORE || step == PACK_AMENDED) {
-		step = pack_step(v->pack, &out, &amended, err);
+	do {
+		step = pack_step(pack, &out, &amended, err);
 		*packed += out.len;
 		buf_clear(&out);
-	}
+	} while (step == PACK_MORE || step == PACK_AMENDED);
 	buf_release(&out);
+	pack_free(pack);
 	return step == PACK_ERROR ? -1 : 0;
 }
 
@@ -185,7 +194,7 @@ diff_target(struct diff *d, struct delivery *v, struct error *err)
 		report_line("%s", v->target->text);
 	compare_settings(d, v);
 	manifest_pairs(&v->live_tree, &v->m, compare_pair, d);
-	if (v->pack && measure(v, &packed, err) < 0)
+	if (measure(v, &packed, err) < 0)
 		return -1;
 	summarise(d, v, packed);
 	return 0;

@@ -218,17 +218,6 @@ look_at_signals(struct push *p)
 		leave_for_signal(p);
 }
 
-static bool
-may_produce(const struct push *p)
-{
-	size_t i;
-
-	for (i = 0; i < p->n; i++)
-		if (delivery_may_produce(&p->v[i]))
-			return true;
-	return false;
-}
-
 static int
 run(struct push *p, struct error *err)
 {
@@ -236,8 +225,7 @@ run(struct push *p, struct error *err)
 
 	while (!all_done(p)) {
 		ask_next(p);
-		if (sessions_turn(p->sessions, p->n, may_produce(p) ? 0 : 250,
-			    err) < 0)
+		if (sessions_turn(p->sessions, p->n, 250, err) < 0)
 			return -1;
 		for (i = 0; i < p->n; i++) {
 			delivery_step(&p->v[i]);

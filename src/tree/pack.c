@@ -14,8 +14,22 @@
 #include "tree/wanted.h"
 
 #define STEP_SIZE (128 * 1024)
-/* Fast enough for a fast link; level 3 gains 2 % on text for twice the time. */
-#define PACK_LEVEL 1
+/* Little is asked for: what it costs to compress does not count. */
+#define PACK_LEVEL 3
+/* Above that threads compress. */
+#define LITTLE (1024 * 1024)
+/* An effort above this one is not for what does not gain from it. */
+#define CHEAP_EFFORT 1
+#define SAMPLE_SIZE (1024 * 1024)
+#define PROBE_SIZE (64 * 1024)
+/* A run of less is not worth a change. */
+#define DENSE_RUN (256 * 1024)
+
+/* What was asked for. */
+struct asked {
+	uint32_t line;
+	bool again; /* to be hashed first */
+};
 
 /* An entry before it was amended. */
 struct amended {
@@ -26,22 +40,32 @@ struct amended {
 struct pack {
 	struct source *source;
 	struct manifest *m;
+	struct pack_options options;
 	struct archive *tar;
 	struct archive_entry *header;
 	struct zout *z;
 	struct digest *digest;
-	struct buf raw;  /* tar bytes on their way to zstd */
-	uint32_t *queue; /* lines of m; those before `next` are done */
+	struct buf raw;      /* tar bytes on their way to zstd */
+	struct asked *queue; /* those before `next` are done */
 	size_t n, cap, next;
+	uint64_t asked; /* bytes */
+	bool many;      /* so many that z has threads */
 	uint8_t *tries; /* by line of m */
 	bool *instead;  /* by place in m: sent whole in place of a chunk */
 	struct amended *amended;
 	size_t n_amended, cap_amended;
 	uint64_t done;
-	bool dirty;    /* the compressor holds bytes back */
-	bool over;     /* libarchive's trailer goes nowhere */
-	int fd;        /* of a large file under way, else -1 */
-	uint64_t left; /* of it */
+	struct effort effort;
+	struct effort_sample sample;
+	int64_t sampled;     /* when the last one ended */
+	uint64_t sample_raw; /* tar bytes of this one */
+	uint64_t dense;      /* file bytes in a row that gain nothing */
+	bool is_dense;       /* the file under way gains nothing */
+	bool begun;          /* something went into z */
+	bool dirty;          /* the compressor holds bytes back */
+	bool over;           /* libarchive's trailer goes nowhere */
+	int fd;              /* of a large file under way, else -1 */
+	uint64_t left;       /* of it */
 	char *chunk;
 };
 
@@ -57,12 +81,15 @@ take_bytes(struct archive *a, void *arg, const void *data, size_t len)
 }
 
 struct pack *
-pack_new(struct source *source, struct manifest *m)
+pack_new(struct source *source, struct manifest *m,
+	const struct pack_options *o)
 {
 	struct pack *p = mem_zalloc(1, sizeof(*p));
 
 	p->source = source;
 	p->m = m;
+	p->options = *o;
+	effort_init(&p->effort, o->threads);
 	p->fd = -1;
 	p->z = zout_new(PACK_LEVEL);
 	p->digest = digest_new();
@@ -106,17 +133,33 @@ pack_free(struct pack *p)
 	free(p);
 }
 
+static void
+ask(struct pack *p, uint32_t line, bool again)
+{
+	struct wanted w;
+
+	MEM_GROW(p->queue, p->n, p->cap);
+	p->queue[p->n++] = (struct asked){ line, again };
+	if (wanted_find(&w, p->m, line) == 0)
+		p->asked += w.size;
+}
+
 void
 pack_ask_line(struct pack *p, uint32_t line)
 {
-	MEM_GROW(p->queue, p->n, p->cap);
-	p->queue[p->n++] = line;
+	ask(p, line, false);
 }
 
 void
 pack_ask(struct pack *p, size_t entry)
 {
-	pack_ask_line(p, p->m->v[entry].line);
+	ask(p, p->m->v[entry].line, false);
+}
+
+void
+pack_again(struct pack *p, uint32_t line)
+{
+	ask(p, line, true);
 }
 
 uint64_t
@@ -134,10 +177,22 @@ count_try(struct pack *p, const struct entry *e, uint32_t line,
 	return error_set(err, "%s keeps changing while it is sent", e->path);
 }
 
+static void
+amend(struct pack *p, struct entry *e, const struct entry *now)
+{
+	if (p->options.mutex)
+		pthread_mutex_lock(p->options.mutex);
+	*e = *now;
+	if (p->options.mutex)
+		pthread_mutex_unlock(p->options.mutex);
+}
+
 /* Refreshes an entry from the file, counting the tries. */
 static int
 refresh(struct pack *p, struct entry *e, struct error *err)
 {
+	struct entry now = *e;
+
 	if (p->source->dirfd < 0)
 		return error_set(err, "%s: the archive's bytes changed",
 			e->path);
@@ -146,7 +201,10 @@ refresh(struct pack *p, struct entry *e, struct error *err)
 	MEM_GROW(p->amended, p->n_amended, p->cap_amended);
 	p->amended[p->n_amended++] = (struct amended){ (size_t)(e - p->m->v),
 		*e };
-	return scan_file(p->source->dirfd, p->source->exact_modes, e, err);
+	if (scan_file(p->source->dirfd, p->source->exact_modes, &now, err) < 0)
+		return -1;
+	amend(p, e, &now);
+	return 0;
 }
 
 void
@@ -159,24 +217,15 @@ pack_undo(struct pack *p)
 	}
 }
 
-int
-pack_again(struct pack *p, size_t entry, struct error *err)
+/* What did not verify: 0, 1 amended, -1. */
+static int
+prepare_again(struct pack *p, struct asked *a, const struct wanted *w,
+	struct error *err)
 {
-	if (refresh(p, &p->m->v[entry], err) < 0)
-		return -1;
-	pack_ask(p, entry);
-	return 0;
-}
-
-int
-pack_again_chunk(struct pack *p, uint32_t line, struct error *err)
-{
-	uint32_t chunk;
-
-	if (count_try(p, manifest_at(p->m, line, &chunk), line, err) < 0)
-		return -1;
-	pack_ask_line(p, line);
-	return 0;
+	a->again = false;
+	if (w->part || w->instead)
+		return count_try(p, w->e, a->line, err);
+	return refresh(p, w->e, err) < 0 ? -1 : 1;
 }
 
 static int
@@ -197,7 +246,18 @@ write_header(struct pack *p, const struct entry *e, uint64_t size,
 	archive_entry_set_size(p->header, (la_int64_t)size);
 	if (archive_write_header(p->tar, p->header) != ARCHIVE_OK)
 		return tar_error(p, e, err);
+	p->is_dense = false;
 	return 0;
+}
+
+/* Whether a file gains from an effort, by its first bytes. */
+static void
+probe(struct pack *p, const char *data, size_t len)
+{
+	if (len > PROBE_SIZE)
+		len = PROBE_SIZE;
+	p->is_dense = p->effort.now > CHEAP_EFFORT && len > PROBE_SIZE / 8 &&
+		!zout_gains(data, len);
 }
 
 static int
@@ -207,6 +267,7 @@ write_data(struct pack *p, const struct entry *e, const char *data, size_t len,
 	if (len && archive_write_data(p->tar, data, len) != (la_ssize_t)len)
 		return tar_error(p, e, err);
 	p->done += len;
+	p->dense = p->is_dense ? p->dense + len : 0;
 	return 0;
 }
 
@@ -242,8 +303,10 @@ send_whole(struct pack *p, const struct wanted *w, int fd, struct error *err)
 	digest_final(p->digest, digest);
 	if ((uint64_t)n != w->size || memcmp(digest, w->digest, DIGEST_SIZE))
 		return refresh(p, e, err) < 0 ? -1 : 1;
-	if (write_header(p, e, w->size, err) < 0 ||
-		write_data(p, e, p->chunk, w->size, err) < 0)
+	if (write_header(p, e, w->size, err) < 0)
+		return -1;
+	probe(p, p->chunk, w->size);
+	if (write_data(p, e, p->chunk, w->size, err) < 0)
 		return -1;
 	return end_file(p, w, err);
 }
@@ -277,6 +340,8 @@ continue_large(struct pack *p, const struct wanted *w, struct error *err)
 		return error_errno(err, "cannot read %s", e->path);
 	if ((size_t)n < want)
 		return error_set(err, "%s shrank while it was sent", e->path);
+	if (p->left == e->size)
+		probe(p, p->chunk, want);
 	if (write_data(p, e, p->chunk, want, err) < 0)
 		return -1;
 	p->left -= want;
@@ -313,12 +378,59 @@ begin_file(struct pack *p, const struct wanted *w, struct error *err)
 	return rc;
 }
 
+/* From here on threads compress, in a frame of their own. */
+static void
+change_over(struct pack *p, struct buf *out)
+{
+	if (p->begun)
+		zout_write(p->z, NULL, 0, ZFLUSH_END, out);
+	zout_free(p->z);
+	p->z = zout_new_threads(p->options.threads);
+	p->many = true;
+	p->sampled = io_now_us();
+}
+
 static void
 compress(struct pack *p, enum zflush flush, struct buf *out)
 {
+	size_t before = out->len;
+	int64_t began = io_now_us();
+
+	if (!p->many && p->options.threads && p->asked > LITTLE)
+		change_over(p, out);
+	if (p->many)
+		zout_effort(p->z, p->dense < DENSE_RUN ? p->effort.now : 0);
 	zout_write(p->z, p->raw.data, p->raw.len, flush, out);
+	p->begun = true;
 	p->dirty = flush == ZFLUSH_NO;
+	p->sample_raw += p->raw.len;
+	p->sample.packed += out->len - before;
+	p->sample.compressed += io_now_us() - began;
 	buf_clear(&p->raw);
+}
+
+void
+pack_adapt(struct pack *p, int64_t waited_us, int64_t starved_us)
+{
+	int64_t now;
+
+	p->sample.waited += waited_us;
+	p->sample.starved += starved_us;
+	if (!p->many || p->sample_raw < SAMPLE_SIZE)
+		return;
+	now = io_now_us();
+	p->sample.us = now - p->sampled;
+	if (p->dense < DENSE_RUN)
+		effort_sample(&p->effort, &p->sample);
+	memset(&p->sample, 0, sizeof(p->sample));
+	p->sample_raw = 0;
+	p->sampled = now;
+}
+
+const struct effort *
+pack_effort(const struct pack *p)
+{
+	return &p->effort;
 }
 
 enum pack_step
@@ -326,12 +438,17 @@ pack_step(struct pack *p, struct buf *out, const struct entry **amended,
 	struct error *err)
 {
 	while (p->next < p->n && p->raw.len < STEP_SIZE) {
+		struct asked *a = &p->queue[p->next];
 		struct wanted w;
-		int rc = wanted_find(&w, p->m, p->queue[p->next]);
+		int rc = wanted_find(&w, p->m, a->line);
 
 		assert(rc == 0);
-		rc = p->fd >= 0 ? continue_large(p, &w, err) :
-				  begin_file(p, &w, err);
+		if (p->fd >= 0)
+			rc = continue_large(p, &w, err);
+		else if (a->again)
+			rc = prepare_again(p, a, &w, err);
+		else
+			rc = begin_file(p, &w, err);
 		if (rc < 0)
 			return PACK_ERROR;
 		if (rc > 0) {

@@ -71,7 +71,7 @@ unpack_new(unpack_pull_fn *pull, void *arg)
 	u->pull = pull;
 	u->arg = arg;
 	u->plain = mem_alloc(PLAIN_SIZE);
-	u->z = zin_new(WINDOW_LOG);
+	u->z = zin_new_frames(WINDOW_LOG);
 	u->digest = digest_new();
 	u->tar = archive_read_new();
 	if (!u->tar || archive_read_support_format_tar(u->tar) != ARCHIVE_OK)

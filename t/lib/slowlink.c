@@ -1,8 +1,10 @@
 /*
- * slowlink [-d MS] [-r KBIT] [-u BYTES] [-D BYTES] [-c FILE] COMMAND...
+ * slowlink [-d MS] [-r KBIT] [-f BYTES] [-u BYTES] [-D BYTES] [-c FILE]
+ *	COMMAND...
  *
  * Stands between its own standard input and output and those of COMMAND, as
- * a link with a delay of MS each way and a rate of KBIT/s each way.  After
+ * a link with a delay of MS each way and a rate of KBIT/s each way, up to the
+ * first -f BYTES of a way: from then on it is as fast as can be.  After
  * -u BYTES upward or -D BYTES downward the link is cut: COMMAND is killed.
  * At the end "UP DOWN TURNS" is appended to FILE: the bytes that passed, and
  * how often something went up after something had come down, which tells what
@@ -45,6 +47,7 @@ struct way {
 };
 
 static int64_t delay_us, rate_kbit;
+static uint64_t slow_bytes = UINT64_MAX;
 static unsigned turns;
 static volatile sig_atomic_t ended;
 
@@ -96,7 +99,7 @@ read_chunk(struct way *w, int64_t now)
 	}
 	if (w->free_at < now)
 		w->free_at = now;
-	if (rate_kbit)
+	if (rate_kbit && w->passed < slow_bytes)
 		w->free_at += n * 8000 / rate_kbit;
 	c->due = w->free_at + delay_us;
 	c->len = (size_t)n;
@@ -246,13 +249,16 @@ main(int argc, char **argv)
 	int c, fd = -1;
 	pid_t pid;
 
-	while ((c = getopt(argc, argv, "+d:r:u:D:c:")) != -1) {
+	while ((c = getopt(argc, argv, "+d:r:f:u:D:c:")) != -1) {
 		switch (c) {
 		case 'd':
 			delay_us = atol(optarg) * 1000;
 			break;
 		case 'r':
 			rate_kbit = atol(optarg);
+			break;
+		case 'f':
+			slow_bytes = strtoull(optarg, NULL, 10);
 			break;
 		case 'u':
 			most_up = strtoull(optarg, NULL, 10);

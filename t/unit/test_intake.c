@@ -67,7 +67,7 @@ begin(struct job *j, const struct manifest *base, uint64_t most)
 	manifest_finish(&j->m);
 	ck_assert_int_eq(intake_start(&j->in, &o, &err), 0);
 	source_directory(&j->source, j->dir, false);
-	j->pack = pack_new(&j->source, &j->m);
+	j->pack = pack_new(&j->source, &j->m, &(struct pack_options){ 0 });
 }
 
 static void
@@ -391,7 +391,8 @@ START_TEST(what_is_not_what_its_line_says_is_bad_and_comes_again)
 	say(&j, "need", "1-2\n", 4);
 	/* The client finds a changed and does not say so. */
 	unit_write("a", "wrong");
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
+	ck_assert_int_eq(scan_file(j.dir, false, &j.m.v[0], &err), 0);
+	pack_ask(j.pack, 0);
 	pack_ask(j.pack, 1);
 	say_files(&j, FRAME_MOST);
 	hear(&j, 3);
@@ -399,8 +400,7 @@ START_TEST(what_is_not_what_its_line_says_is_bad_and_comes_again)
 	ck_assert_int_eq(count_kept(), 1);
 	/* Now it does, and sends it once more. */
 	unit_write("a", "amended");
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
-	say_amend(&j, &j.m.v[0]);
+	pack_again(j.pack, 1);
 	say_files(&j, FRAME_MOST);
 	hear(&j, 1);
 	ck_assert_str_eq(j.said, "read bad1 got2 got1 ");
@@ -445,14 +445,14 @@ START_TEST(a_stream_in_single_bytes_goes_on_after_a_pause)
 	say_manifest(&j, 1);
 	say(&j, "need", "1-2\n", 4);
 	unit_write("a", "wrong");
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
+	ck_assert_int_eq(scan_file(j.dir, false, &j.m.v[0], &err), 0);
+	pack_ask(j.pack, 0);
 	pack_ask(j.pack, 1);
 	/* The last file counts before the end of its block has come. */
 	say_files(&j, 1);
 	hear(&j, 3);
 	unit_write("a", "right");
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
-	say_amend(&j, &j.m.v[0]);
+	pack_again(j.pack, 1);
 	say_files(&j, 1);
 	hear(&j, 1);
 	ck_assert_msg(!strcmp(j.said, "read bad1 got2 got1 "), "%s: %s", j.said,
@@ -705,7 +705,6 @@ END_TEST
 
 START_TEST(a_bad_chunk_is_expected_once_more)
 {
-	struct error err = ERROR_INIT;
 	uint8_t right[DIGEST_SIZE];
 	struct chunks *c;
 	struct job j;
@@ -723,7 +722,7 @@ START_TEST(a_bad_chunk_is_expected_once_more)
 	ck_assert_str_eq(j.said, "read bad3 got5 ");
 	unit_write("a", "abcdefghij");
 	memcpy(c->v[1].digest, right, DIGEST_SIZE);
-	ck_assert_int_eq(pack_again_chunk(j.pack, 3, &err), 0);
+	pack_again(j.pack, 3);
 	say_files(&j, FRAME_MOST);
 	hear(&j, 1);
 	ck_assert_str_eq(j.said, "read bad3 got5 got3 ");

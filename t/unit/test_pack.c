@@ -16,6 +16,7 @@ struct job {
 	struct unpack *unpack;
 	struct buf wire;
 	size_t piece; /* bytes that unpack gets at once */
+	int threads;
 	int amended;
 	int dir, out;
 };
@@ -98,7 +99,8 @@ static void
 start(struct job *j)
 {
 	source_directory(&j->source, j->dir, false);
-	j->pack = pack_new(&j->source, &j->m);
+	j->pack = pack_new(&j->source, &j->m,
+		&(struct pack_options){ .threads = j->threads });
 	j->unpack = unpack_new(pull, j);
 }
 
@@ -176,7 +178,7 @@ START_TEST(files_of_every_kind_arrive_in_any_pieces)
 	size_t k, i;
 
 	long_path(deep);
-	for (k = 0; k < 4; k++) {
+	for (k = 0; k < 8; k++) {
 		const char *const names[] = { "empty", "one", "block", "whole",
 			"large", "larger", deep, "caf\303\251",
 			"not utf-8 \377", "\344\270\255/\346\226\207",
@@ -187,7 +189,8 @@ START_TEST(files_of_every_kind_arrive_in_any_pieces)
 		struct job j;
 
 		job_init(&j);
-		j.piece = pieces[k];
+		j.piece = pieces[k % 4];
+		j.threads = k < 4 ? 0 : 2;
 		for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
 			put(names[i], sizes[i], (unsigned)i);
 			add(&j, names[i]);
@@ -212,6 +215,7 @@ START_TEST(each_file_can_be_read_when_it_was_asked_for)
 	size_t i;
 
 	job_init(&j);
+	j.threads = 2;
 	for (i = 0; i < 20; i++) {
 		char name[8];
 
@@ -231,6 +235,31 @@ START_TEST(each_file_can_be_read_when_it_was_asked_for)
 	ck_assert_int_eq(run(&j, &err), 0);
 	ck_assert_uint_eq(j.wire.len, 0);
 	ck_assert_uint_eq(pack_done(j.pack), 190 * 397);
+	job_release(&j);
+}
+END_TEST
+
+/* A frame ends, and another begins, whose bytes threads compress. */
+START_TEST(little_and_then_much_is_one_stream)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+	size_t i;
+
+	job_init(&j);
+	j.threads = 2;
+	put("little", 1000, 1);
+	put("large", 9000000, 2);
+	put("end", 10, 3);
+	add(&j, "little");
+	add(&j, "large");
+	add(&j, "end");
+	start(&j);
+	for (i = 0; i < 3; i++) {
+		pack_ask(j.pack, i);
+		ck_assert_int_eq(run(&j, &err), 0);
+		ck_assert(receive(&j, &j.m.v[i]));
+	}
 	job_release(&j);
 }
 END_TEST
@@ -438,13 +467,17 @@ START_TEST(a_large_file_that_changes_on_its_way_is_sent_again)
 	put("a", 4000000, 2);
 	ck_assert_int_eq(run(&j, &err), 0);
 	ck_assert(!receive(&j, &j.m.v[0])); /* the server says bad */
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
-	ck_assert_uint_eq(j.m.v[0].size, 4000000);
+	pack_again(j.pack, 1);
 	ck_assert_int_eq(run(&j, &err), 0);
+	ck_assert_int_eq(j.amended, 1);
+	ck_assert_uint_eq(j.m.v[0].size, 4000000);
 	ck_assert(receive(&j, &j.m.v[0]));
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), 0);
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), -1);
+	pack_again(j.pack, 1);
+	pack_again(j.pack, 1);
+	ck_assert_int_eq(run(&j, &err), 0);
+	pack_again(j.pack, 1);
+	ck_assert_int_eq(run(&j, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "a keeps changing"));
 	job_release(&j);
 }
 END_TEST
@@ -569,9 +602,11 @@ START_TEST(a_chunk_is_not_sent_again_for_ever)
 
 	start_chunked(&j);
 	for (i = 0; i < PACK_TRIES; i++)
-		ck_assert_int_eq(pack_again_chunk(j.pack, 3, &err), 0);
-	ck_assert_int_eq(pack_again_chunk(j.pack, 4, &err), 0);
-	ck_assert_int_eq(pack_again_chunk(j.pack, 3, &err), -1);
+		pack_again(j.pack, 3);
+	pack_again(j.pack, 4);
+	ck_assert_int_eq(run(&j, &err), 0);
+	pack_again(j.pack, 3);
+	ck_assert_int_eq(run(&j, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "a keeps changing"));
 	job_release(&j);
 }
@@ -614,7 +649,8 @@ START_TEST(files_of_a_spool_are_sent)
 	ck_assert_msg(run(&j, &err) == 0, "%s", err.text);
 	for (i = 0; i < 6; i++)
 		ck_assert(receive(&j, &j.m.v[i]));
-	ck_assert_int_eq(pack_again(j.pack, 0, &err), -1);
+	pack_again(j.pack, 1);
+	ck_assert_int_eq(run(&j, &err), -1);
 	source_directory(&j.source, -1, false);
 	close(all);
 	job_release(&j);
@@ -728,6 +764,7 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, files_of_every_kind_arrive_in_any_pieces);
 	tcase_add_test(tc, each_file_can_be_read_when_it_was_asked_for);
+	tcase_add_test(tc, little_and_then_much_is_one_stream);
 	tcase_add_test(tc, a_step_adds_a_bounded_piece);
 	tcase_add_test(tc, a_file_that_changed_is_amended_first);
 	tcase_add_test(tc, a_changed_mode_alone_is_not_looked_for);

@@ -1,0 +1,98 @@
+/* The files of a delivery, from the packer to the channel. */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/zstream.h"
+#include "client/delivery_parts.h"
+
+/* More cores than that would compress faster than most links take. */
+#define THREADS_MOST 4
+
+bool
+delivery_may_produce(const struct delivery *d)
+{
+	return (d->state == DELIVERY_SENDING ||
+		       (d->state == DELIVERY_ASKED && d->offering)) &&
+		!d->aborting && !d->session.channel.broken &&
+		!channel_full(&d->session.channel);
+}
+
+/* Of one delivery all cores compress; several go on beside each other. */
+static int
+pack_threads(bool several)
+{
+	long n = several ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > THREADS_MOST ? THREADS_MOST : (int)n;
+}
+
+struct packer *
+delivery_packer(struct delivery *d)
+{
+	if (!d->pack)
+		d->pack = packer_new(&d->source, &d->m,
+			pack_threads(d->watch.prefix));
+	return d->pack;
+}
+
+static void
+send_files(struct delivery *d, struct buf *out)
+{
+	while (out->len) {
+		size_t n = out->len > FRAME_MOST ? FRAME_MOST : out->len;
+
+		channel_send(&d->session.channel, "files", out->data, n);
+		buf_consume(out, n);
+	}
+}
+
+/* Of what was much enough that it could change. */
+static void
+tell_effort(struct delivery *d)
+{
+	struct effort e = packer_effort(d->pack);
+
+	if (e.us)
+		log_verbose("%s: compressed with effort %d of %d at the end, "
+			    "%d at most",
+			d->target->text, e.now, ZEFFORT_MOST, e.most);
+}
+
+int
+delivery_produce(struct delivery *d, struct error *err)
+{
+	struct buf out = BUF_INIT;
+	enum pack_step step;
+
+	do {
+		struct entry amended;
+
+		buf_clear(&out);
+		step = packer_take(d->pack, &out, &amended, err);
+		if (step == PACK_AMENDED)
+			delivery_send_amend(d, &amended);
+		else if (step == PACK_MORE && !out.len)
+			break;
+		send_files(d, &out);
+	} while ((step == PACK_MORE || step == PACK_AMENDED) &&
+		!channel_full(&d->session.channel));
+	buf_release(&out);
+	if (step == PACK_MORE && d->session.channel.tx.len == 0)
+		packer_starves(d->pack);
+	progress_at(&d->progress, packer_done(d->pack));
+	if (step == PACK_IDLE) {
+		d->offering = false;
+		timeline_done(&d->watch.timeline, "data");
+		if (d->state != DELIVERY_SENDING)
+			return 0;
+		tell_effort(d);
+		d->state = DELIVERY_WAITING;
+	}
+	return step == PACK_ERROR ? -1 : 0;
+}
+
+void
+delivery_await_packer(struct delivery *d)
+{
+	d->session.input = delivery_may_produce(d) ? packer_fd(d->pack) : -1;
+}

@@ -1,0 +1,55 @@
+#include "tree/effort.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/zstream.h"
+
+#define PATIENCE 4
+#define PATIENCE_MOST 64
+
+/*
+ * Packed bytes a second up to which an effort is tried, for each thread: at
+ * most three quarters of what one core of 2020 makes of text, and little
+ * enough not to take what the encryption needs.
+ */
+static const uint64_t affordable[ZEFFORT_MOST + 1] = { UINT64_MAX, 10000000,
+	5000000, 2500000, 1500000 };
+
+void
+effort_init(struct effort *e, int threads)
+{
+	memset(e, 0, sizeof(*e));
+	e->threads = threads;
+	e->patience = PATIENCE;
+}
+
+static bool
+may_rise(const struct effort *e)
+{
+	return !e->pause && e->now < ZEFFORT_MOST &&
+		e->packed * 1000000 / (uint64_t)(e->us + 1) <=
+		affordable[e->now + 1] * (uint64_t)e->threads;
+}
+
+int
+effort_sample(struct effort *e, const struct effort_sample *s)
+{
+	e->us = e->us - e->us / 4 + s->us;
+	e->packed = e->packed - e->packed / 4 + s->packed;
+	if (e->pause)
+		e->pause--;
+	if (s->waited > s->us / 4) {
+		e->now += may_rise(e);
+	} else if (s->starved > s->us / 8 && s->compressed > s->us / 2 &&
+		e->now > 0) {
+		e->now--;
+		/* What was too much once will be so again. */
+		e->pause = e->patience;
+		if (e->patience < PATIENCE_MOST)
+			e->patience *= 2;
+	}
+	if (e->now > e->most)
+		e->most = e->now;
+	return e->now;
+}
