@@ -23,7 +23,8 @@ struct prune {
 	struct store *s;
 	uint64_t keep, kept;
 	char live[RELEASE_ID_LEN + 1], previous[RELEASE_ID_LEN + 1];
-	struct strv used; /* a visible process runs in these */
+	bool looked;      /* at the processes */
+	struct strv used; /* a visible one runs in these */
 };
 
 /* The release in a path such as releases/ID/x, into used. */
@@ -40,6 +41,16 @@ note_use(void *arg, const char *pid, const char *path)
 		strv_add(&p->used, id);
 }
 
+/* Of many processes, so they are looked at only if something would go. */
+static bool
+is_used(struct prune *p, const char *id)
+{
+	if (!p->looked)
+		running_each(p->s, note_use, p);
+	p->looked = true;
+	return strv_has(&p->used, id);
+}
+
 /* Called from the newest to the oldest. */
 static bool
 stays(struct prune *p, const struct record *r)
@@ -48,12 +59,12 @@ stays(struct prune *p, const struct record *r)
 
 	if (counts)
 		p->kept++;
-	if (!strcmp(r->id, p->live) || !strcmp(r->id, p->previous) ||
-		r->pinned || strv_has(&p->used, r->id))
+	if (!strcmp(r->id, p->live) || !strcmp(r->id, p->previous) || r->pinned)
 		return true;
-	if (counts)
-		return p->kept <= p->keep;
-	return (uint64_t)time(NULL) < r->created + UNACTIVATED_SECONDS;
+	if (counts ? p->kept <= p->keep :
+		     (uint64_t)time(NULL) < r->created + UNACTIVATED_SECONDS)
+		return true;
+	return is_used(p, r->id);
 }
 
 static int
@@ -182,7 +193,6 @@ choose(struct prune *p, struct strv *ids, struct error *err)
 		history_previous(p->s, p->previous, err) < 0 ||
 		store_releases(p->s, &all, err) < 0)
 		return -1;
-	running_each(p->s, note_use, p);
 	for (i = all.n; i-- > 0;) {
 		struct error ignored = ERROR_INIT;
 		struct record r = { 0 };
