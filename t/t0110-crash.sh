@@ -269,4 +269,56 @@ is 'had nothing to go back to' "$(events fresh)" \
 	'switching back reverted forced switching back reverted switching live '
 is 'none of them said anything on standard error' "$(cat "$ERRORS")" ''
 
+# Who prepares the next release, killed at each step.
+killer() {
+	cat >"$TMP/killer" <<-END
+		#!/bin/sh
+		exec strace -f -o "$TMP/trace" -e trace=$1 \
+			-e inject=$1:signal=KILL:when=$2 "$DEPLOYD" "\$@"
+	END
+	chmod 755 "$TMP/killer"
+}
+# Is to make a copy of what is live, or to take over what retention dropped.
+spoil() {
+	rm -rf "$spare/next" "$spare/next.index" "$spare/next.spare"
+	[ "$1" != dropped ] || cp -a "$TMP/dropped" \
+		"$spare/trash/20260101T000000Z-00000000"
+}
+# killed HOW CALL N: nothing changed, so that all of these calls are its own.
+killed() {
+	spoil "$1"
+	killer "$2" "$3"
+	settle
+	ok "$1, $2 $3: it is killed behind the answer" \
+		"$DEPLOY" --deployd="$TMP/killer" local:spare tree
+	settle
+	like 'at that step' "$TMP/trace" 'killed by SIGKILL'
+	echo "$1 $2 $3" >tree/one
+	ok 'the next deploy' "$DEPLOY" local:spare tree
+	same_tree 'is whole' tree spare
+}
+make_tree tree
+spare=$DEPLOYD_ROOT/spare/.deployd
+if command -v strace >/dev/null && strace -o "$TMP/trace" true 2>/dev/null; then
+	ok 'another app' "$DEPLOY" local:spare tree
+	settle
+	cp -a "$DEPLOYD_ROOT/spare/releases/$(live spare)" "$TMP/dropped"
+	rm -r "$TMP/dropped/src" "$TMP/dropped/run"
+	echo old >"$TMP/dropped/old"
+	chmod 600 "$TMP/dropped/none"
+	for call in copy_file_range symlinkat utimensat fsync renameat; do
+		killed copied $call 1
+		killed copied $call 2
+	done
+	for n in 3 4 5; do
+		killed copied renameat $n
+	done
+	for call in unlinkat copy_file_range fchmodat renameat; do
+		killed dropped $call 1
+		killed dropped $call 2
+	done
+else
+	skip 'who prepares the next release' 'strace may not trace'
+fi
+
 done_testing

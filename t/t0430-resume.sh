@@ -73,7 +73,7 @@ ok 'damaged leftovers' "$DEPLOY" local:big
 same_tree 'give an equal tree' . big
 id=$(live big)
 # The spare has it undamaged.
-settle big
+settle
 rm -rf "$own/next"
 chmod u+w "$DEPLOYD_ROOT/big/releases/$id/blob3"
 echo damaged >>"$DEPLOYD_ROOT/big/releases/$id/blob3"

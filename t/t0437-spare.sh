@@ -46,13 +46,13 @@ run() {
 	: >"$TMP/$1"
 	for run_n in 1 2 3 4 5 6 1; do
 		tree "$run_n"
-		settle blog
+		settle
 		"$2" || diag "$2 failed before $run_n"
 		"$DEPLOY" -v local:blog app >"$TMP/out.$1.$run_n" 2>&1 ||
 			diag "$1: deploy $run_n failed: $(tail -n 1 "$TMP/out.$1.$run_n")"
 		facts >>"$TMP/$1"
 	done
-	settle blog
+	settle
 }
 # The first deploy has none.
 good() {
@@ -113,7 +113,7 @@ ok 'a spare is there at the end' test "$good_copies" -gt 20
 rm -rf "$DEPLOYD_ROOT/blog"
 tree 1
 ok 'a first deploy' "$DEPLOY" local:blog app
-settle blog
+settle
 is 'is followed by a spare of it' "$(cat "$own/next.spare")" "$(live blog)"
 listing "$DEPLOYD_ROOT/blog/current/" >"$TMP/live"
 listing "$own/next" >"$TMP/spare"
@@ -125,18 +125,18 @@ inode=$(stat -c %i "$own/next/many/5")
 echo two >app/one
 ok 'an edit' "$DEPLOY" local:blog app
 is 'takes the files over' "$(stat -c %i "$DEPLOYD_ROOT/blog/current/many/5")" "$inode"
-settle blog
+settle
 old=$(live blog)
 for i in 3 4; do
 	echo $i >app/one
 	"$DEPLOY" -q local:blog app
-	settle blog
+	settle
 done
 fails 1 'what retention dropped' test -e "$DEPLOYD_ROOT/blog/releases/$old"
 inode=$(stat -c %i "$DEPLOYD_ROOT/blog/releases/$(find "$DEPLOYD_ROOT/blog/releases" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | head -n 1)/many/5")
 echo 5 >app/one
 "$DEPLOY" -q local:blog app
-settle blog
+settle
 is 'is the spare from then on' "$(stat -c %i "$own/next/many/5")" "$inode"
 is 'and nothing is left to be removed' "$(ls "$own/trash")" ''
 
@@ -144,7 +144,7 @@ is 'and nothing is left to be removed' "$(ls "$own/trash")" ''
 rm -rf "$own/next"
 ok 'nothing changed' "$DEPLOY" local:blog app
 like 'and nothing is done' "$OUT" 'already'
-settle blog
+settle
 is 'but the spare is made again' "$(cat "$own/next.spare")" "$(live blog)"
 
 # A failed deploy's tree in next/ is no spare, and stays.
@@ -154,14 +154,14 @@ build = false
 END
 echo precious >app/precious
 fails 7 'a failed build' "$DEPLOY" local:blog app
-settle blog
+settle
 ok 'leaves its tree in next/' test -e "$own/next/precious"
 fails 1 'which is no spare' test -e "$own/next.spare"
 rm app/deploy.conf
 
 # Somebody is at it, and does not stop.
 ok 'a deploy' "$DEPLOY" local:blog app
-settle blog
+settle
 spawn "$TMP/held" "$BUILD/t/lib/hold-lock" "$own/next.lock"
 holder=$PID
 i=0
@@ -186,7 +186,7 @@ fails 1 'does not come back into next/' test -e "$own/next/more"
 rm app/deploy.conf app/more
 kill "$holder"
 wait "$holder" 2>/dev/null
-settle blog
+settle
 
 # Room.
 printf '[deployd]\nreserve = 900000G\n' >"$DEPLOYD_CONF"
@@ -195,11 +195,11 @@ like 'tells of the spare' "$OUT" '^the spare: .*B'
 ok 'it is there still' test -e "$own/next"
 ok 'prune' "$DEPLOY" prune local:blog
 like 'drops it' "$OUT" 'dropped the spare: .*B'
-settle blog
+settle
 fails 1 'it is gone' test -e "$own/next"
 rm -rf app/many
 ok 'where nothing is uploaded' "$DEPLOY" local:blog app
-settle blog
+settle
 fails 1 'none is made where it would take the reserve' test -e "$own/next"
 
 # Not wanted.
@@ -207,7 +207,7 @@ printf '[deployd]\nspare = no\nkeep = 1\n' >"$DEPLOYD_CONF"
 for i in 1 2 3 4; do
 	echo $i >app/one
 	"$DEPLOY" -q local:blog app
-	settle blog
+	settle
 done
 fails 1 'spare = no makes none' test -e "$own/next"
 is 'and what was dropped is removed' "$(ls "$own/trash")" ''

@@ -26,7 +26,7 @@ fails 4 'a deploy.conf that vanished is refused' "$DEPLOY" local:blog
 mv "$TMP/conf" deploy.conf
 
 # Dry runs.
-settle blog
+settle
 before=$(listing "$DEPLOYD_ROOT" | sha256sum)
 echo new >new
 rm f1

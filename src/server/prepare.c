@@ -15,7 +15,6 @@
 #include "base/rmtree.h"
 #include "server/spare.h"
 
-#define LOCK "next.lock"
 #define POLL_US 2000
 /* For one that was told to stop already. */
 #define FORMER_MS 10000
@@ -23,7 +22,7 @@
 void
 prepare_ask(const struct store *s)
 {
-	lock_want(s->own, LOCK);
+	lock_want(s->own, STORE_NEXT_LOCK);
 }
 
 void
@@ -33,7 +32,8 @@ prepare_stop(struct store *s, int ms)
 
 	if (s->next_lock >= 0 || s->bypass)
 		return;
-	while ((s->next_lock = lock_take(s->own, LOCK, "deploy")) < 0) {
+	while ((s->next_lock = lock_take(s->own, STORE_NEXT_LOCK, "deploy")) <
+		0) {
 		if (errno != EWOULDBLOCK)
 			return; /* where it cannot be made nobody has it */
 		if (io_now_ms() >= end) {
@@ -87,7 +87,7 @@ has_lock(struct store *s)
 	int64_t end = io_now_ms() + FORMER_MS;
 
 	while (s->next_lock < 0 && io_now_ms() < end) {
-		s->next_lock = lock_take(s->own, LOCK, "preparing");
+		s->next_lock = lock_take(s->own, STORE_NEXT_LOCK, "preparing");
 		if (s->next_lock < 0)
 			usleep(POLL_US);
 	}
@@ -107,8 +107,10 @@ prepare(void *arg)
 		return;
 	if (w->c->spare && spare_is_needed(s))
 		spare_make(s, w->c, &busy);
-	trash = openat(s->own, "trash",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	trash = s->next_lock < 0 ?
+		-1 :
+		openat(s->own, "trash",
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (trash >= 0)
 		(void)rmtree_contents_until(trash, is_wanted, s);
 	io_close(&trash);
@@ -127,7 +129,7 @@ void
 prepare_start(struct store *s, const struct config *c)
 {
 	if (s->next_lock < 0)
-		s->next_lock = lock_take(s->own, LOCK, "preparing");
+		s->next_lock = lock_take(s->own, STORE_NEXT_LOCK, "preparing");
 	/* One that nobody has told to stop is at it. */
 	if (s->next_lock < 0 && !s->bypass)
 		return;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/replace.h"
 #include "server/copy.h"
 #include "server/plan.h"
@@ -190,23 +191,67 @@ has_room(const struct spare *x, const struct plan *p)
 }
 
 static int
-make(struct spare *x, struct error *err)
+stage(struct spare *x, struct plan *p, struct error *err)
 {
 	const struct stage_options o = { .times = x->times,
 		.umask = x->c->umask,
 		.spare = true,
 		.busy = x->busy };
-	struct plan p;
-	int rc = make_plan(x, &p, err);
 
-	if (rc == 0 && !has_room(x, &p)) {
-		store_discard(x->s, "next", NULL);
-		rc = -1;
+	if (has_room(x, p))
+		return stage_tree(x->s, p, &o, err);
+	store_discard(x->s, "next", NULL);
+	return -1;
+}
+
+static int
+sync_new(struct spare *x, const struct plan *p, int next, struct error *err)
+{
+	bool *new = mem_zalloc(x->m.n, sizeof(*new));
+	struct stage_synced synced = { next, &x->m, new, 0 };
+	size_t i;
+	int rc;
+
+	for (i = 0; i < x->m.n; i++) {
+		new[i] = p->seen[i].place == PLACE_HASHED;
+		synced.n += new[i];
 	}
-	if (rc == 0)
-		rc = stage_tree(x->s, &p, &o, err);
-	plan_release(&p);
+	rc = stage_sync_touched(x->s, &synced, err);
+	free(new);
 	return rc;
+}
+
+/* Whether next/ still is what it was when the lock was let go. */
+static bool
+lock_again(struct spare *x)
+{
+	char id[RELEASE_ID_LEN + 1];
+
+	x->s->next_lock = lock_take(x->s->own, STORE_NEXT_LOCK, "preparing");
+	if (x->s->next_lock < 0)
+		return false;
+	read_mark(x->s, id);
+	return !strcmp(id, x->id) && exists(x->s, "next");
+}
+
+/*
+ * The disk may take its time, in which nobody can tell us anything.  So the
+ * lock is not held: whoever comes meanwhile takes over what is there, and reads
+ * again what is new.
+ */
+static void
+finish(struct spare *x, const struct plan *p, struct error *err)
+{
+	int next = openat(x->s->own, "next",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (next >= 0 && stage_save_index(x->s, p, false, err) == 0) {
+		write_mark(x->s, x->id);
+		io_close(&x->s->next_lock);
+		if (sync_new(x, p, next, err) == 0 && lock_again(x))
+			(void)stage_save_index(x->s, p, true, err);
+	}
+	io_close(&next);
 }
 
 void
@@ -214,14 +259,17 @@ spare_make(struct store *s, const struct config *c, const struct busy *busy)
 {
 	struct spare x = { .s = s, .c = c, .busy = busy };
 	struct error ignored = ERROR_INIT;
+	struct plan p = { 0 };
 
 	if (load(&x, &ignored) == 0) {
 		write_mark(s, "");
 		if (!exists(s, "next"))
 			recycle(s);
-		if (make(&x, &ignored) == 0)
-			write_mark(s, x.id);
+		if (make_plan(&x, &p, &ignored) == 0 &&
+			stage(&x, &p, &ignored) == 0)
+			finish(&x, &p, &ignored);
 	}
+	plan_release(&p);
 	manifest_release(&x.m);
 	free(x.times);
 }

@@ -339,10 +339,12 @@ run_stage(struct stage *t)
 		return -1;
 	if (fchmod(t->next, 0755 & ~t->o->umask) < 0)
 		return failed(t, "next");
+	if (t->o->spare)
+		return 0;
 	synced.n = t->written;
 	if (stage_sync_touched(t->s, &synced, t->err) < 0)
 		return -1;
-	return stage_save_index(t->s, t->p, t->err);
+	return stage_save_index(t->s, t->p, true, t->err);
 }
 
 int

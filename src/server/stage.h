@@ -15,7 +15,8 @@
 struct stage_options {
 	const int64_t *times; /* of each entry of the manifest */
 	mode_t umask;
-	bool spare; /* it is the spare that is staged; tmp/ is left alone */
+	bool spare; /* it is the spare that is staged: tmp/ is left alone, and
+	               neither synced is it nor an index written */
 	const struct busy *busy;
 };
 
@@ -36,8 +37,11 @@ struct stage_synced {
 
 int stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	struct error *err);
-/* Writes next.index: all is in its place, as p->seen says. */
-int stage_save_index(const struct store *s, const struct plan *p,
+/*
+ * Writes next.index: all is in its place, as p->seen says, and on disk; or it
+ * is only what was so at the beginning.
+ */
+int stage_save_index(const struct store *s, const struct plan *p, bool all,
 	struct error *err);
 
 /* next/ becomes releases/ID, next.index its records/ID.index. */

@@ -140,14 +140,16 @@ let_large_pass(const struct plan *p)
 }
 
 int
-stage_save_index(const struct store *s, const struct plan *p, struct error *err)
+stage_save_index(const struct store *s, const struct plan *p, bool all,
+	struct error *err)
 {
 	const struct manifest *m = p->m;
 	struct stat_index *x;
 	size_t i;
 	int rc;
 
-	let_large_pass(p);
+	if (all)
+		let_large_pass(p);
 	x = index_new();
 	for (i = 0; i < m->n; i++) {
 		const struct plan_seen *seen = &p->seen[i];
@@ -156,7 +158,8 @@ stage_save_index(const struct store *s, const struct plan *p, struct error *err)
 			.mtime = seen->mtime,
 			.ctime = seen->ctime };
 
-		if (m->v[i].type == ENTRY_FILE)
+		if (m->v[i].type == ENTRY_FILE &&
+			(all || seen->place == PLACE_SYNCED))
 			index_put_stat(x, m->v[i].path, &st, m->v[i].digest);
 	}
 	rc = index_save(x, s->own, store_next_index(s), err);

@@ -40,6 +40,7 @@
 
 #define STORE_MANIFESTS 50 /* kept for use as a base */
 #define STORE_RECORDS 50
+#define STORE_NEXT_LOCK "next.lock" /* prepare.h */
 
 struct replace;
 struct replace_batch;
@@ -52,9 +53,9 @@ struct store {
 	int own;
 	int lock; /* held descriptors or -1 */
 	int switch_lock;
-	int next_lock; /* prepare.h */
-	bool bypass;   /* next/ is somebody else's: stage/ is in its place */
-	bool relaxed;  /* `durability': nothing is waited for until it is on
+	int next_lock;
+	bool bypass;  /* next/ is somebody else's: stage/ is in its place */
+	bool relaxed; /* `durability': nothing is waited for until it is on
 	                 disk */
 	struct replace_batch *batch; /* of store_write(), or NULL */
 };

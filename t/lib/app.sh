@@ -56,16 +56,20 @@ events() {
 	awk '{print $2}' "$DEPLOYD_ROOT/$1/.deployd/history" | tr '\n' ' '
 }
 
-# settle APP: waits until nobody deploys it or prepares its next release.
+# settle: waits until no deployd of this test runs, also in the background.
 settle() {
-	settle_own=$DEPLOYD_ROOT/$1/.deployd
 	settle_tries=0
-	for settle_name in lock next.lock; do
-		while [ -e "$settle_own/$settle_name" ] && grep -q \
-			":$(stat -c %i "$settle_own/$settle_name") " /proc/locks; do
-			settle_tries=$((settle_tries + 1))
-			[ "$settle_tries" -lt 600 ] || return 1
-			sleep 0.05
-		done
+	while settle_runs; do
+		settle_tries=$((settle_tries + 1))
+		[ "$settle_tries" -lt 600 ] || return 1
+		sleep 0.05
 	done
+}
+
+settle_runs() {
+	for settle_pid in $(pgrep -x deployd); do
+		tr '\0' '\n' 2>/dev/null <"/proc/$settle_pid/environ" |
+			grep -qxF "DEPLOYD_ROOT=$DEPLOYD_ROOT" && return 0
+	done 2>/dev/null
+	return 1
 }
