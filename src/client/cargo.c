@@ -14,6 +14,8 @@
 
 #define LARGE_BYTES 100000000
 #define OFFENDERS 5
+/* An answer of the handshake is not to wait for longer. */
+#define TICK_MS 2
 
 /* While the walk goes on. */
 struct walk_watch {
@@ -78,6 +80,23 @@ scan(struct cargo *c, const struct options *o, struct walk_watch *w,
 	return rc;
 }
 
+/* git compares every file with its index, which takes as long as the walk. */
+static int
+scan_beside_git(struct cargo *c, const struct options *o, struct walk_watch *w,
+	struct error *err)
+{
+	struct git_question q;
+	int rc;
+
+	git_ask(&q, c->project->tree);
+	rc = scan(c, o, w, err);
+	while (!git_answered(&q, TICK_MS))
+		if (rc == 0 && w->callbacks->tick)
+			w->callbacks->tick(w->callbacks->arg);
+	c->git = q.facts;
+	return rc;
+}
+
 static int
 load_directory(struct cargo *c, const struct options *o, struct walk_watch *w,
 	struct error *err)
@@ -88,10 +107,7 @@ load_directory(struct cargo *c, const struct options *o, struct walk_watch *w,
 	if (c->dirfd < 0)
 		return error_errno(err, "%s", p->tree);
 	source_directory(&c->source, c->dirfd, p->exact_modes);
-	if (scan(c, o, w, err) < 0)
-		return -1;
-	git_facts_read(&c->git, p->tree);
-	return 0;
+	return scan_beside_git(c, o, w, err);
 }
 
 static int

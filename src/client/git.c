@@ -1,9 +1,11 @@
 #include "client/git.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -107,15 +109,41 @@ open_directory(const char *directory)
 	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-void
-git_facts_read(struct git_facts *g, const char *directory)
+static void *
+answer(void *arg)
 {
-	int dir = open_directory(directory);
+	struct git_question *q = arg;
+	int dir = open_directory(q->directory);
 
-	memset(g, 0, sizeof(*g));
 	if (dir >= 0)
-		read_facts(g, dir);
+		read_facts(&q->facts, dir);
 	io_close(&dir);
+	return NULL;
+}
+
+void
+git_ask(struct git_question *q, const char *directory)
+{
+	memset(q, 0, sizeof(*q));
+	q->directory = directory;
+	q->asking = pthread_create(&q->thread, NULL, answer, q) == 0;
+	if (!q->asking)
+		answer(q);
+}
+
+bool
+git_answered(struct git_question *q, int ms)
+{
+	struct timespec until;
+	int64_t ns = io_wall_ns() + (int64_t)ms * 1000000;
+
+	until.tv_sec = ns / 1000000000;
+	until.tv_nsec = ns % 1000000000;
+	if (q->asking &&
+		pthread_timedjoin_np(q->thread, NULL, &until) == ETIMEDOUT)
+		return false;
+	q->asking = false;
+	return true;
 }
 
 void

@@ -2,6 +2,7 @@
 #ifndef CLIENT_GIT_H
 #define CLIENT_GIT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 struct git_facts {
@@ -10,8 +11,21 @@ struct git_facts {
 	bool is_repository;
 };
 
-/* Runs git in `directory`; every field stays NULL where there is none. */
-void git_facts_read(struct git_facts *g, const char *directory);
+/* A question that runs beside other work; its end must be waited for. */
+struct git_question {
+	struct git_facts facts;
+	const char *directory;
+	pthread_t thread;
+	bool asking;
+};
+
+/*
+ * Runs git in `directory`, which is borrowed; every field stays NULL where
+ * there is none.
+ */
+void git_ask(struct git_question *q, const char *directory);
+/* Waits at most `ms`; true once q->facts, which the caller takes, are there. */
+bool git_answered(struct git_question *q, int ms);
 void git_facts_release(struct git_facts *g);
 
 /*
