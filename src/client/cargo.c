@@ -165,41 +165,72 @@ cargo_release(struct cargo *c)
 	free(c->user);
 }
 
-/* Of files with the same content one crosses for all. */
-static bool
-is_needed(const struct cargo *c, const struct entry *e,
-	const struct ranges *need)
+static int
+by_digest(const void *a, const void *b)
 {
-	uint32_t line;
+	const struct entry *const *x = a, *const *y = b;
+
+	return memcmp((*x)->digest, (*y)->digest, DIGEST_SIZE);
+}
+
+/* The entries that look like secrets, by digest; the caller frees it. */
+static const struct entry **
+find_secrets(const struct cargo *c, size_t *n)
+{
+	const struct strv *paths = &c->scan.secrets;
+	const struct entry **v = mem_zalloc(paths->n, sizeof(*v));
 	size_t i;
 
-	for (i = 0; i < need->n; i++)
-		for (line = need->v[i].first; line <= need->v[i].last; line++) {
-			uint32_t chunk;
-			const struct entry *n = manifest_at(&c->m, line,
-				&chunk);
+	*n = 0;
+	for (i = 0; i < paths->n; i++) {
+		v[*n] = manifest_find(&c->m, paths->v[i]);
+		*n += v[*n] != NULL;
+	}
+	if (*n)
+		qsort(v, *n, sizeof(*v), by_digest);
+	return v;
+}
 
-			if (n && n->size == e->size &&
-				!memcmp(n->digest, e->digest, DIGEST_SIZE))
-				return true;
-		}
-	return false;
+static void
+warn_secrets(const struct entry *const *v, size_t n, const struct entry *sent,
+	bool *warned)
+{
+	const struct entry *const *found = bsearch(&sent, v, n, sizeof(*v),
+		by_digest);
+	size_t i;
+
+	if (!found)
+		return;
+	for (i = (size_t)(found - v); i && !by_digest(&v[i - 1], &sent);)
+		i--;
+	/* Of files with the same content one crosses for all. */
+	for (; i < n && !by_digest(&v[i], &sent); i++) {
+		if (!warned[i])
+			log_warn("%s looks like a secret and is sent; leave "
+				 "it out with .deployignore",
+				v[i]->path);
+		warned[i] = true;
+	}
 }
 
 void
 cargo_warn_secrets(const struct cargo *c, const struct ranges *need)
 {
-	size_t i;
+	size_t i, n;
+	const struct entry **v = find_secrets(c, &n);
+	bool *warned = mem_zalloc(n, sizeof(*warned));
+	uint32_t line, chunk;
 
-	for (i = 0; i < c->scan.secrets.n; i++) {
-		const char *path = c->scan.secrets.v[i];
-		const struct entry *e = manifest_find(&c->m, path);
+	for (i = 0; n && i < need->n; i++)
+		for (line = need->v[i].first; line <= need->v[i].last; line++) {
+			const struct entry *e = manifest_at(&c->m, line,
+				&chunk);
 
-		if (e && is_needed(c, e, need))
-			log_warn("%s looks like a secret and is sent; leave "
-				 "it out with .deployignore",
-				path);
-	}
+			if (e)
+				warn_secrets(v, n, e, warned);
+		}
+	free(warned);
+	free(v);
 }
 
 static int
