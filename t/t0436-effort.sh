@@ -1,5 +1,5 @@
 #!/bin/sh
-# How hard files are compressed follows the link, both ways.
+# How hard files are compressed follows the link, both ways; and --bwlimit.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 
@@ -90,5 +90,15 @@ same_tree 'arrive equal' . dense
 dense=$(tail -n 1 "$TMP/bytes" | cut -d' ' -f1)
 diag "$dense bytes of 23000000"
 ok 'and grew by nothing' test "$dense" -lt 21700000
+
+# It can only take longer than that.
+head -c 1000000 /dev/urandom >dense
+behind
+began=$(date +%s)
+ok 'at most 250 KiB a second' "$DEPLOY" --deployd="$TMP/relay" \
+	--bwlimit=250 local:dense
+ended=$(date +%s)
+ok 'are kept to' test $((ended - began)) -ge 3
+same_tree 'the tree is equal' . dense
 
 done_testing

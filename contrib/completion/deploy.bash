@@ -21,7 +21,7 @@ _deploy()
 		version'
 	local options='-C -t -n --dry-run -q --quiet -v --verbose --json
 		--force --rebuild --no-cache --no-activate --wait --wait=
-		--expect= --tar= --binary= --remove --deployd= --transport=
+		--expect= --bwlimit= --tar= --binary= --remove --deployd= --transport=
 		-F -i -p -J -o -4 -6
 		--files --exit-code -f --follow --reveal --confirm= --no-keep -O --output=
 		-h --help -V --version'
@@ -58,7 +58,7 @@ _deploy()
 			-- "$part")
 		return
 		;;
-	-p | -J | -o | --expect | --confirm | --deployd | --wait)
+	-p | -J | -o | --expect | --bwlimit | --confirm | --deployd | --wait)
 		return
 		;;
 	esac

@@ -93,12 +93,12 @@ io_read_some(int fd, struct buf *b, size_t most)
 }
 
 int
-io_write_some(int fd, struct buf *b)
+io_write_some(int fd, struct buf *b, size_t most)
 {
 	ssize_t n;
 
 	do {
-		n = write(fd, b->data, b->len);
+		n = write(fd, b->data, b->len < most ? b->len : most);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -1;

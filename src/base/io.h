@@ -19,8 +19,8 @@ int io_write_full(int fd, const void *data, size_t len);
 
 /* Adds what one read gives: its count, 0 at the end, -1 with errno. */
 ssize_t io_read_some(int fd, struct buf *b, size_t most);
-/* Writes what one write takes and consumes it: 0, or -1 with errno. */
-int io_write_some(int fd, struct buf *b);
+/* Writes what one write of up to `most` takes and consumes it: 0, or -1 with errno. */
+int io_write_some(int fd, struct buf *b, size_t most);
 /*
  * Sends what a socket takes without waiting, and consumes it: the bytes, or
  * -1 with errno when nothing more can be sent, ever.

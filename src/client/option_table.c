@@ -6,9 +6,12 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "base/io.h"
+#include "base/mem.h"
 
 #define WAIT_SECONDS 600
 #define COUNT_MOST 9 /* digits */
+#define RATE_MOST 0x1p40
 
 static int
 bad_value(struct error *err, const char *option, const char *value,
@@ -137,6 +140,47 @@ set_expect(struct options *o, const char *value, struct error *err)
 	return 0;
 }
 
+/* "100", "1.5m": KiB a second, or of another unit; 0 is no limit. */
+static int
+parse_rate(const char *s, double *rate)
+{
+	static const char units[] = "kmg";
+	const char *unit;
+	char *end;
+
+	/* strtod() alone takes signs, blanks, exponents and names. */
+	if (!isdigit((unsigned char)*s) ||
+		s[strspn(s, "0123456789.kKmMgG")] != '\0')
+		return -1;
+	*rate = strtod(s, &end) * 1024;
+	if (*end == '\0')
+		return 0;
+	unit = strchr(units, tolower((unsigned char)*end));
+	if (!unit || end[1] != '\0')
+		return -1;
+	for (; unit > units; unit--)
+		*rate *= 1024;
+	return 0;
+}
+
+static int
+set_bwlimit(struct options *o, const char *value, struct error *err)
+{
+	double rate;
+
+	if (parse_rate(value, &rate) < 0 || rate > RATE_MOST ||
+		(rate > 0 && rate < 1))
+		return bad_value(err, "--bwlimit", value,
+			"a rate such as 500, 1.5M or 0");
+	free(o->limit);
+	o->limit = NULL;
+	if (rate < 1)
+		return 0;
+	o->limit = mem_alloc(sizeof(*o->limit));
+	bucket_init(o->limit, (uint64_t)rate, io_now_us());
+	return 0;
+}
+
 #define AT(field) offsetof(struct options, field)
 #define TREE "push diff"
 #define CHANGE "push diff rollback activate"
@@ -168,6 +212,8 @@ const struct option_rule option_rules[] = {
 		"wait for another deploy to end (600 seconds)" },
 	{ 0, "expect", OPTION_VALUE, 0, set_expect, EXPECT, "ID",
 		"refuse unless this release is live" },
+	{ 0, "bwlimit", OPTION_VALUE, 0, set_bwlimit, TREE " env run", "RATE",
+		"send at most RATE KiB a second, or 1.5M, 1G" },
 	{ 0, "tar", OPTION_TEXT, AT(tar), NULL, TREE, "FILE",
 		"deploy what is in an archive; - is standard input" },
 	{ 0, "files", OPTION_FLAG, AT(files), NULL, TREE, NULL,

@@ -1,5 +1,6 @@
 #include "client/options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -252,6 +253,8 @@ options_parse(struct options *o, const struct verb *verbs, int argc,
 void
 options_release(struct options *o)
 {
+	free(o->limit);
+	o->limit = NULL;
 	strv_release(&o->args);
 	strv_release(&o->targets);
 	strv_release(&o->identities);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strv.h"
@@ -34,18 +35,19 @@ struct options {
 	const char *transport;   /* --transport: auto, libssh2, openssh */
 	bool wait;               /* --wait[=SECONDS], else 600 */
 	uint64_t wait_seconds;
-	const char *expect;  /* --expect */
-	const char *tar;     /* --tar */
-	bool files;          /* diff --files */
-	bool exit_code;      /* diff --exit-code */
-	const char *binary;  /* setup --binary */
-	bool remove;         /* setup --remove */
-	uint64_t lines;      /* log -n, logs -n: the last lines; 0: all */
-	bool follow;         /* logs -f */
-	bool reveal;         /* env list --reveal */
-	const char *confirm; /* remove --confirm: the app's name */
-	bool no_keep;        /* remove --no-keep */
-	const char *output;  /* fetch -O */
+	const char *expect;   /* --expect */
+	struct bucket *limit; /* --bwlimit, of all sessions; else NULL */
+	const char *tar;      /* --tar */
+	bool files;           /* diff --files */
+	bool exit_code;       /* diff --exit-code */
+	const char *binary;   /* setup --binary */
+	bool remove;          /* setup --remove */
+	uint64_t lines;       /* log -n, logs -n: the last lines; 0: all */
+	bool follow;          /* logs -f */
+	bool reveal;          /* env list --reveal */
+	const char *confirm;  /* remove --confirm: the app's name */
+	bool no_keep;         /* remove --no-keep */
+	const char *output;   /* fetch -O */
 };
 
 /* A verb of the table in deploy.c. */

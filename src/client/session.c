@@ -52,6 +52,7 @@ session_open(struct session *s, const struct target *t, const struct options *o)
 	memset(s, 0, sizeof(*s));
 	s->target = t;
 	s->input = -1;
+	s->limit = o->limit;
 	s->transport_options = session_transport(t, o);
 	s->transport = transport_open(&s->transport_options);
 	fd = transport_fd(s->transport);
@@ -61,15 +62,31 @@ session_open(struct session *s, const struct target *t, const struct options *o)
 	MESSAGE_SEND(&s->channel, "hello", hello, &hello);
 }
 
+/* Whether there is something to send; if only later, *timeout is cut. */
+static bool
+may_send(struct session *s, int *timeout_ms)
+{
+	int wait;
+
+	if (!s->channel.tx.len || s->channel.broken)
+		return false;
+	if (!s->limit || bucket_allows(s->limit, io_now_us()))
+		return true;
+	wait = bucket_wait(s->limit);
+	if (*timeout_ms < 0 || *timeout_ms > wait)
+		*timeout_ms = wait;
+	return false;
+}
+
 static void
-prepare_poll(struct session *s, struct pollfd *p)
+prepare_poll(struct session *s, struct pollfd *p, int *timeout_ms)
 {
 	*p = (struct pollfd){ -1, 0, 0 };
 	if (!s || !s->transport)
 		return;
 	if (!s->channel.eof && !s->paused)
 		p->events |= POLLIN;
-	if (s->channel.tx.len && !s->channel.broken)
+	if (may_send(s, timeout_ms))
 		p->events |= POLLOUT;
 	if (p->events)
 		p->fd = s->channel.in;
@@ -92,12 +109,16 @@ keep_alive(struct session *s)
 static int
 pump(struct session *s, const struct pollfd *p, struct error *err)
 {
-	uint64_t before = s->channel.received;
+	uint64_t before = s->channel.received, sent = s->channel.sent;
 	const short readable = POLLIN | POLLHUP | POLLERR;
 
+	if (s->limit)
+		s->channel.allowance = bucket_allows(s->limit, io_now_us());
 	if (channel_pump(&s->channel, (p->revents & readable) != 0,
 		    (p->revents & (POLLOUT | POLLERR)) != 0, err) < 0)
 		return -1;
+	if (s->limit)
+		bucket_take(s->limit, (size_t)(s->channel.sent - sent));
 	if (s->channel.received != before)
 		s->heard = io_now_ms();
 	return 0;
@@ -112,7 +133,7 @@ sessions_turn(struct session *const *v, size_t n, int timeout_ms,
 	int rc = 0;
 
 	for (i = 0; i < n; i++) {
-		prepare_poll(v[i], &p[i]);
+		prepare_poll(v[i], &p[i], &timeout_ms);
 		p[n + i] = (struct pollfd){ v[i] ? v[i]->input : -1, POLLIN,
 			0 };
 	}

@@ -13,6 +13,7 @@
 #ifndef CLIENT_SESSION_H
 #define CLIENT_SESSION_H
 
+#include "base/bucket.h"
 #include "client/options.h"
 #include "client/project.h"
 #include "transport/transport.h"
@@ -30,6 +31,7 @@ struct session {
 	int input;             /* polled for reading besides, or -1 */
 	bool input_ready;      /* by the last turn */
 	bool paused;           /* nothing is read for now */
+	struct bucket *limit;  /* what is sent comes out of it, or NULL */
 };
 
 /* How a target is reached; what it points to is t's and o's. */

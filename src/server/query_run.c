@@ -73,7 +73,7 @@ take_input(struct job *j, const struct frame *f)
 static void
 write_input(struct job *j)
 {
-	if (io_write_some(j->in, &j->input) == 0 || errno == EAGAIN ||
+	if (io_write_some(j->in, &j->input, SIZE_MAX) == 0 || errno == EAGAIN ||
 		errno == EINTR)
 		return;
 	/* It has ended, or reads no more: not our affair. */

@@ -78,6 +78,7 @@ channel_init(struct channel *c, int in, int out, bool magic, const char *peer)
 	c->out = out;
 	c->peer = peer;
 	c->wants_magic = magic;
+	c->allowance = SIZE_MAX;
 	(void)io_nonblock(in);
 	(void)io_nonblock(out);
 	if (magic)
@@ -191,7 +192,8 @@ channel_pump(struct channel *c, bool readable, bool writable, struct error *err)
 	if (writable && c->tx.len) {
 		size_t before = c->tx.len;
 
-		if (io_write_some(c->out, &c->tx) < 0 && errno != EAGAIN)
+		if (io_write_some(c->out, &c->tx, c->allowance) < 0 &&
+			errno != EAGAIN)
 			give_up_writing(c);
 		else
 			c->sent += before - c->tx.len;

@@ -49,6 +49,7 @@ struct channel {
 	int in, out; /* borrowed; may be the same */
 	struct buf rx, tx;
 	size_t taken;     /* of rx, by the frame last given */
+	size_t allowance; /* bytes that a pump may write; else no bound */
 	bool wants_magic; /* the peer's first line has not come yet */
 	bool eof;         /* nothing more will come */
 	bool broken;      /* writing failed: what is queued is dropped */

@@ -67,6 +67,31 @@ START_TEST(options_stand_before_and_behind)
 }
 END_TEST
 
+START_TEST(a_rate_is_of_kib_or_of_a_unit)
+{
+	static const char *const bad[] = { "x", "1x", "-1", "+1", "1.2.3", ".5",
+		"1kb", "k", "1e3", "0x10", "2000000G", "0.0001", "inf" };
+	char line[40];
+	size_t i;
+
+	ck_assert(parse(""));
+	ck_assert_ptr_null(o.limit);
+	ck_assert(parse("--bwlimit=100 web1:blog"));
+	ck_assert_uint_eq(o.limit->rate, 102400);
+	ck_assert(parse("--bwlimit 1.5m web1:blog"));
+	ck_assert_uint_eq(o.limit->rate, 1572864);
+	ck_assert(parse("--bwlimit=2K --bwlimit=1G web1:blog"));
+	ck_assert_uint_eq(o.limit->rate, 1 << 30);
+	ck_assert(parse("--bwlimit=5 --bwlimit=0 web1:blog"));
+	ck_assert_ptr_null(o.limit);
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(line, sizeof(line), "--bwlimit=%s", bad[i]);
+		refuse(line, "is not a rate");
+	}
+	refuse("status --bwlimit=1", "--bwlimit");
+}
+END_TEST
+
 START_TEST(values_are_joined_or_follow)
 {
 	ck_assert(parse("-p2222 -i a -ib --tar=x.tar --wait"));
@@ -162,6 +187,7 @@ main(void)
 	tcase_add_test(tests, without_a_verb_it_is_push);
 	tcase_add_test(tests, options_stand_before_and_behind);
 	tcase_add_test(tests, values_are_joined_or_follow);
+	tcase_add_test(tests, a_rate_is_of_kib_or_of_a_unit);
 	tcase_add_test(tests, the_same_letter_differs_by_verb);
 	tcase_add_test(tests, wrong_usage_is_named);
 	tcase_add_test(tests, a_later_verb_may_not_be_a_remote);
