@@ -16,8 +16,12 @@
 void
 session_stage(struct session *s, const char *name)
 {
+	struct error ignored = ERROR_INIT;
+
 	s->stage = name;
 	channel_sendf(&s->client, ".stage", "name %s\n", name);
+	/* At once: it may be long until the next turn. */
+	(void)channel_pump(&s->client, false, true, &ignored);
 }
 
 /* A note is one sentence, whatever was put into it. */
