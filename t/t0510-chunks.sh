@@ -193,6 +193,13 @@ traced 'and the next edit' local:blog
 few 'after an amend'
 same_tree 'the tree is equal' . blog
 
+# An archive is divided as a directory is.
+insert big 3500000 archived
+tar -cf "$TMP/app.tar" .
+traced 'an archive with an edit' --tar="$TMP/app.tar" local:blog
+few 'an archive'
+same_tree 'the tree is equal' . blog
+
 # What hardly anything is left of is asked for whole.
 "$noise" 4 5500000 >"$TMP/new"
 tail -c 500000 big >>"$TMP/new"

@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/path.h"
+#include "tree/chunk.h"
 #include "tree/members.h"
 #include "tree/rules.h"
 #include "tree/secrets.h"
@@ -28,6 +29,9 @@ struct reading {
 	struct tarball *tar;
 	struct refusals refusals;
 	struct digest *digest;
+	struct chunker chunker;
+	bool divides;    /* the file under way */
+	uint64_t chunks; /* in all files */
 	struct members members;
 	uint64_t spooled; /* bytes */
 	uint64_t unsaid;  /* since the last tick */
@@ -102,6 +106,8 @@ spool(struct reading *r, const void *data, size_t len)
 	if (io_write_full(r->s->spool, data, len) < 0)
 		return spool_failed(r);
 	digest_update(r->digest, data, len);
+	if (r->divides)
+		chunker_add(&r->chunker, data, len);
 	r->spooled += len;
 	return tick(r, len);
 }
@@ -122,6 +128,22 @@ spool_zeros(struct reading *r, uint64_t len)
 	return 0;
 }
 
+/* What is too much for a manifest is not divided. */
+static void
+end_chunks(struct reading *r, struct entry *e)
+{
+	struct chunks *c = chunker_end(&r->chunker);
+	size_t size;
+
+	if (c && r->chunks + c->n <= MANIFEST_CHUNKS_MOST) {
+		r->chunks += c->n;
+		size = sizeof(*c) + c->n * sizeof(*c->v);
+		e->chunks = memcpy(arena_alloc(&r->members.arena, size), c,
+			size);
+	}
+	free(c);
+}
+
 static int
 spool_file(struct reading *r, struct member *f)
 {
@@ -134,6 +156,7 @@ spool_file(struct reading *r, struct member *f)
 	if (size > INT64_MAX)
 		return error_set(r->err, "%s is damaged: the size of %s",
 			tarball_name(r->tar), f->e.path);
+	r->divides = size > CHUNK_FILE;
 	while ((more = tarball_data(r->tar, &data, &len, &at, r->err)) > 0) {
 		if (at < done || at > size || len > size - at)
 			return error_set(r->err,
@@ -146,6 +169,7 @@ spool_file(struct reading *r, struct member *f)
 	if (more < 0 || spool_zeros(r, size - done) < 0)
 		return -1;
 	digest_final(r->digest, f->e.digest);
+	end_chunks(r, &f->e);
 	return 0;
 }
 
@@ -350,6 +374,7 @@ source_archive(struct source *s, const struct source_options *o,
 	memset(result, 0, sizeof(*result));
 	*commit = NULL;
 	r.digest = digest_new();
+	chunker_init(&r.chunker);
 	r.tar = tarball_open(o->name, look_up, &r, err);
 	if (!r.tar || open_spool(&r) < 0 || read_members(&r, commit) < 0 ||
 		enter_members(&r) < 0)
@@ -363,6 +388,7 @@ out:
 	tarball_close(r.tar);
 	refusals_release(&r.refusals);
 	digest_free(r.digest);
+	chunker_release(&r.chunker);
 	members_release(&r.members);
 	return rc;
 }

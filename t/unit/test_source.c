@@ -251,9 +251,12 @@ START_TEST(a_tree_has_one_id_from_directory_and_archive)
 	struct scan_options o = { .path = "tree" };
 	struct manifest scanned = MANIFEST_INIT;
 	struct scan_result r;
+	struct buf a = BUF_INIT, b = BUF_INIT;
 
 	begin();
 	make_tree();
+	run("seq 1000000 1300000 >tree/large && seq 100 200 >tree/larger && "
+	    "cat tree/large tree/large >>tree/larger");
 	run("mkdir -p tree/.git tree/wanted && echo x >tree/.git/config && "
 	    "echo '*.o' >tree/.gitignore && : >tree/.deployignore && "
 	    ": >tree/wanted/.gitignore && : >tree/.gitkeep");
@@ -262,8 +265,15 @@ START_TEST(a_tree_has_one_id_from_directory_and_archive)
 	run("tar -C tree -cf a.tar .");
 	taken("a.tar");
 	ck_assert_mem_eq(m.id, scanned.id, DIGEST_SIZE);
+	/* They are divided into the same chunks, too. */
+	ck_assert_uint_gt(m.lines, m.n + 50);
+	manifest_write(&scanned, &a);
+	manifest_write(&m, &b);
+	ck_assert_str_eq(a.data, b.data);
 	manifest_release(&scanned);
 	scan_result_release(&r);
+	buf_release(&a);
+	buf_release(&b);
 	close(o.dirfd);
 }
 END_TEST
