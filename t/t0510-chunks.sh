@@ -200,6 +200,28 @@ traced 'an archive with an edit' --tar="$TMP/app.tar" local:blog
 few 'an archive'
 same_tree 'the tree is equal' . blog
 
+# Of an amended file no manifest says how it was divided, nor of one whose
+# deploy failed.
+cat >"$TMP/change" <<END
+#!/bin/sh
+printf 'changed meanwhile' | dd of=$PWD/big bs=1 seek=2000000 conv=notrunc
+END
+behind "$hold" -x "$TMP/change" push "$TMP/late"
+traced 'a first deploy of a file that changes' local:amended
+is 'amends it' "$(grep -ac '^> amend ' "$TMP/frames")" 1
+same_tree 'the tree is equal' . amended
+insert big 3000000 edited
+traced 'its next edit' local:amended
+few 'a file that was amended'
+same_tree 'the tree is equal' . amended
+printf '[hooks]\nbuild = false\n' >deploy.conf
+fails 7 'a first deploy that fails' "$DEPLOY" local:failed
+rm deploy.conf
+insert big 1000000 edited
+traced 'another one with an edit' local:failed
+few 'what a failed deploy left'
+same_tree 'the tree is equal' . failed
+
 # What hardly anything is left of is asked for whole.
 "$noise" 4 5500000 >"$TMP/new"
 tail -c 500000 big >>"$TMP/new"

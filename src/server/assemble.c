@@ -18,12 +18,12 @@ struct assembly {
 	struct store *s;
 	const struct busy *busy;
 	mode_t umask;
-	int tmp;
+	int tmp, next; /* next/ may not be there: -1 */
 	struct release_reader releases;
 	struct beside beside; /* hashes what is written */
 	struct digest *digest;
-	int in;           /* what the last piece was read from, or -1 */
-	const char *path; /* the release's, of `in' */
+	const struct piece *last;
+	int in; /* what the last piece was read from, or -1 */
 	int out;
 	char *room;   /* where the bytes that come next go */
 	size_t len;   /* how many are there */
@@ -45,22 +45,33 @@ failed(struct assembly *a, const char *path)
 	return store_trouble(a->err);
 }
 
-/* Opens where the piece is, unless it still is; -1 with errno. */
+/* Opens what holds the piece; -1 with errno. */
+static int
+open_holder(struct assembly *a, const struct piece *p)
+{
+	char hex[DIGEST_HEX + 1];
+
+	if (p->where == PIECE_RELEASE)
+		return release_reader_open(&a->releases, p->release, p->path);
+	if (p->where == PIECE_NEXT)
+		return beneath_open(a->next, p->path, O_RDONLY | O_NOCTTY, 0);
+	digest_to_hex(p->digest, hex);
+	return openat(a->tmp, hex,
+		O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+}
+
+/* The same, unless it is open. */
 static int
 open_piece(struct assembly *a, const struct piece *p)
 {
-	char hex[DIGEST_HEX + 1];
-	bool release = p->where == PIECE_RELEASE;
+	const struct piece *last = a->last;
 
-	if (release && a->in >= 0 && a->path == p->path)
+	if (a->in >= 0 && last->path && last->path == p->path &&
+		last->release == p->release)
 		return 0;
 	io_close(&a->in);
-	a->path = release ? p->path : NULL;
-	digest_to_hex(p->digest, hex);
-	a->in = release ?
-		release_reader_open(&a->releases, p->release, p->path) :
-		openat(a->tmp, hex,
-			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	a->last = p;
+	a->in = open_holder(a, p);
 	return a->in < 0 ? -1 : 0;
 }
 
@@ -96,7 +107,7 @@ flush(struct assembly *a, const struct divided *d)
 static int
 add_piece(struct assembly *a, const struct divided *d, const struct piece *p)
 {
-	uint64_t offset = p->where == PIECE_RELEASE ? p->offset : 0;
+	uint64_t offset = p->offset;
 	size_t left = p->length;
 
 	if (open_piece(a, p) < 0)
@@ -207,12 +218,15 @@ assemble(struct store *s, struct plan *p, mode_t umask, const struct busy *busy,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (a.tmp < 0)
 		return failed(&a, "tmp/");
+	a.next = openat(s->own, "next",
+		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	a.digest = digest_new();
 	release_reader_init(&a.releases, s);
 	rc = join_all(&a, p);
 	release_reader_release(&a.releases);
 	digest_free(a.digest);
 	io_close(&a.in);
+	io_close(&a.next);
 	io_close(&a.tmp);
 	return rc;
 }

@@ -146,10 +146,10 @@ search_tmp(struct plan_search *x, struct plan_pieces *t)
 
 /* Bytes that must be sent for d, each piece once. */
 static uint64_t
-missing_bytes(const struct divided *d, uint32_t number)
+missing_bytes(struct plan_pieces *t, const struct divided *d)
 {
+	uint32_t number = ++t->counts, i;
 	uint64_t bytes = 0;
-	uint32_t i;
 
 	for (i = 0; i < d->e->chunks->n; i++) {
 		struct piece *p = d->pieces[i];
@@ -159,6 +159,12 @@ missing_bytes(const struct divided *d, uint32_t number)
 		p->seen = number;
 	}
 	return bytes;
+}
+
+bool
+plan_chunks_enough(struct plan_pieces *t, const struct divided *d)
+{
+	return d->e->size - missing_bytes(t, d) >= d->e->size / WORTH;
 }
 
 /* Whatever is nowhere is asked for, by the first line that it stands in. */
@@ -177,16 +183,15 @@ ask_pieces(const struct divided *d)
 
 /* Those that are worth it remain. */
 static void
-decide(struct plan_search *x)
+decide(struct plan_search *x, struct plan_pieces *t)
 {
 	struct plan *p = x->p;
 	size_t i, n = 0;
 
 	for (i = 0; i < p->n_divided; i++) {
 		struct divided *d = &p->divided[i];
-		uint64_t missing = missing_bytes(d, (uint32_t)i + 1);
 
-		if (d->e->size - missing < d->e->size / WORTH)
+		if (!plan_chunks_enough(t, d))
 			continue;
 		ask_pieces(d);
 		plan_set(x, d->u, SUPPLY_CHUNKS, NULL, NULL);
@@ -215,8 +220,10 @@ plan_chunks(struct plan_search *x)
 		rc = search_tmp(x, &t);
 	if (rc == 0 && !x->o->fresh)
 		rc = plan_chunks_releases(x, &t);
+	if (rc == 0 && !x->o->fresh)
+		rc = plan_chunks_divide(x, &t);
 	if (rc == 0)
-		decide(x);
+		decide(x, &t);
 	free(t.table.slots);
 	return rc;
 }

@@ -5,7 +5,7 @@
  * As with files, places are hints.  What a release's manifest says of a chunk
  * is believed if the index vouches for the file that it is in, else if its
  * re-read hash does; in any case the whole file is hashed when it has been put
- * together (assemble.h).
+ * together (assemble.h).  What no manifest divides, the server does.
  */
 #ifndef SERVER_PLAN_CHUNKS_H
 #define SERVER_PLAN_CHUNKS_H
@@ -16,6 +16,7 @@ enum piece_where {
 	PIECE_NONE, /* the client must send it */
 	PIECE_TMP,  /* tmp/HEX */
 	PIECE_RELEASE,
+	PIECE_NEXT,
 };
 
 /* One content of a chunk; several chunks may share it. */
@@ -23,10 +24,10 @@ struct piece {
 	uint8_t digest[DIGEST_SIZE];
 	uint32_t length;
 	enum piece_where where;
-	const char *release, *path; /* of RELEASE; the plan's */
+	const char *release, *path; /* of RELEASE and NEXT; the plan's */
 	uint64_t offset;            /* there */
 	uint32_t line;              /* it is asked for by this one, or 0 */
-	uint32_t seen;              /* by the candidate before that number */
+	uint32_t seen;              /* in that count of what is missing */
 };
 
 /* A file that is put together, or may be. */
@@ -34,6 +35,7 @@ struct divided {
 	struct supply *u;
 	const struct entry *e;
 	struct piece **pieces; /* by the entry's chunk; the plan's */
+	bool known; /* a release's manifest divides the file at this path */
 };
 
 /* Adds the lines of its chunks that the server lacks; their bytes. */

@@ -12,6 +12,7 @@
 
 #include "base/beneath.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "server/plan_chunks.h"
 #include "server/plan_parts.h"
 #include "tree/index.h"
@@ -118,6 +119,32 @@ parse_chunk(const char *line, size_t len, uint8_t digest[static DIGEST_SIZE])
 }
 
 static int
+compare_path(const void *path, const void *divided)
+{
+	return path_compare(path, ((const struct divided *)divided)->e->path);
+}
+
+/* The f line has chunks: if we have a file at its path, that is noted. */
+static void
+note_known(struct holder *h)
+{
+	struct plan *p = h->x->p;
+	const struct old_file *f = &h->file;
+	const char *tab = memrchr(f->line, '\t', f->len);
+	char path[PATH_MOST + 1];
+	size_t len = tab ? (size_t)(f->line + f->len - tab) - 1 : 0;
+	struct divided *d;
+
+	if (len > PATH_MOST)
+		return;
+	memcpy(path, f->line + f->len - len, len);
+	path[len] = '\0';
+	d = bsearch(path, p->divided, p->n_divided, sizeof(*d), compare_path);
+	if (d)
+		d->known = true;
+}
+
+static int
 take_chunk(struct holder *h, const char *line, size_t len)
 {
 	uint8_t digest[DIGEST_SIZE];
@@ -128,6 +155,8 @@ take_chunk(struct holder *h, const char *line, size_t len)
 		h->file.line = NULL;
 		return 0;
 	}
+	if (h->file.offset == 0)
+		note_known(h);
 	p = plan_piece(h->t, digest);
 	if (p && p->where == PIECE_NONE && p->length == length && open_old(h) &&
 		is_there(h, p)) {

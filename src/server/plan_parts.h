@@ -6,6 +6,7 @@
  *	plan_releases.c         what other releases hold
  *	plan_chunks.c           parts of large files that are nowhere whole
  *	plan_chunks_releases.c  those that other releases hold
+ *	plan_chunks_divide.c    those of files that no manifest divides
  */
 #ifndef SERVER_PLAN_PARTS_H
 #define SERVER_PLAN_PARTS_H
@@ -54,6 +55,7 @@ int plan_each_release(struct plan_search *x, plan_release_fn *fn, void *arg);
 struct plan_pieces {
 	struct piece *v;
 	size_t n, missing;
+	uint32_t counts; /* how often was counted what is missing */
 	struct plan_table table;
 };
 
@@ -63,6 +65,9 @@ struct piece *plan_piece(const struct plan_pieces *t,
 void plan_piece_set(struct plan_pieces *t, struct piece *p,
 	enum piece_where where);
 int plan_chunks_releases(struct plan_search *x, struct plan_pieces *t);
+int plan_chunks_divide(struct plan_search *x, struct plan_pieces *t);
+/* Whether so much of a file is there that it is worth putting together. */
+bool plan_chunks_enough(struct plan_pieces *t, const struct divided *d);
 /*
  * Makes SUPPLY_CHUNKS of what no other search has found and of which enough
  * is there to be worth it.
