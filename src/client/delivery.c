@@ -79,7 +79,8 @@ delivery_step(struct delivery *d)
 			return;
 		}
 	}
-	if (delivery_may_produce(d) && delivery_produce(d, &err) < 0) {
+	if (delivery_step_lanes(d, &err) < 0 ||
+		(delivery_may_produce(d) && delivery_produce(d, &err) < 0)) {
 		delivery_abort(d);
 		delivery_fail(d, &err);
 	}
@@ -107,6 +108,7 @@ delivery_abort(struct delivery *d)
 void
 delivery_release(struct delivery *d)
 {
+	delivery_release_lanes(d);
 	packer_free(d->pack);
 	if (d->shares)
 		manifest_release(&d->m);

@@ -16,6 +16,7 @@
 #define CLIENT_DELIVERY_H
 
 #include "client/cargo.h"
+#include "client/delivery_lanes.h"
 #include "client/progress.h"
 #include "client/session.h"
 #include "client/watch.h"
@@ -55,6 +56,7 @@ struct delivery {
 	bool offering; /* files of the offer are still going out */
 	struct msg_need_end need_end;
 	struct packer *pack;
+	struct delivery_lanes lanes;
 	struct manifest_reader *theirs; /* of a compare: the live tree */
 	struct manifest live_tree;
 	struct zin *unzip;

@@ -36,12 +36,12 @@ delivery_packer(struct delivery *d)
 }
 
 static void
-send_files(struct delivery *d, struct buf *out)
+send_files(struct channel *c, struct buf *out)
 {
 	while (out->len) {
 		size_t n = out->len > FRAME_MOST ? FRAME_MOST : out->len;
 
-		channel_send(&d->session.channel, "files", out->data, n);
+		channel_send(c, "files", out->data, n);
 		buf_consume(out, n);
 	}
 }
@@ -58,8 +58,9 @@ tell_effort(struct delivery *d)
 			d->target->text, e.now, ZEFFORT_MOST, e.most);
 }
 
-int
-delivery_produce(struct delivery *d, struct error *err)
+enum pack_step
+delivery_send_packed(struct delivery *d, struct channel *c, struct packer *pack,
+	delivery_amended_fn *took, struct error *err)
 {
 	struct buf out = BUF_INIT;
 	enum pack_step step;
@@ -68,19 +69,31 @@ delivery_produce(struct delivery *d, struct error *err)
 		struct entry amended;
 
 		buf_clear(&out);
-		step = packer_take(d->pack, &out, &amended, err);
-		if (step == PACK_AMENDED)
-			delivery_send_amend(d, &amended);
-		else if (step == PACK_MORE && !out.len)
+		step = packer_take(pack, &out, &amended, err);
+		if (step == PACK_AMENDED) {
+			delivery_send_amend(c, &amended);
+			if (took)
+				took(d, &amended);
+		} else if (step == PACK_MORE && !out.len) {
 			break;
-		send_files(d, &out);
+		}
+		send_files(c, &out);
 	} while ((step == PACK_MORE || step == PACK_AMENDED) &&
-		!channel_full(&d->session.channel));
+		!channel_full(c));
 	buf_release(&out);
-	if (step == PACK_MORE && d->session.channel.tx.len == 0)
-		packer_starves(d->pack);
-	progress_at(&d->progress, packer_done(d->pack));
-	if (step == PACK_IDLE) {
+	if (step == PACK_MORE && c->tx.len == 0)
+		packer_starves(pack);
+	return step;
+}
+
+int
+delivery_produce(struct delivery *d, struct error *err)
+{
+	enum pack_step step = delivery_send_packed(d, &d->session.channel,
+		d->pack, NULL, err);
+
+	progress_at(&d->progress, delivery_sent(d));
+	if (step == PACK_IDLE && !delivery_lanes_busy(d)) {
 		d->offering = false;
 		timeline_done(&d->watch.timeline, "data");
 		if (d->state != DELIVERY_SENDING)
@@ -89,6 +102,18 @@ delivery_produce(struct delivery *d, struct error *err)
 		d->state = DELIVERY_WAITING;
 	}
 	return step == PACK_ERROR ? -1 : 0;
+}
+
+uint64_t
+delivery_sent(const struct delivery *d)
+{
+	uint64_t bytes = packer_done(d->pack);
+	size_t i;
+
+	for (i = 0; i < d->lanes.lanes; i++)
+		if (d->lanes.v[i].pack)
+			bytes += packer_done(d->lanes.v[i].pack);
+	return bytes;
 }
 
 void

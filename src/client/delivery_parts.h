@@ -1,6 +1,6 @@
 /*
  * What a delivery consists of: what it sends (delivery_send.c, and unasked
- * delivery_offer.c), its files (delivery_pack.c), what it makes of the frames
+ * delivery_offer.c), its files (delivery_pack.c, delivery_lanes.c), what it makes of the frames
  * that come (delivery_take.c); delivery.c has its life.
  */
 #ifndef CLIENT_DELIVERY_PARTS_H
@@ -29,10 +29,16 @@ bool delivery_may_produce(const struct delivery *d);
 struct packer *delivery_packer(struct delivery *d);
 /* Sends what is packed, up to a full queue; 0 or -1. */
 int delivery_produce(struct delivery *d, struct error *err);
+/* The same of any channel's packer; amends are told to took, unless NULL. */
+typedef void delivery_amended_fn(struct delivery *d, const struct entry *e);
+enum pack_step delivery_send_packed(struct delivery *d, struct channel *c,
+	struct packer *pack, delivery_amended_fn *took, struct error *err);
+/* Bytes of files on all channels. */
+uint64_t delivery_sent(const struct delivery *d);
 /* The packer is waited for besides the server, or is not. */
 void delivery_await_packer(struct delivery *d);
 /* An entry that changed after the manifest was sent. */
-void delivery_send_amend(struct delivery *d, const struct entry *e);
+void delivery_send_amend(struct channel *c, const struct entry *e);
 
 /*
  * Whether what is live decides if we go on: then the tree waits for it, or

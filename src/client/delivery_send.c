@@ -64,6 +64,8 @@ request(struct delivery *d, char tree[static DIGEST_HEX + 1])
 		.entries = c->m.n,
 		.hooks = c->project->hooks,
 		.wait = o->wait ? o->wait_seconds : 0,
+		.lanes = d->watch.prefix || d->target->local ? 0 :
+							       DELIVERY_LANES,
 		.force = o->force,
 		.rebuild = o->rebuild,
 		.no_cache = o->no_cache,
@@ -90,13 +92,13 @@ delivery_send_request(struct delivery *d)
 }
 
 void
-delivery_send_amend(struct delivery *d, const struct entry *e)
+delivery_send_amend(struct channel *c, const struct entry *e)
 {
 	struct buf b = BUF_INIT;
 
 	buf_addf(&b, "%u\t", e->line);
 	manifest_write_entry(e, &b);
-	channel_send(&d->session.channel, "amend", b.data, b.len);
+	channel_send(c, "amend", b.data, b.len);
 	buf_release(&b);
 	log_verbose("%s changed while it was sent", e->path);
 }

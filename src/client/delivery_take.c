@@ -100,10 +100,12 @@ ask_line(struct delivery *d, uint32_t line, bool again, struct error *err)
 			"the server asks for line %u, which is no file", line);
 	if (d->then == THEN_COMPARE)
 		return 0;
-	if (again)
+	if (again) {
+		delivery_part_again(d, line);
 		packer_again(delivery_packer(d), line);
-	else
+	} else {
 		packer_ask(delivery_packer(d), line);
+	}
 	return 0;
 }
 
@@ -142,11 +144,14 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 		packer_unlock(d->pack);
 	if (!d->live.release)
 		cargo_warn_size(d->cargo, d->need_end.bytes);
-	for (i = 0; i < d->need.n; i++)
-		for (line = d->need.v[i].first; line <= d->need.v[i].last;
-			line++)
-			if (ask_line(d, line, false, err) < 0)
-				return -1;
+	if (d->need_end.token && d->then != THEN_COMPARE)
+		delivery_open_lanes(d);
+	else
+		for (i = 0; i < d->need.n; i++)
+			for (line = d->need.v[i].first;
+				line <= d->need.v[i].last; line++)
+				if (ask_line(d, line, false, err) < 0)
+					return -1;
 	d->state = DELIVERY_WAITING;
 	if (d->then == THEN_COMPARE || (d->need.n == 0 && !d->offering))
 		return 0;
@@ -292,6 +297,7 @@ static void
 note_stage(struct delivery *d)
 {
 	progress_end(&d->progress);
+	delivery_close_lanes(d);
 	if (d->watch.switched)
 		d->state = DELIVERY_SWITCHED;
 	else if (d->state == DELIVERY_WAITING)

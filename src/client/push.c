@@ -58,7 +58,7 @@ open_deliveries(struct push *p)
 
 	p->n = p->targets.n;
 	p->v = mem_zalloc(p->n, sizeof(*p->v));
-	p->sessions = mem_zalloc(p->n, sizeof(*p->sessions));
+	p->sessions = mem_zalloc(p->n + DELIVERY_LANES, sizeof(*p->sessions));
 	for (i = 0; i < p->n; i++) {
 		delivery_open(&p->v[i], &p->targets.v[i], p->o, choose_then(p),
 			p->n > 1);
@@ -224,8 +224,13 @@ run(struct push *p, struct error *err)
 	size_t i;
 
 	while (!all_done(p)) {
+		size_t lanes = 0;
+
 		ask_next(p);
-		if (sessions_turn(p->sessions, p->n, 250, err) < 0)
+		if (p->n == 1)
+			lanes = delivery_lane_sessions(&p->v[0],
+				p->sessions + p->n);
+		if (sessions_turn(p->sessions, p->n + lanes, 250, err) < 0)
 			return -1;
 		for (i = 0; i < p->n; i++) {
 			delivery_step(&p->v[i]);

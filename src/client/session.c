@@ -43,23 +43,52 @@ session_transport(const struct target *t, const struct options *o)
 	};
 }
 
-void
-session_open(struct session *s, const struct target *t, const struct options *o)
+static void
+begin(struct session *s, const struct target *t, int fd)
 {
 	struct msg_hello hello = { 1, (char *)"deploy/" VERSION };
-	int fd;
 
-	memset(s, 0, sizeof(*s));
 	s->target = t;
 	s->input = -1;
-	s->limit = o->limit;
-	s->transport_options = session_transport(t, o);
-	s->transport = transport_open(&s->transport_options);
-	fd = transport_fd(s->transport);
 	channel_init(&s->channel, fd, fd, true, "the server");
 	s->channel.trace = channel_trace_open();
 	s->pinged = s->heard = io_now_ms();
 	MESSAGE_SEND(&s->channel, "hello", hello, &hello);
+}
+
+void
+session_open(struct session *s, const struct target *t, const struct options *o)
+{
+	memset(s, 0, sizeof(*s));
+	s->transport_options = session_transport(t, o);
+	s->transport = transport_open(&s->transport_options);
+	s->limit = o->limit;
+	begin(s, t, transport_fd(s->transport));
+}
+
+int
+session_branch(struct session *s, struct session *of)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = of->transport ? transport_branch(of->transport) : -1;
+	s->branch = s->fd >= 0;
+	if (!s->branch)
+		return -1;
+	s->limit = of->limit;
+	begin(s, of->target, s->fd);
+	return 0;
+}
+
+int
+session_rtt(const struct session *s)
+{
+	return s->transport ? transport_rtt(s->transport) : 0;
+}
+
+static bool
+is_open(const struct session *s)
+{
+	return s->transport || s->branch;
 }
 
 /* Whether there is something to send; if only later, *timeout is cut. */
@@ -82,7 +111,7 @@ static void
 prepare_poll(struct session *s, struct pollfd *p, int *timeout_ms)
 {
 	*p = (struct pollfd){ -1, 0, 0 };
-	if (!s || !s->transport)
+	if (!s || !is_open(s))
 		return;
 	if (!s->channel.eof && !s->paused)
 		p->events |= POLLIN;
@@ -145,7 +174,7 @@ sessions_turn(struct session *const *v, size_t n, int timeout_ms,
 	for (i = 0; rc == 0 && i < n; i++) {
 		if (p[i].fd >= 0)
 			rc = pump(v[i], &p[i], err);
-		if (v[i] && v[i]->transport)
+		if (v[i] && is_open(v[i]))
 			keep_alive(v[i]);
 	}
 	free(p);
@@ -247,6 +276,9 @@ session_close(struct session *s)
 	if (s->transport)
 		(void)transport_close(s->transport, &s->report, &ignored);
 	s->transport = NULL;
+	if (s->branch)
+		io_close(&s->fd);
+	s->branch = false;
 }
 
 void

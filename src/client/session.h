@@ -32,6 +32,8 @@ struct session {
 	bool input_ready;      /* by the last turn */
 	bool paused;           /* nothing is read for now */
 	struct bucket *limit;  /* what is sent comes out of it, or NULL */
+	bool branch;           /* a further channel of another's connection */
+	int fd;                /* of a branch */
 };
 
 /* How a target is reached; what it points to is t's and o's. */
@@ -39,6 +41,13 @@ struct transport_options session_transport(const struct target *t,
 	const struct options *o);
 void session_open(struct session *s, const struct target *t,
 	const struct options *o);
+/*
+ * A further conversation by the same connection, or -1.  It has no transport,
+ * and at its end no reason.
+ */
+int session_branch(struct session *s, struct session *of);
+/* What a round trip takes, in ms; 0: unknown. */
+int session_rtt(const struct session *s);
 /* Polls for up to timeout ms; NULLs are passed over. */
 int sessions_turn(struct session *const *v, size_t n, int timeout_ms,
 	struct error *err);

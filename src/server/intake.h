@@ -7,7 +7,8 @@
  *	manifest (as the client sent it) ─► decompresses, checks every rule,
  *	                                    writes its text into a file
  *	                                ◄── read
- *	offer, need (ranges)             ─► what comes, in this order
+ *	offer, need, part (ranges)       ─► what comes, in this order; after a
+ *	                                    part bad ones only if it says so
  *	files, amend (as sent)           ─► hashes each file, writes it if it is
  *	                                    right, with the mode it shall have
  *	                                ◄── got LINES: they are tmp/HEX now; at
@@ -43,6 +44,8 @@ struct intake_options {
 	const struct manifest *base; /* of a difference, or NULL */
 	uint64_t most_entries;
 	mode_t umask; /* narrows the modes of files */
+	/* What the files are of, where it is known already; base is not. */
+	const struct manifest *manifest;
 };
 
 int intake_start(struct intake *in, const struct intake_options *o,

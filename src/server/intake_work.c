@@ -36,6 +36,7 @@ struct worker {
 	uint32_t *expected; /* lines, in the order their files come */
 	size_t n, cap, next;
 	size_t bad;    /* lines that were: only an answer brings them again */
+	bool parts;    /* which names the lines again, as all others */
 	bool *instead; /* by place in m: sent whole in place of a chunk */
 	struct unpack *unpack;
 	struct buf files; /* what unpack reads: it may not be done with it */
@@ -176,6 +177,17 @@ take_need(struct worker *w, const struct frame *f, struct error *err)
 	return rc;
 }
 
+/* The client has taken over what is expected. */
+static int
+take_part(struct worker *w, const struct frame *f, struct error *err)
+{
+	/* At the end are those that were bad; before them, those offered. */
+	w->n -= w->bad;
+	w->parts = true;
+	w->bad = 0;
+	return take_need(w, f, err);
+}
+
 /* What is no part of the files stream; 0 or -1. */
 static int
 take_control(struct worker *w, const struct frame *f, struct error *err)
@@ -184,6 +196,8 @@ take_control(struct worker *w, const struct frame *f, struct error *err)
 
 	if (!strcmp(f->type, "need") || !strcmp(f->type, "offer"))
 		return take_need(w, f, err);
+	if (!strcmp(f->type, "part"))
+		return take_part(w, f, err);
 	/* The stream may end in a frame behind that of its last line. */
 	if (!strcmp(f->type, "manifest"))
 		return take_manifest(w, f, err);
@@ -275,8 +289,10 @@ put_bad(struct worker *w, const struct wanted *x, uint32_t line)
 		buf_clear(w->piece);
 	if (x->instead)
 		line = x->e->line;
-	expect(w, line);
-	w->bad++;
+	if (!w->parts) {
+		expect(w, line);
+		w->bad++;
+	}
 	ranges_add(&bad, line);
 	say(w, "bad", &bad);
 	ranges_release(&bad);
@@ -392,10 +408,15 @@ intake_work(const struct intake_options *o, int fd, int text)
 	umask(0); /* modes are those of the entries */
 	pthread_mutex_init(&w.speech, NULL);
 	channel_init(&w.channel, fd, fd, false, "the session");
-	manifest_reader_init(&w.reader, &w.m, o->base, o->most_entries);
 	w.z = zin_new(WINDOW_LOG);
 	w.unpack = unpack_new(pull_files, &w);
-	rc = receive_manifest(&w, &err);
+	if (o->manifest) {
+		w.m = *o->manifest; /* our own: we are a copy of the session */
+		rc = 1;
+	} else {
+		manifest_reader_init(&w.reader, &w.m, o->base, o->most_entries);
+		rc = receive_manifest(&w, &err);
+	}
 	if (rc > 0)
 		rc = receive_files(&w, &err);
 	/* What arrived whole is kept in any case. */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -113,14 +114,30 @@ collect(struct plan_search *x, struct plan_pieces *t)
 	return 0;
 }
 
-/* Uploads of a session that was cut. */
+/* The whole file is hashed in any case; only if that was wrong, each. */
+static bool
+is_upload(struct plan_search *x, int dir, const char *name,
+	const struct piece *p)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct stat st;
+
+	if (x->o->chunks == CHUNKS_VOUCHED)
+		return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode) &&
+			(uint64_t)st.st_size == p->length;
+	return plan_hash(x, dir, name, digest) == 0 &&
+		!memcmp(p->digest, digest, DIGEST_SIZE);
+}
+
+/* Uploads: of this session, or of one that was cut. */
 static int
 search_tmp(struct plan_search *x, struct plan_pieces *t)
 {
 	int fd = openat(x->s->own, "tmp",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	uint8_t named[DIGEST_SIZE], digest[DIGEST_SIZE];
+	uint8_t named[DIGEST_SIZE];
 	struct dirent *e;
 	struct piece *p;
 	int rc = 0;
@@ -133,8 +150,7 @@ search_tmp(struct plan_search *x, struct plan_pieces *t)
 		if (!p)
 			continue;
 		rc = busy_turn(x->o->busy, x->err);
-		if (plan_hash(x, fd, e->d_name, digest) == 0 &&
-			!memcmp(named, digest, DIGEST_SIZE))
+		if (is_upload(x, fd, e->d_name, p))
 			plan_piece_set(t, p, PIECE_TMP);
 		else if (!x->o->look)
 			unlinkat(fd, e->d_name, 0);

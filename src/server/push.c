@@ -11,6 +11,7 @@
 #include "server/push_checks.h"
 #include "server/push_state.h"
 #include "server/stage.h"
+#include "server/transfer.h"
 
 /* Waited for without --wait: the tail of the deploy before. */
 #define LOCK_SECONDS 2
@@ -312,6 +313,7 @@ release(struct push *p)
 	ranges_release(&p->offer);
 	if (p->planned)
 		plan_release(&p->plan);
+	transfer_release(p);
 }
 
 static void

@@ -2,7 +2,9 @@
  * One push on its way, shared by the files that are its phases:
  *
  *	push.c      the request, what is live, the order of it all
- *	receive.c   base, settings, manifest, needs, files
+ *	receive.c   base, settings, manifest, offer
+ *	content.c   what is needed of the files
+ *	transfer.c  their way
  *	release.c   staging, build, holding; and undoing
  *
  * Each phase returns 0, or -1 with p->err.
@@ -10,6 +12,7 @@
 #ifndef SERVER_PUSH_STATE_H
 #define SERVER_PUSH_STATE_H
 
+#include "server/lanes.h"
 #include "server/plan.h"
 #include "server/session.h"
 
@@ -29,6 +32,12 @@ struct push {
 	bool planned;
 	bool absent; /* a compare with an app that is not there */
 	bool waits;  /* for the lock, which was said */
+	struct lanes lanes;
+	const struct ranges *asked; /* while files come; by need or as bad */
+	uint64_t left;              /* of its lines, and of the offer's */
+	uint32_t *arrived; /* with lanes: by line, whether it has come; of
+	                      files, how many of their chunks */
+	bool in_chunks;    /* a file that was asked for whole came so */
 	bool amended;
 	enum plan_trust trust;
 	bool distrusted; /* what was here was wrong: it is asked for */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/push.h"
+#include "server/put.h"
 #include "server/query.h"
 #include "server/session.h"
 
@@ -37,7 +38,8 @@ greet(struct session *s, struct error *err)
 	return rc;
 }
 
-static void
+/* Whether there is an answer to be given here. */
+static bool
 serve_request(struct session *s, struct msg_result *result)
 {
 	struct error err = ERROR_INIT;
@@ -49,6 +51,9 @@ serve_request(struct session *s, struct msg_result *result)
 		push_serve(s, &f, result);
 	} else if (!strcmp(f.type, "ask")) {
 		query_serve(s, &f, result);
+	} else if (!strcmp(f.type, "put")) {
+		if (put_serve(s, &f, result))
+			return false;
 	} else {
 		error_status(&err, STATUS_REFUSED,
 			"this deployd does not know the request '%s'", f.type);
@@ -57,6 +62,7 @@ serve_request(struct session *s, struct msg_result *result)
 	/* What is local to us is no fault of the client's tree. */
 	if (result->status == STATUS_LOCAL)
 		result->status = STATUS_TRANSFER;
+	return true;
 }
 
 int
@@ -71,13 +77,14 @@ serve_run(const struct config *c)
 	sigaction(SIGHUP, &ignore, NULL);
 	umask(022);
 	session_init(&s, c, STDIN_FILENO, STDOUT_FILENO);
-	serve_request(&s, &result);
-	session_answer(&s, &result);
-	/* Before the client has closed: who comes next finds no lock. */
-	push_tidy(&s);
-	/* A refusal may be on its way to one who still sends. */
-	if (result.status != STATUS_OK)
-		session_linger(&s);
+	if (serve_request(&s, &result)) {
+		session_answer(&s, &result);
+		/* Before the client has closed: who comes next finds no lock. */
+		push_tidy(&s);
+		/* A refusal may be on its way to one who still sends. */
+		if (result.status != STATUS_OK)
+			session_linger(&s);
+	}
 	session_release(&s);
 	MESSAGE_RELEASE(result, &result);
 	return 0;

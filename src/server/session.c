@@ -11,7 +11,7 @@
 #define LINGER_MS 5000
 /* A client that only watches and takes nothing for so long is let go. */
 #define STALL_MS 5000
-#define FDS_MOST 8
+#define FDS_MOST 32
 /* Between two looks at the client while much is to do. */
 #define BUSY_MS 20
 

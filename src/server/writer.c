@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ struct slot {
 struct writer {
 	int tmp;
 	struct writer_host host;
-	int fd; /* of tmp/in, or -1 */
+	char in[32]; /* our own in tmp/, of a file that is not whole yet */
+	int fd;      /* of it, or -1 */
 	struct ranges got;
 	size_t n_got;
 
@@ -90,7 +92,7 @@ write_piece(struct writer *w, const struct slot *s)
 {
 	if (w->fd >= 0)
 		return io_write_full(w->fd, s->data.data, s->data.len);
-	w->fd = write_new(w, "in", 0600, &s->data);
+	w->fd = write_new(w, w->in, 0600, &s->data);
 	return w->fd < 0 ? -1 : 0;
 }
 
@@ -101,7 +103,7 @@ keep_large(struct writer *w, const struct slot *s, const char *hex)
 	int rc = fchmod(w->fd, s->part.mode);
 
 	io_close(&w->fd);
-	return rc < 0 ? -1 : renameat(w->tmp, "in", w->tmp, hex);
+	return rc < 0 ? -1 : renameat(w->tmp, w->in, w->tmp, hex);
 }
 
 static void
@@ -139,7 +141,7 @@ write_slot(struct writer *w, const struct slot *s)
 		return keep_large(w, s, hex);
 	if (s->part.end == WRITER_DROP) {
 		io_close(&w->fd);
-		(void)unlinkat(w->tmp, "in", 0);
+		(void)unlinkat(w->tmp, w->in, 0);
 	}
 	return 0;
 }
@@ -201,6 +203,7 @@ writer_new(int tmp, const struct writer_host *host)
 	struct writer *w = mem_zalloc(1, sizeof(*w));
 
 	w->tmp = tmp;
+	snprintf(w->in, sizeof(w->in), "in.%ld", (long)getpid());
 	w->host = *host;
 	w->fd = -1;
 	pthread_mutex_init(&w->mutex, NULL);

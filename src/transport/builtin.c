@@ -103,7 +103,7 @@ static int
 start_deployd(struct builtin *b, struct error *err)
 {
 	struct link *l = &b->link;
-	int64_t until = answer_until(b);
+	int64_t until = answer_until(b), since;
 	int rc = LIBSSH2_ERROR_EAGAIN;
 
 	while (!(b->channel = libssh2_channel_open_session(l->session))) {
@@ -115,10 +115,12 @@ start_deployd(struct builtin *b, struct error *err)
 		if (link_wait(l, until, err) < 0)
 			return -1;
 	}
+	since = io_now_ms();
 	while ((rc = libssh2_channel_exec(b->channel, b->command)) ==
 		LIBSSH2_ERROR_EAGAIN)
 		if (link_wait(l, until, err) < 0)
 			return -1;
+	atomic_store(&b->t->rtt, (int)(io_now_ms() - since));
 	if (rc != 0)
 		return error_status(err, STATUS_CONNECT,
 			"%s runs no command for %s: %s", b->t->o->host,

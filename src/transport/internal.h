@@ -36,6 +36,7 @@ struct transport {
 	atomic_int_fast64_t heard; /* io_now_ms() of the peer's last bytes */
 	atomic_bool aborted;       /* transport_abort() */
 	atomic_bool closing;       /* the caller has closed its end */
+	atomic_int rtt;            /* milliseconds; 0: unknown */
 	atomic_bool can_branch;    /* further channels can be opened */
 	atomic_uint branches;      /* how many of branch[] are there */
 	int branch[TRANSPORT_BRANCHES]; /* the thread's ends */

@@ -312,6 +312,12 @@ transport_awake(struct transport *t)
 	(void)!read(t->wake, &count, sizeof(count));
 }
 
+int
+transport_rtt(const struct transport *t)
+{
+	return atomic_load(&t->rtt);
+}
+
 void
 transport_counts(const struct transport *t, uint64_t *sent, uint64_t *received)
 {

@@ -82,6 +82,8 @@ int transport_fd(const struct transport *t);
  */
 #define TRANSPORT_BRANCHES 7
 int transport_branch(struct transport *t);
+/* What a round trip took when deployd was started, in ms; 0: unknown. */
+int transport_rtt(const struct transport *t);
 /* Bytes so far, for a progress line. */
 void transport_counts(const struct transport *t, uint64_t *sent,
 	uint64_t *received);

@@ -284,6 +284,17 @@ packer_take(struct packer *p, struct buf *out, struct entry *amended,
 	return rc;
 }
 
+bool
+packer_idle(struct packer *p)
+{
+	bool idle;
+
+	pthread_mutex_lock(&p->mutex);
+	idle = p->idle && !p->out.len && p->next_amended == p->n_amended;
+	pthread_mutex_unlock(&p->mutex);
+	return idle;
+}
+
 void
 packer_starves(struct packer *p)
 {

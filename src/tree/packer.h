@@ -41,6 +41,9 @@ int packer_fd(const struct packer *p);
 enum pack_step packer_take(struct packer *p, struct buf *out,
 	struct entry *amended, struct error *err);
 
+/* Whether all that was asked for was taken. */
+bool packer_idle(struct packer *p);
+
 /* There is nothing to send but what the packer will give. */
 void packer_starves(struct packer *p);
 

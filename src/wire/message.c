@@ -37,6 +37,7 @@ const struct message_field msg_push_fields[] = {
 	F(msg_push, NUMBER, "entries", entries),
 	F(msg_push, NUMBER, "hooks", hooks),
 	F(msg_push, NUMBER, "wait", wait),
+	F(msg_push, NUMBER, "lanes", lanes),
 	F(msg_push, FLAG, "force", force),
 	F(msg_push, FLAG, "rebuild", rebuild),
 	F(msg_push, FLAG, "no-cache", no_cache),
@@ -81,6 +82,13 @@ const struct message_field msg_need_end_fields[] = {
 	F(msg_need_end, NUMBER, "bytes", bytes),
 	F(msg_need_end, NUMBER, "reused", reused),
 	F(msg_need_end, TEXT, "reason", reason),
+	F(msg_need_end, TEXT, "token", token),
+	END,
+};
+
+const struct message_field msg_put_fields[] = {
+	F(msg_put, TEXT, "app", app),
+	F(msg_put, TEXT, "token", token),
 	END,
 };
 
@@ -383,6 +391,22 @@ ranges_count(const struct ranges *r)
 	for (i = 0; i < r->n; i++)
 		lines += (uint64_t)r->v[i].last - r->v[i].first + 1;
 	return lines;
+}
+
+bool
+ranges_has(const struct ranges *r, uint32_t line)
+{
+	size_t low = 0, high = r->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (r->v[mid].last < line)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < r->n && r->v[low].first <= line;
 }
 
 void

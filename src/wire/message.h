@@ -77,6 +77,7 @@ struct msg_push {
 	uint64_t files, bytes, entries;
 	uint64_t hooks; /* the settings have so many hook commands */
 	uint64_t wait;  /* --wait: seconds */
+	uint64_t lanes; /* further channels that the client can open */
 	bool force, rebuild, no_cache;
 	bool offer; /* one follows the difference */
 	char *git_commit, *git_branch, *git_subject, *git_author, *git_remote;
@@ -99,6 +100,12 @@ struct msg_stage {
 	char *name;
 };
 
+/* A further channel for the files of a push. */
+struct msg_put {
+	char *app;
+	char *token; /* need-end's */
+};
+
 /* Built and held. */
 struct msg_staged {
 	char *release;
@@ -112,6 +119,7 @@ struct msg_need_end {
 	uint64_t files, bytes; /* asked for, or offered */
 	uint64_t reused;       /* files of the tree that are held already */
 	char *reason;          /* why something is not reused, for -v */
+	char *token;           /* for put, or NULL: one channel will do */
 };
 
 /* run: input frames that a client may send ahead of `more`. */
@@ -194,9 +202,9 @@ struct message_field {
 
 extern const struct message_field msg_hello_fields[], msg_push_fields[],
 	msg_live_fields[], msg_send_fields[], msg_stage_fields[],
-	msg_staged_fields[], msg_need_end_fields[], msg_ask_fields[],
-	msg_release_fields[], msg_status_fields[], msg_dropped_fields[],
-	msg_result_fields[];
+	msg_put_fields[], msg_staged_fields[], msg_need_end_fields[],
+	msg_ask_fields[], msg_release_fields[], msg_status_fields[],
+	msg_dropped_fields[], msg_result_fields[];
 
 void message_write(const struct message_field *fields, const void *msg,
 	struct buf *out);
@@ -237,6 +245,7 @@ void ranges_add(struct ranges *r, uint32_t line);
 void ranges_release(struct ranges *r);
 /* How many lines they are. */
 uint64_t ranges_count(const struct ranges *r);
+bool ranges_has(const struct ranges *r, uint32_t line);
 /* Sends them in as many frames of that type as it takes. */
 void ranges_send(struct channel *c, const char *type, const struct ranges *r);
 /* Appends what a frame holds; each must be above the last and <= most. */

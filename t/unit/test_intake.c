@@ -61,7 +61,9 @@ job_init(struct job *j)
 static void
 begin(struct job *j, const struct manifest *base, uint64_t most)
 {
-	struct intake_options o = { j->tmp, base, most, 022 };
+	struct intake_options o = {
+		.tmp = j->tmp, .base = base, .most_entries = most, .umask = 022
+	};
 	struct error err = ERROR_INIT;
 
 	manifest_finish(&j->m);

@@ -1,0 +1,330 @@
+#include "client/delivery_lanes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "client/delivery_parts.h"
+#include "tree/wanted.h"
+
+/* What a channel is given at a time, and has to send when it gets more. */
+#define SLICE (4 * 1024 * 1024)
+/* A file larger than that is divided among the channels. */
+#define DIVIDED (8 * 1024 * 1024)
+/*
+ * One more channel for so many milliseconds of a round trip: sshd's window of
+ * 2 MiB then is worth 80 MiB/s in all.
+ */
+#define LANE_MS 25
+#define THREADS 1
+
+static void
+add_line(struct delivery_lanes *l, uint32_t line)
+{
+	MEM_GROW(l->todo, l->n, l->cap);
+	l->todo[l->n++] = line;
+}
+
+static void
+add_needed(struct delivery *d, uint32_t line)
+{
+	struct delivery_lanes *l = &d->lanes;
+	struct wanted w;
+	uint32_t i;
+
+	if (wanted_find(&w, &d->m, line) < 0)
+		return;
+	if (w.part || !l->lanes || !w.e->chunks || w.e->size < DIVIDED) {
+		add_line(l, line);
+		return;
+	}
+	for (i = 0; i < w.e->chunks->n; i++)
+		add_line(l, w.e->line + 1 + i);
+}
+
+static bool
+open_lane(struct delivery *d, struct delivery_lane *l)
+{
+	struct msg_put put = { (char *)d->target->app, d->need_end.token };
+
+	if (session_branch(&l->session, &d->session) < 0)
+		return false;
+	MESSAGE_SEND(&l->session.channel, "put", put, &put);
+	manifest_share(&l->m, &d->m);
+	l->source = d->cargo->source;
+	beneath_init(&l->source.at, d->cargo->source.dirfd);
+	l->pack = packer_new(&l->source, &l->m, THREADS);
+	return true;
+}
+
+/* As many as the way is long. */
+static void
+open_lanes(struct delivery *d)
+{
+	struct delivery_lanes *l = &d->lanes;
+	size_t most = (size_t)session_rtt(&d->session) / LANE_MS;
+
+	if (most > DELIVERY_LANES)
+		most = DELIVERY_LANES;
+	l->v = mem_zalloc(DELIVERY_LANES, sizeof(*l->v));
+	while (l->lanes < most && open_lane(d, &l->v[l->lanes]))
+		l->lanes++;
+	if (l->lanes)
+		log_verbose("%s: a round trip takes %d ms: %zu further "
+			    "channels are opened",
+			d->target->text, session_rtt(&d->session), l->lanes);
+}
+
+void
+delivery_open_lanes(struct delivery *d)
+{
+	uint32_t line;
+	size_t i;
+
+	d->lanes.parts = true;
+	open_lanes(d);
+	for (i = 0; i < d->need.n; i++)
+		for (line = d->need.v[i].first; line <= d->need.v[i].last;
+			line++)
+			add_needed(d, line);
+}
+
+/* Gives out a slice, ascending, to a packer whose channel is told. */
+static uint64_t
+give(struct delivery *d, struct channel *c, struct packer *pack,
+	struct ranges *given)
+{
+	struct delivery_lanes *l = &d->lanes;
+	struct ranges part = { NULL, 0, 0 };
+	uint64_t bytes = 0;
+	struct wanted w;
+	size_t first = l->next, i;
+
+	if (d->pack)
+		packer_lock(d->pack);
+	while (l->next < l->n && bytes < SLICE &&
+		(l->next == first || l->todo[l->next] > l->todo[l->next - 1])) {
+		uint32_t line = l->todo[l->next++];
+
+		ranges_add(&part, line);
+		if (given)
+			ranges_add(given, line);
+		if (wanted_find(&w, &d->m, line) == 0)
+			bytes += w.size;
+	}
+	if (d->pack)
+		packer_unlock(d->pack);
+	/* Told before any of it can be sent. */
+	ranges_send(c, "part", &part);
+	for (i = first; i < l->next; i++)
+		packer_ask(pack, l->todo[i]);
+	ranges_release(&part);
+	return bytes;
+}
+
+static bool
+hungry(const struct delivery *d, struct packer *pack, uint64_t asked)
+{
+	return d->lanes.next < d->lanes.n && packer_done(pack) + SLICE > asked;
+}
+
+/* What was given to it is to be sent all the same. */
+static void
+lose_lane(struct delivery *d, struct delivery_lane *l, const char *why)
+{
+	uint32_t line;
+	size_t i;
+
+	l->open = false;
+	l->over = true;
+	session_close(&l->session);
+	packer_free(l->pack);
+	l->pack = NULL;
+	/* By now all may have arrived. */
+	if (d->state > DELIVERY_WAITING)
+		return;
+	log_verbose("%s: a further channel ended: %s", d->target->text, why);
+	for (i = 0; i < l->given.n; i++)
+		for (line = l->given.v[i].first; line <= l->given.v[i].last;
+			line++)
+			add_line(&d->lanes, line);
+	ranges_release(&l->given);
+	if (d->state == DELIVERY_WAITING)
+		d->state = DELIVERY_SENDING;
+}
+
+/* What it amended holds for the release, too. */
+static void
+take_amended(struct delivery *d, const struct entry *e)
+{
+	struct entry *ours;
+
+	packer_lock(delivery_packer(d));
+	ours = manifest_line(&d->m, e->line);
+	if (ours) {
+		ours->mode = e->mode;
+		ours->size = e->size;
+		memcpy(ours->digest, e->digest, DIGEST_SIZE);
+		ours->chunks = NULL;
+	}
+	packer_unlock(d->pack);
+}
+
+static int
+take_bad(struct delivery_lane *l, const struct frame *f, struct error *err)
+{
+	struct ranges r = { NULL, 0, 0 };
+	struct wanted w;
+	uint32_t line;
+	size_t i;
+	int rc = ranges_read(&r, f->data, f->len, l->m.lines, err);
+
+	for (i = 0; rc == 0 && i < r.n; i++)
+		for (line = r.v[i].first; line <= r.v[i].last; line++) {
+			if (wanted_find(&w, &l->m, line) < 0) {
+				rc = error_set(err, "line %u is no file's",
+					line);
+				break;
+			}
+			channel_sendf(&l->session.channel, "part", "%u\n",
+				line);
+			packer_again(l->pack, line);
+		}
+	ranges_release(&r);
+	return rc;
+}
+
+/* -1: the lane is over. */
+static int
+read_lane(struct delivery_lane *l, struct error *err)
+{
+	struct msg_result r = { 0 };
+	struct frame f;
+	int rc;
+
+	while ((rc = session_next(&l->session, &f, err)) > 0) {
+		if (!strcmp(f.type, "bad")) {
+			if (take_bad(l, &f, err) < 0)
+				return -1;
+		} else if (!strcmp(f.type, "result")) {
+			if (MESSAGE_READ(result, &f, &r, err) == 0)
+				result_to_error(&r, err);
+			MESSAGE_RELEASE(result, &r);
+			return -1;
+		} else if (f.type[0] != '.') {
+			return error_set(err, "an unexpected %s frame", f.type);
+		}
+	}
+	l->open = l->session.greeted;
+	return rc;
+}
+
+/* A failure to read our own files concerns all. */
+static int
+step_lane(struct delivery *d, struct delivery_lane *l, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	if (l->over)
+		return 0;
+	if (read_lane(l, &why) < 0 || l->session.channel.broken) {
+		lose_lane(d, l, why.text);
+		return 0;
+	}
+	if (!l->open)
+		return 0;
+	if (hungry(d, l->pack, l->asked))
+		l->asked += give(d, &l->session.channel, l->pack, &l->given);
+	return delivery_send_packed(d, &l->session.channel, l->pack,
+		       take_amended, err) == PACK_ERROR ?
+		-1 :
+		0;
+}
+
+int
+delivery_step_lanes(struct delivery *d, struct error *err)
+{
+	struct delivery_lanes *l = &d->lanes;
+	size_t i;
+
+	if (!l->parts || d->aborting)
+		return 0;
+	for (i = 0; i < l->lanes; i++)
+		if (step_lane(d, &l->v[i], err) < 0)
+			return -1;
+	if (d->state == DELIVERY_SENDING &&
+		hungry(d, delivery_packer(d), l->asked))
+		l->asked += give(d, &d->session.channel, d->pack, NULL);
+	return 0;
+}
+
+size_t
+delivery_lane_sessions(struct delivery *d, struct session **out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < d->lanes.lanes; i++) {
+		struct delivery_lane *l = &d->lanes.v[i];
+		bool wants = l->open && !channel_full(&l->session.channel);
+
+		l->session.input = wants ? packer_fd(l->pack) : -1;
+		if (!l->over)
+			out[n++] = &l->session;
+	}
+	return n;
+}
+
+void
+delivery_part_again(struct delivery *d, uint32_t line)
+{
+	if (d->lanes.parts)
+		channel_sendf(&d->session.channel, "part", "%u\n", line);
+}
+
+bool
+delivery_lanes_busy(const struct delivery *d)
+{
+	const struct delivery_lanes *l = &d->lanes;
+	size_t i;
+
+	if (l->next < l->n)
+		return true;
+	for (i = 0; i < l->lanes; i++)
+		if (l->v[i].open && !packer_idle(l->v[i].pack))
+			return true;
+	return false;
+}
+
+void
+delivery_close_lanes(struct delivery *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->lanes.lanes; i++) {
+		struct delivery_lane *l = &d->lanes.v[i];
+
+		if (l->over)
+			continue;
+		l->over = true;
+		l->open = false;
+		session_close(&l->session);
+	}
+}
+
+void
+delivery_release_lanes(struct delivery *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->lanes.lanes; i++) {
+		struct delivery_lane *l = &d->lanes.v[i];
+
+		packer_free(l->pack);
+		manifest_release(&l->m);
+		beneath_release(&l->source.at);
+		ranges_release(&l->given);
+		session_release(&l->session);
+	}
+	free(d->lanes.v);
+	free(d->lanes.todo);
+}
