@@ -286,9 +286,9 @@ spoil() {
 }
 # killed HOW CALL N: nothing changed, so that all of these calls are its own.
 killed() {
+	settle
 	spoil "$1"
 	killer "$2" "$3"
-	settle
 	ok "$1, $2 $3: it is killed behind the answer" \
 		"$DEPLOY" --deployd="$TMP/killer" local:spare tree
 	settle

@@ -1,6 +1,9 @@
 /*
  * What next/ holds: one walk beside the manifest, which stats each entry
  * once and remembers what staging and the next index need of that.
+ *
+ * The index has the directories and links as well.  A directory whose stat
+ * data hold has the names that the index has, and is not read.
  */
 #include "server/plan_parts.h"
 
@@ -12,6 +15,7 @@
 
 #include "base/beneath.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "tree/index.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -22,7 +26,8 @@ struct walk {
 	size_t i; /* the manifest's next entry */
 };
 
-static int walk_directory(struct walk *w, int fd, const struct entry *of);
+static int walk_directory(struct walk *w, int fd, const struct entry *of,
+	bool known);
 
 static int64_t
 to_ns(const struct timespec *t)
@@ -59,6 +64,17 @@ pass(struct walk *w)
 
 	while (w->i < m->n && is_in(&m->v[w->i], e))
 		w->i++;
+}
+
+/* Whether the index has all names that are in a directory. */
+static bool
+names_known(struct walk *w, const struct entry *e, const struct stat *st)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct stat sizeless = *st;
+
+	sizeless.st_size = 0;
+	return index_keep(w->index, e->path, &sizeless, digest);
 }
 
 /*
@@ -121,13 +137,17 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 	size_t place = w->i;
 	const struct entry *e = &p->m->v[place];
 	enum plan_place how = PLACE_SYNCED;
+	bool known;
 	int sub;
 
-	if (S_ISDIR(st->st_mode) && e->type == ENTRY_DIRECTORY &&
-		(sub = open_directory(w->x, dir, leaf, st)) >= 0) {
-		plan_note(p, place, st, how);
-		w->i++;
-		return walk_directory(w, sub, e);
+	if (S_ISDIR(st->st_mode) && e->type == ENTRY_DIRECTORY) {
+		known = names_known(w, e, st);
+		sub = open_directory(w->x, dir, leaf, st);
+		if (sub >= 0) {
+			plan_note(p, place, st, how);
+			w->i++;
+			return walk_directory(w, sub, e, known);
+		}
 	}
 	if (S_ISREG(st->st_mode) && e->type == ENTRY_FILE &&
 		file_belongs(w, dir, leaf, e, st, &how)) {
@@ -175,37 +195,79 @@ add_strays(struct plan *p, DIR *dir, const struct entry *of)
 	buf_release(&path);
 }
 
-/* Takes fd, of the directory `of`, whose entries come next. */
+/*
+ * Looks at the manifest's entries of the directory `of`, which come next, and
+ * counts those that are there; there are no more than `most`.
+ */
 static int
-walk_directory(struct walk *w, int fd, const struct entry *of)
+walk_entries(struct walk *w, int fd, const struct entry *of, size_t most,
+	size_t *found)
 {
 	const struct manifest *m = w->x->p->m;
 	size_t skip = of ? strlen(of->path) + 1 : 0;
-	DIR *dir = fdopendir(fd);
-	size_t names, found = 0;
 	struct stat st;
 	int rc = 0;
 
-	if (!dir) {
-		io_close(&fd);
-		return error_errno(w->x->err, "cannot read next/");
-	}
-	names = count_names(dir);
 	while (rc == 0 && w->i < m->n && is_in(&m->v[w->i], of)) {
 		const char *leaf = m->v[w->i].path + skip;
 
-		if (found == names ||
+		if (*found == most ||
 			fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 			pass(w);
 			continue;
 		}
-		found++;
+		++*found;
 		rc = look_at(w, fd, leaf, &st);
 	}
-	if (found < names)
-		add_strays(w->x->p, dir, of);
-	closedir(dir);
 	return rc;
+}
+
+/* Takes fd. */
+static int
+walk_directory(struct walk *w, int fd, const struct entry *of, bool known)
+{
+	DIR *dir = known ? NULL : fdopendir(fd);
+	size_t names = SIZE_MAX, found = 0;
+	int rc;
+
+	if (!known && !dir) {
+		io_close(&fd);
+		return error_errno(w->x->err, "cannot read next/");
+	}
+	if (dir)
+		names = count_names(dir);
+	rc = walk_entries(w, fd, of, names, &found);
+	if (dir && found < names)
+		add_strays(w->x->p, dir, of);
+	if (dir)
+		closedir(dir);
+	else
+		io_close(&fd);
+	return rc;
+}
+
+/* What the index knows and the manifest does not; it may be there or not. */
+static void
+add_unknown(struct walk *w)
+{
+	struct plan *p = w->x->p;
+	const struct manifest *m = p->m;
+	const char *path, *last = NULL;
+	size_t i, j = 0;
+
+	for (i = 0; (path = index_path(w->index, i)); i++) {
+		int order = 1;
+
+		while (j < m->n && strcmp(m->v[j].path, path) != 0 &&
+			path_compare(m->v[j].path, path) < 0)
+			j++;
+		if (j < m->n)
+			order = strcmp(m->v[j].path, path);
+		if (order == 0 || (last && path_below(path, last)))
+			continue;
+		last = path;
+		strv_add(&p->strays, path);
+	}
 }
 
 static int explore(struct walk *w, int dir, const char *name, struct buf *path);
@@ -297,8 +359,10 @@ plan_next(struct plan_search *x)
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
 		error_errno(x->err, "cannot read next/");
-	else if (walk_directory(&w, copy, NULL) == 0)
+	else if (walk_directory(&w, copy, NULL, false) == 0) {
+		add_unknown(&w);
 		rc = explore_strays(&w, fd);
+	}
 	index_free(w.index);
 	io_close(&fd);
 	return rc;

@@ -208,12 +208,12 @@ static int
 sync_new(struct spare *x, const struct plan *p, int next, struct error *err)
 {
 	bool *new = mem_zalloc(x->m.n, sizeof(*new));
-	struct stage_synced synced = { next, &x->m, new, 0 };
+	struct stage_synced synced = { next, p, new, 0 };
 	size_t i;
 	int rc;
 
 	for (i = 0; i < x->m.n; i++) {
-		new[i] = p->seen[i].place == PLACE_HASHED;
+		new[i] = p->seen[i].place != PLACE_SYNCED;
 		synced.n += new[i];
 	}
 	rc = stage_sync_touched(x->s, &synced, err);

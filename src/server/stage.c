@@ -102,6 +102,13 @@ salvage(struct stage *t)
 	return 0;
 }
 
+/* Some of the strays are only said to be there. */
+static bool
+is_missing(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
 /* Removes all that does not belong. */
 static int
 sweep(struct stage *t)
@@ -112,7 +119,7 @@ sweep(struct stage *t)
 		const char *path = t->p->strays.v[i], *leaf;
 		int dir = beneath_at(&t->at, path, &leaf);
 
-		if (dir < 0 ? errno != ENOENT : rmtree_at(dir, leaf) < 0)
+		if (dir < 0 ? !is_missing(errno) : rmtree_at(dir, leaf) < 0)
 			return failed(t, path);
 		touch_parent(t, path);
 		if (busy_turn(t->o->busy, t->err) < 0)
@@ -277,7 +284,10 @@ adjust_entry(struct stage *t, const struct entry *e)
 		(seen->mtime != ns && set_times(dir, leaf, ns) < 0) ||
 		fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(t, e->path);
-	plan_note(t->p, place, &st, PLACE_HASHED);
+	/* That a directory was there already is of use when it is synced. */
+	plan_note(t->p, place, &st,
+		e->type == ENTRY_DIRECTORY ? (enum plan_place)seen->place :
+					     PLACE_HASHED);
 	return 0;
 }
 
@@ -327,7 +337,7 @@ touch_unsynced(struct stage *t)
 static int
 run_stage(struct stage *t)
 {
-	struct stage_synced synced = { t->next, t->p->m, t->touched, 0 };
+	struct stage_synced synced = { t->next, t->p, t->touched, 0 };
 
 	if (fchmod(t->next, 0755) < 0)
 		return failed(t, "next");

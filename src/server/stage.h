@@ -30,8 +30,8 @@ int stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 /* Parts of it.  What was touched is to be on disk. */
 struct stage_synced {
 	int next;
-	const struct manifest *m;
-	const bool *touched; /* by place in m */
+	const struct plan *p;
+	const bool *touched; /* by place in the manifest */
 	size_t n;            /* how many of them */
 };
 

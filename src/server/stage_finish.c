@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,35 +44,6 @@ sync_at(int dir, const char *name, int flags, enum pass pass)
 	return rc;
 }
 
-/* An entry and the name that it has in its directory. */
-static int
-sync_entry(struct beneath *at, const struct entry *e, bool with_parent,
-	enum pass pass)
-{
-	const char *leaf;
-	int dir = beneath_at(at, e->path, &leaf);
-	int rc = dir < 0 ? -1 : 0;
-
-	if (rc == 0 && e->type == ENTRY_FILE)
-		rc = sync_at(dir, leaf, O_NONBLOCK, pass);
-	if (pass == PASS_BEGIN)
-		return rc;
-	if (rc == 0 && e->type == ENTRY_DIRECTORY)
-		rc = sync_at(dir, leaf, O_DIRECTORY, pass);
-	if (rc == 0 && with_parent)
-		rc = sync_at(dir, ".", O_DIRECTORY, pass);
-	return rc;
-}
-
-static bool
-same_parent(const struct entry *a, const struct entry *b)
-{
-	size_t len = (size_t)(path_leaf(a->path) - a->path);
-
-	return len == (size_t)(path_leaf(b->path) - b->path) &&
-		!memcmp(a->path, b->path, len);
-}
-
 static int
 failed(const char *path, struct error *err)
 {
@@ -79,23 +51,67 @@ failed(const char *path, struct error *err)
 	return store_trouble(err);
 }
 
-static int
-sync_pass(const struct stage_synced *t, enum pass pass, struct error *err)
+/* Marks the directory that holds an entry; next/ itself is synced anyway. */
+static void
+mark_parent(const struct manifest *m, const struct entry *e, bool *dirs)
 {
-	const struct entry *v = t->m->v, *last = NULL;
+	size_t len = (size_t)(path_leaf(e->path) - e->path);
+	char parent[PATH_MOST + 1];
+	const struct entry *p;
+
+	if (len == 0 || len > PATH_MOST)
+		return;
+	memcpy(parent, e->path, len - 1);
+	parent[len - 1] = '\0';
+	p = manifest_find(m, parent);
+	if (p)
+		dirs[p - m->v] = true;
+}
+
+/*
+ * The directories to sync: those touched, and those in which a name is new.
+ * Such of a directory is so only if it was not there already.
+ */
+static bool *
+directories(const struct plan *p, const bool *touched)
+{
+	const struct manifest *m = p->m;
+	bool *dirs = mem_zalloc(m->n, sizeof(*dirs));
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		bool is_dir = m->v[i].type == ENTRY_DIRECTORY;
+
+		if (!touched[i])
+			continue;
+		dirs[i] |= is_dir;
+		if (!is_dir || p->seen[i].place == PLACE_NOT)
+			mark_parent(m, &m->v[i], dirs);
+	}
+	return dirs;
+}
+
+static int
+sync_each(const struct stage_synced *t, const bool *which, char type,
+	enum pass pass, struct error *err)
+{
+	const struct manifest *m = t->p->m;
+	int flags = type == ENTRY_DIRECTORY ? O_DIRECTORY : O_NONBLOCK;
 	struct beneath at;
 	size_t i;
 	int rc = 0;
 
 	beneath_init(&at, t->next);
-	for (i = 0; rc == 0 && i < t->m->n; i++) {
-		if (!t->touched[i])
+	for (i = 0; rc == 0 && i < m->n; i++) {
+		const char *leaf;
+		int dir;
+
+		if (!which[i] || m->v[i].type != type)
 			continue;
-		rc = sync_entry(&at, &v[i], !last || !same_parent(last, &v[i]),
-			pass);
+		dir = beneath_at(&at, m->v[i].path, &leaf);
+		rc = dir < 0 ? -1 : sync_at(dir, leaf, flags, pass);
 		if (rc < 0)
-			failed(v[i].path, err);
-		last = &v[i];
+			failed(m->v[i].path, err);
 	}
 	beneath_release(&at);
 	return rc;
@@ -105,14 +121,20 @@ int
 stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	struct error *err)
 {
+	bool *dirs;
+	int rc = -1;
+
 	if (s->relaxed)
 		return 0;
 	if (t->n > SYNC_FILES)
 		return syncfs(t->next) < 0 ? failed("next", err) : 0;
-	if (sync_pass(t, PASS_BEGIN, err) < 0 ||
-		sync_pass(t, PASS_WAIT, err) < 0)
-		return -1;
-	return fsync(t->next) < 0 ? failed("next", err) : 0;
+	dirs = directories(t->p, t->touched);
+	if (sync_each(t, t->touched, ENTRY_FILE, PASS_BEGIN, err) == 0 &&
+		sync_each(t, t->touched, ENTRY_FILE, PASS_WAIT, err) == 0 &&
+		sync_each(t, dirs, ENTRY_DIRECTORY, PASS_WAIT, err) == 0)
+		rc = fsync(t->next) < 0 ? failed("next", err) : 0;
+	free(dirs);
+	return rc;
 }
 
 /*
@@ -139,6 +161,22 @@ let_large_pass(const struct plan *p)
 	index_let_pass(newest);
 }
 
+/*
+ * One that is not vouched for gets an inode that no file has: the index is to
+ * have all names.
+ */
+static void
+put_entry(struct stat_index *x, const struct entry *e,
+	const struct plan_seen *seen, bool vouched)
+{
+	const struct index_stat st = { .inode = vouched ? seen->inode : 0,
+		.size = e->type == ENTRY_FILE ? (int64_t)e->size : 0,
+		.mtime = seen->mtime,
+		.ctime = seen->ctime };
+
+	index_put_stat(x, e->path, &st, e->digest);
+}
+
 int
 stage_save_index(const struct store *s, const struct plan *p, bool all,
 	struct error *err)
@@ -151,17 +189,10 @@ stage_save_index(const struct store *s, const struct plan *p, bool all,
 	if (all)
 		let_large_pass(p);
 	x = index_new();
-	for (i = 0; i < m->n; i++) {
-		const struct plan_seen *seen = &p->seen[i];
-		struct index_stat st = { .inode = seen->inode,
-			.size = (int64_t)m->v[i].size,
-			.mtime = seen->mtime,
-			.ctime = seen->ctime };
-
-		if (m->v[i].type == ENTRY_FILE &&
-			(all || seen->place == PLACE_SYNCED))
-			index_put_stat(x, m->v[i].path, &st, m->v[i].digest);
-	}
+	for (i = 0; i < m->n; i++)
+		put_entry(x, &m->v[i], &p->seen[i],
+			all || m->v[i].type != ENTRY_FILE ||
+				p->seen[i].place == PLACE_SYNCED);
 	rc = index_save(x, s->own, store_next_index(s), err);
 	index_free(x);
 	return rc;

@@ -384,6 +384,12 @@ index_keep(struct stat_index *x, const char *path, const struct stat *st,
 	return true;
 }
 
+const char *
+index_path(const struct stat_index *x, size_t i)
+{
+	return i < x->loaded.n ? path_at(&x->loaded, i) : NULL;
+}
+
 void
 index_put_stat(struct stat_index *x, const char *path,
 	const struct index_stat *st, const uint8_t digest[static DIGEST_SIZE])

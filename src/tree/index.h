@@ -66,6 +66,8 @@ bool index_get(const struct stat_index *x, const char *path,
  */
 bool index_keep(struct stat_index *x, const char *path, const struct stat *st,
 	uint8_t digest[static DIGEST_SIZE]);
+/* The paths that were loaded, in order, valid or not; NULL behind the last. */
+const char *index_path(const struct stat_index *x, size_t i);
 /*
  * Records path for the next save; of two for one path the later counts.
  * Only what is kept and put is saved: paths that are gone fall out by

@@ -389,6 +389,51 @@ START_TEST(a_failed_release_is_what_the_next_one_begins_with)
 }
 END_TEST
 
+/* Their stat data are older than the index that has them by then. */
+static struct outcome
+deploy_twice(const struct item *tree)
+{
+	struct outcome o = deploy(tree);
+
+	take_back(&o);
+	usleep(20000);
+	return deploy(tree);
+}
+
+START_TEST(directories_that_are_not_read_hold_no_surprise)
+{
+	const struct item *tree = TREE({ "a", 'd', NULL, 0 },
+		{ "a/b", 'f', "one", 0 }, { "a/c", 'd', NULL, 0 },
+		{ "a/c/d", 'f', "two", 0 }, { "a/c/e", 'l', "d", 0 });
+	struct outcome o;
+
+	make_store();
+	o = deploy_twice(tree);
+	take_back(&o);
+	/* The new tree lacks a file, a link and a directory. */
+	o = deploy(TREE({ "a", 'd', NULL, 0 }, { "a/b", 'f', "one", 0 }));
+	take_back(&o);
+	o = deploy_twice(tree);
+	take_back(&o);
+	o = deploy(TREE({ "a", 'd', NULL, 0 }, { "a/c", 'd', NULL, 0 },
+		{ "a/c/d", 'f', "two", 0 }));
+	ck_assert_uint_eq(o.files, 0);
+	take_back(&o);
+	/* Something is there that the index does not know. */
+	o = deploy_twice(tree);
+	take_back(&o);
+	usleep(20000);
+	unit_write(".deployd/next/a/c/strange", "x");
+	ck_assert_int_eq(unlink(".deployd/next/a/b"), 0);
+	ck_assert_uint_eq(deploy(tree).files, 1);
+	/* A directory has become a file, and what it held is elsewhere. */
+	o = deploy_twice(tree);
+	take_back(&o);
+	o = deploy(TREE({ "a", 'f', "two", 0 }, { "b", 'f', "one", 0 }));
+	ck_assert_uint_eq(o.files, 0);
+}
+END_TEST
+
 static void
 litter(void)
 {
@@ -923,6 +968,7 @@ main(void)
 	tcase_add_test(tc, nothing_that_is_held_is_needed_again);
 	tcase_add_test(tc, types_change_in_every_direction);
 	tcase_add_test(tc, a_failed_release_is_what_the_next_one_begins_with);
+	tcase_add_test(tc, directories_that_are_not_read_hold_no_surprise);
 	tcase_add_test(tc, what_lies_in_next_is_only_a_hint);
 	tcase_add_test(tc, directories_closed_to_their_owner_are_no_obstacle);
 	tcase_add_test(tc, links_out_of_next_are_not_followed);
