@@ -165,7 +165,8 @@ ok 'and leaves it at that' sh -c "! cmp -s big $DEPLOYD_ROOT/blog/current/big"
 "$noise" 3 3000000 >"$TMP/half"
 tail -c +3000001 big >>"$TMP/half"
 mv "$TMP/half" big
-behind "$link" -u 1500000
+# Slow enough for the server to keep up.
+behind "$link" -r 20000 -u 1500000
 fails 6 'a cut connection' "$DEPLOY" --deployd="$TMP/relay" local:blog
 behind
 traced 'a rerun' local:blog
