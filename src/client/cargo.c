@@ -71,8 +71,7 @@ scan(struct cargo *c, const struct options *o, struct walk_watch *w,
 	progress_begin(&w->progress, "hashing", NULL, 0);
 	rc = scan_tree(&s, &c->m, &c->scan, err);
 	progress_end(&w->progress);
-	if (rc == 0 && s.index &&
-		index_save(s.index, c->cache, name, &ignored) < 0)
+	if (rc == 0 && s.index && index_save(s.index, &ignored) < 0)
 		log_verbose("the index is not kept: %s", ignored.text);
 	index_free(s.index);
 	if (rc < 0 && signals_caught())

@@ -247,17 +247,21 @@ walk_directory(struct walk *w, int fd, const struct entry *of, bool known)
 }
 
 /* What the index knows and the manifest does not; it may be there or not. */
-static void
+static int
 add_unknown(struct walk *w)
 {
 	struct plan *p = w->x->p;
 	const struct manifest *m = p->m;
-	const char *path, *last = NULL;
+	const char *last = NULL;
 	size_t i, j = 0;
 
-	for (i = 0; (path = index_path(w->index, i)); i++) {
+	for (i = 0; i < index_count(w->index); i++) {
+		const char *path = index_path(w->index, i);
 		int order = 1;
 
+		if (!path)
+			return error_set(w->x->err,
+				"next.index changed while it was read");
 		while (j < m->n && strcmp(m->v[j].path, path) != 0 &&
 			path_compare(m->v[j].path, path) < 0)
 			j++;
@@ -265,9 +269,10 @@ add_unknown(struct walk *w)
 			order = strcmp(m->v[j].path, path);
 		if (order == 0 || (last && path_below(path, last)))
 			continue;
-		last = path;
 		strv_add(&p->strays, path);
+		last = p->strays.v[p->strays.n - 1];
 	}
+	return 0;
 }
 
 static int explore(struct walk *w, int dir, const char *name, struct buf *path);
@@ -359,10 +364,9 @@ plan_next(struct plan_search *x)
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
 		error_errno(x->err, "cannot read next/");
-	else if (walk_directory(&w, copy, NULL, false) == 0) {
-		add_unknown(&w);
+	else if (walk_directory(&w, copy, NULL, false) == 0 &&
+		add_unknown(&w) == 0)
 		rc = explore_strays(&w, fd);
-	}
 	index_free(w.index);
 	io_close(&fd);
 	return rc;

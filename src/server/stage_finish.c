@@ -188,12 +188,12 @@ stage_save_index(const struct store *s, const struct plan *p, bool all,
 
 	if (all)
 		let_large_pass(p);
-	x = index_new();
+	x = index_new(s->own, store_next_index(s));
 	for (i = 0; i < m->n; i++)
 		put_entry(x, &m->v[i], &p->seen[i],
 			all || m->v[i].type != ENTRY_FILE ||
 				p->seen[i].place == PLACE_SYNCED);
-	rc = index_save(x, s->own, store_next_index(s), err);
+	rc = index_save(x, err);
 	index_free(x);
 	return rc;
 }

@@ -1,45 +1,32 @@
 #include "tree/index.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/buf.h"
-#include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/replace.h"
 #include "tree/chunk.h"
+#include "tree/index_file.h"
 
-#define MAGIC "deploy-index 2\n"
-#define MAGIC_LEN (sizeof(MAGIC) - 1)
-#define HEAD_LEN (MAGIC_LEN + sizeof(int64_t))
-#define INDEX_MOST (1024 * 1024 * 1024)
 #define NS 1000000000
-#define WRITE_SIZE 65536
-
-/* What stands before a path in the file; there it is not aligned. */
-struct record {
-	struct index_stat stat;
-	uint8_t digest[DIGEST_SIZE];
-};
-
-/* Records one behind the other, and where each begins. */
-struct records {
-	struct buf text;
-	uint32_t *v;
-	size_t n, cap;
-	bool sorted;
-};
+/* Records that are read over in search of one, before it is looked up. */
+#define PASS_OVER 32
 
 struct stat_index {
-	struct records loaded, put;
-	bool *kept; /* which of those loaded */
+	int dirfd;
+	char *name;
+	struct index_file old;
+	struct index_window looking, copying; /* at its records */
+	bool *kept;                           /* which of them */
 	size_t n_kept;
-	size_t next;    /* of those loaded: likely the next to be asked for */
-	bool from_file; /* it read well */
-	int64_t moment; /* of what was loaded */
-	int64_t begun;  /* of what is put */
+	size_t next;   /* record, likely the next to be asked for */
+	size_t given;  /* record that was given last */
+	size_t copied; /* records, or passed over */
+	struct index_writer new;
+	struct buf last; /* record that was put last: chunks may follow */
+	int64_t begun;   /* of what is put */
 };
 
 /*
@@ -61,38 +48,26 @@ to_ns(const struct timespec *ts)
 	return (int64_t)ts->tv_sec * NS + ts->tv_nsec;
 }
 
-static const char *
-path_at(const struct records *r, size_t i)
-{
-	return r->text.data + r->v[i] + sizeof(struct record);
-}
-
-static void
-note_offset(struct records *r, size_t offset)
-{
-	MEM_GROW(r->v, r->n, r->cap);
-	r->v[r->n++] = (uint32_t)offset;
-	if (r->n > 1 &&
-		path_compare(path_at(r, r->n - 2), path_at(r, r->n - 1)) >= 0)
-		r->sorted = false;
-}
-
 struct stat_index *
-index_new(void)
+index_new(int dirfd, const char *name)
 {
 	struct stat_index *x = mem_zalloc(1, sizeof(*x));
 
-	x->loaded.sorted = x->put.sorted = true;
+	x->dirfd = dirfd;
+	x->name = mem_strdup(name);
+	x->old.fd = -1;
 	x->begun = tick_ns();
 	return x;
 }
 
-static void
-records_release(struct records *r)
+struct stat_index *
+index_load(int dirfd, const char *name)
 {
-	buf_release(&r->text);
-	free(r->v);
-	memset(r, 0, sizeof(*r));
+	struct stat_index *x = index_new(dirfd, name);
+
+	if (index_file_open(&x->old, dirfd, name))
+		x->kept = mem_zalloc(x->old.n, sizeof(*x->kept));
+	return x;
 }
 
 void
@@ -100,205 +75,62 @@ index_free(struct stat_index *x)
 {
 	if (!x)
 		return;
-	records_release(&x->loaded);
-	records_release(&x->put);
+	index_file_release(&x->old);
+	index_window_release(&x->looking);
+	index_window_release(&x->copying);
+	index_writer_release(&x->new);
+	buf_release(&x->last);
 	free(x->kept);
+	free(x->name);
 	free(x);
 }
 
-/* Whether text is whole; takes the digest off its end. */
-static bool
-verify(struct buf *text)
+static const char *
+path_of(const char *record)
 {
-	uint8_t digest[DIGEST_SIZE];
-
-	if (text->len < HEAD_LEN + DIGEST_SIZE ||
-		memcmp(text->data, MAGIC, MAGIC_LEN) != 0)
-		return false;
-	digest_bytes(text->data, text->len - DIGEST_SIZE, digest);
-	if (memcmp(digest, text->data + text->len - DIGEST_SIZE, DIGEST_SIZE))
-		return false;
-	buf_truncate(text, text->len - DIGEST_SIZE);
-	return true;
+	return record + sizeof(struct index_record);
 }
 
-/* Where the record at `at` ends, 0 if that is not within len. */
-static size_t
-end_of_record(const char *text, size_t at, size_t len)
-{
-	struct record r;
-	uint32_t chunks;
-	const char *nul;
-
-	if (len - at <= sizeof(r))
-		return 0;
-	memcpy(&r, text + at, sizeof(r));
-	at += sizeof(r);
-	nul = memchr(text + at, '\0', len - at);
-	if (!nul)
-		return 0;
-	at = (size_t)(nul + 1 - text);
-	if (r.stat.size <= CHUNK_FILE)
-		return at;
-	if (len - at < sizeof(chunks))
-		return 0;
-	memcpy(&chunks, text + at, sizeof(chunks));
-	at += sizeof(chunks);
-	if (chunks > (len - at) / sizeof(struct chunk))
-		return 0;
-	return at + chunks * sizeof(struct chunk);
-}
-
-static bool
-parse(struct records *r)
-{
-	size_t at = HEAD_LEN, len = r->text.len;
-
-	while (at < len) {
-		size_t end = end_of_record(r->text.data, at, len);
-
-		if (!end)
-			return false;
-		note_offset(r, at);
-		at = end;
-	}
-	return r->sorted;
-}
-
-struct stat_index *
-index_load(int dirfd, const char *name)
-{
-	struct stat_index *x = index_new();
-	struct records *r = &x->loaded;
-	struct error ignored = ERROR_INIT;
-
-	if (io_read_file(dirfd, name, INDEX_MOST, &r->text, &ignored) < 0 ||
-		!verify(&r->text) || !parse(r)) {
-		records_release(r);
-		return x;
-	}
-	memcpy(&x->moment, r->text.data + MAGIC_LEN, sizeof(x->moment));
-	x->kept = mem_zalloc(r->n, sizeof(*x->kept));
-	x->from_file = true;
-	return x;
-}
-
-static int
-compare_offsets(const void *a, const void *b, void *arg)
-{
-	const char *text = arg;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int c = path_compare(text + x + sizeof(struct record),
-		text + y + sizeof(struct record));
-
-	return c ? c : (x > y) - (x < y);
-}
-
-/* Puts them in order, of each path the last. */
+/*
+ * Copies those kept that stand before path, or all, as if they were put.  One
+ * of the same path is passed over.
+ */
 static void
-sort(struct records *r)
+copy_kept(struct stat_index *x, const char *path)
 {
-	size_t i, n = 0;
+	for (; x->copied < x->old.n; x->copied++) {
+		size_t len;
+		const char *r = index_file_at(&x->old, &x->copying, x->copied,
+			&len);
+		int order = !r || !path ? -1 : path_compare(path_of(r), path);
 
-	if (r->sorted)
-		return;
-	qsort_r(r->v, r->n, sizeof(*r->v), compare_offsets, r->text.data);
-	for (i = 0; i < r->n; i++)
-		if (i + 1 == r->n || strcmp(path_at(r, i), path_at(r, i + 1)))
-			r->v[n++] = r->v[i];
-	r->n = n;
-	r->sorted = true;
-}
-
-/* A file that is written and hashed in large pieces. */
-struct writer {
-	struct replace file;
-	struct digest *digest;
-	struct buf piece;
-	bool failed;
-};
-
-static void
-flush(struct writer *w)
-{
-	digest_update(w->digest, w->piece.data, w->piece.len);
-	if (replace_write(&w->file, w->piece.data, w->piece.len) < 0)
-		w->failed = true;
-	buf_clear(&w->piece);
-}
-
-static void
-write_bytes(struct writer *w, const void *data, size_t len)
-{
-	buf_add(&w->piece, data, len);
-	if (w->piece.len >= WRITE_SIZE)
-		flush(w);
-}
-
-static void
-write_record(struct writer *w, const struct records *r, size_t i)
-{
-	size_t at = r->v[i];
-
-	write_bytes(w, r->text.data + at,
-		end_of_record(r->text.data, at, r->text.len) - at);
-}
-
-/* What was kept and what was put, which counts more, in order. */
-static void
-write_records(struct writer *w, const struct stat_index *x)
-{
-	size_t i = 0, j = 0;
-
-	while (i < x->loaded.n || j < x->put.n) {
-		int order = i == x->loaded.n ? 1 :
-			j == x->put.n        ? -1 :
-					path_compare(path_at(&x->loaded, i),
-						path_at(&x->put, j));
-
-		if (order < 0 && x->kept[i])
-			write_record(w, &x->loaded, i);
-		else if (order >= 0)
-			write_record(w, &x->put, j);
-		i += order <= 0;
-		j += order >= 0;
+		if (order > 0)
+			break;
+		if (r && order < 0 && x->kept[x->copied])
+			index_writer_add(&x->new, r, len);
 	}
 }
 
-static int
-write_index(struct writer *w, const struct stat_index *x, const char *name,
-	struct error *err)
+/* What was put last goes out, and what stands before the next. */
+static void
+advance(struct stat_index *x, const char *path)
 {
-	uint8_t digest[DIGEST_SIZE];
-
-	write_bytes(w, MAGIC, MAGIC_LEN);
-	write_bytes(w, &x->begun, sizeof(x->begun));
-	write_records(w, x);
-	flush(w);
-	digest_final(w->digest, digest);
-	if (!w->failed && replace_write(&w->file, digest, DIGEST_SIZE) == 0)
-		return replace_end(&w->file, name, REPLACE_FAST, err);
-	error_errno(err, "cannot write %s", name);
-	replace_abandon(&w->file);
-	return -1;
+	if (!x->new.digest)
+		index_writer_begin(&x->new, x->dirfd, x->name, x->begun);
+	if (x->last.len)
+		index_writer_add(&x->new, x->last.data, x->last.len);
+	copy_kept(x, path);
 }
 
 int
-index_save(struct stat_index *x, int dirfd, const char *name, struct error *err)
+index_save(struct stat_index *x, struct error *err)
 {
-	struct writer w = { .piece = BUF_INIT };
-	int rc;
+	bool same = x->old.fd >= 0 && x->n_kept == x->old.n;
 
-	if (x->from_file && !x->put.n && x->n_kept == x->loaded.n)
+	if (!x->new.digest && same)
 		return 0;
-	sort(&x->put);
-	if (replace_begin(&w.file, dirfd, name, 0600, err) < 0)
-		return -1;
-	w.digest = digest_new();
-	rc = write_index(&w, x, name, err);
-	digest_free(w.digest);
-	buf_release(&w.piece);
-	return rc;
+	advance(x, NULL);
+	return index_writer_end(&x->new, x->name, err);
 }
 
 /* Whether a time is older than the moment, by more than its own grain. */
@@ -319,15 +151,25 @@ index_let_pass(int64_t time)
 		nanosleep(&step, NULL);
 }
 
-/* The place of path, or r->n. */
-static size_t
-find(const struct records *r, const char *path)
+/* How record i stands to path; one that cannot be read is behind it. */
+static int
+compare(struct stat_index *x, size_t i, const char *path)
 {
-	size_t from = 0, to = r->n;
+	size_t len;
+	const char *r = index_file_at(&x->old, &x->looking, i, &len);
+
+	return r ? path_compare(path_of(r), path) : 1;
+}
+
+/* The place of path among the old records, or their number. */
+static size_t
+find(struct stat_index *x, const char *path)
+{
+	size_t from = 0, to = x->old.n;
 
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
-		int c = path_compare(path_at(r, mid), path);
+		int c = compare(x, mid, path);
 
 		if (c == 0)
 			return mid;
@@ -336,77 +178,110 @@ find(const struct records *r, const char *path)
 		else
 			to = mid;
 	}
-	return r->n;
+	return x->old.n;
 }
 
-/* Gives the digest of place i, if it holds for *st. */
+/* The same for who asks in order, which is seldom far from the one before. */
+static size_t
+find_next(struct stat_index *x, const char *path)
+{
+	size_t first = x->next, i;
+	int order = -1;
+
+	for (i = first; i < x->old.n && i < first + PASS_OVER; i++) {
+		order = compare(x, i, path);
+		if (order >= 0)
+			break;
+	}
+	if (order == 0)
+		return i;
+	/* Whether path stands right in front of i, or else further on or back. */
+	if ((order < 0 && i < x->old.n) ||
+		(i == first && i > 0 && compare(x, i - 1, path) >= 0))
+		return find(x, path);
+	x->next = i;
+	return x->old.n;
+}
+
+/* Gives the digest of record i, if it holds for *st. */
 static bool
-use(const struct stat_index *x, size_t i, const struct stat *st,
+give(struct stat_index *x, size_t i, const struct stat *st,
 	uint8_t digest[static DIGEST_SIZE])
 {
-	struct record r;
+	struct index_record r;
+	const char *bytes;
+	size_t len;
 
-	if (i == x->loaded.n)
+	if (i == x->old.n)
 		return false;
-	memcpy(&r, x->loaded.text.data + x->loaded.v[i], sizeof(r));
+	bytes = index_file_at(&x->old, &x->looking, i, &len);
+	if (!bytes)
+		return false;
+	memcpy(&r, bytes, sizeof(r));
 	if (r.stat.inode != st->st_ino || r.stat.size != st->st_size ||
 		r.stat.mtime != to_ns(&st->st_mtim) ||
 		r.stat.ctime != to_ns(&st->st_ctim))
 		return false;
-	if (!is_older(r.stat.mtime, x->moment) ||
-		!is_older(r.stat.ctime, x->moment))
+	if (!is_older(r.stat.mtime, x->old.moment) ||
+		!is_older(r.stat.ctime, x->old.moment))
 		return false;
 	memcpy(digest, r.digest, DIGEST_SIZE);
+	x->given = i;
 	return true;
 }
 
 bool
-index_get(const struct stat_index *x, const char *path, const struct stat *st,
+index_get(struct stat_index *x, const char *path, const struct stat *st,
 	uint8_t digest[static DIGEST_SIZE])
 {
-	return use(x, find(&x->loaded, path), st, digest);
+	size_t i = find_next(x, path);
+
+	if (i < x->old.n)
+		x->next = i + 1;
+	return give(x, i, st, digest);
 }
 
 bool
 index_keep(struct stat_index *x, const char *path, const struct stat *st,
 	uint8_t digest[static DIGEST_SIZE])
 {
-	size_t i = x->next;
-
-	if (i >= x->loaded.n || strcmp(path_at(&x->loaded, i), path))
-		i = find(&x->loaded, path);
-	if (i < x->loaded.n)
-		x->next = i + 1;
-	if (!use(x, i, st, digest))
+	if (!index_get(x, path, st, digest))
 		return false;
-	x->n_kept += !x->kept[i];
-	x->kept[i] = true;
+	x->n_kept += !x->kept[x->given];
+	x->kept[x->given] = true;
 	return true;
 }
 
-const char *
-index_path(const struct stat_index *x, size_t i)
+size_t
+index_count(const struct stat_index *x)
 {
-	return i < x->loaded.n ? path_at(&x->loaded, i) : NULL;
+	return x->old.n;
+}
+
+const char *
+index_path(struct stat_index *x, size_t i)
+{
+	size_t len;
+	const char *r = index_file_at(&x->old, &x->copying, i, &len);
+
+	return r ? path_of(r) : NULL;
 }
 
 void
 index_put_stat(struct stat_index *x, const char *path,
 	const struct index_stat *st, const uint8_t digest[static DIGEST_SIZE])
 {
-	struct records *r = &x->put;
-	struct record e = { .stat = *st };
+	struct index_record r = { .stat = *st };
 	const uint32_t chunks = 0;
-	size_t offset = r->text.len;
 
-	if (offset > INDEX_MOST)
-		return; /* it would not be read */
-	memcpy(e.digest, digest, DIGEST_SIZE);
-	buf_add(&r->text, &e, sizeof(e));
-	buf_add(&r->text, path, strlen(path) + 1);
+	assert(!x->last.len || path_compare(path_of(x->last.data), path) < 0);
+	advance(x, path);
+	memcpy(r.digest, digest, DIGEST_SIZE);
+	buf_clear(&x->last);
+	buf_add(&x->last, &r, sizeof(r));
+	buf_add(&x->last, path, strlen(path) + 1);
 	if (st->size > CHUNK_FILE)
-		buf_add(&r->text, &chunks, sizeof(chunks));
-	note_offset(r, offset);
+		buf_add(&x->last, &chunks, sizeof(chunks));
 }
 
 void
@@ -421,43 +296,32 @@ index_put(struct stat_index *x, const char *path, const struct stat *st,
 	index_put_stat(x, path, &s, digest);
 }
 
-/* The chunks of a record of a large file: their number and what they are. */
-static const char *
-chunks_at(const struct records *r, size_t i, uint32_t *n)
-{
-	const char *path = path_at(r, i), *at = path + strlen(path) + 1;
-
-	memcpy(n, at, sizeof(*n));
-	return at + sizeof(*n);
-}
-
 const struct chunks *
-index_chunks(const struct stat_index *x, const char *path, struct arena *to)
+index_chunks(struct stat_index *x, struct arena *to)
 {
-	size_t i = find(&x->loaded, path);
+	size_t len;
+	const char *r = index_file_at(&x->old, &x->looking, x->given, &len);
 	struct chunks *c;
 	uint32_t n;
-	const char *v;
 
-	if (i == x->loaded.n)
+	if (!r)
 		return NULL;
-	v = chunks_at(&x->loaded, i, &n);
+	r = path_of(r) + strlen(path_of(r)) + 1;
+	memcpy(&n, r, sizeof(n));
 	if (!n)
 		return NULL;
 	c = arena_alloc(to, sizeof(*c) + n * sizeof(*c->v));
 	c->n = n;
-	memcpy(c->v, v, n * sizeof(*c->v));
+	memcpy(c->v, r + sizeof(n), n * sizeof(*c->v));
 	return c;
 }
 
 void
 index_put_chunks(struct stat_index *x, const struct chunks *c)
 {
-	struct buf *text = &x->put.text;
+	struct buf *last = &x->last;
 
-	if (text->len > INDEX_MOST)
-		return;
 	/* They come behind their number, which was put as none. */
-	memcpy(text->data + text->len - sizeof(c->n), &c->n, sizeof(c->n));
-	buf_add(text, c->v, c->n * sizeof(*c->v));
+	memcpy(last->data + last->len - sizeof(c->n), &c->n, sizeof(c->n));
+	buf_add(last, c->v, c->n * sizeof(*c->v));
 }

@@ -36,7 +36,11 @@ struct index_stat {
 	int64_t size, mtime, ctime;
 };
 
-struct stat_index *index_new(void);
+/*
+ * An empty index that is to replace dirfd/name; dirfd is borrowed until it is
+ * freed.
+ */
+struct stat_index *index_new(int dirfd, const char *name);
 /*
  * Waits a tick of the clock, if it must, so that what has this time, in
  * nanoseconds, will be trusted.  Only for who knows that nobody else changes
@@ -45,33 +49,33 @@ struct stat_index *index_new(void);
 void index_let_pass(int64_t time);
 void index_free(struct stat_index *x);
 
-/* Reads dirfd/name into a new index; missing or damaged gives an empty one. */
+/* The same with what is in dirfd/name; missing or damaged, it is empty. */
 struct stat_index *index_load(int dirfd, const char *name);
 /*
- * Replaces dirfd/name with what was kept and put since index_new() or
- * _load(); leaves it alone if that is what was loaded.
+ * Replaces the file with what was kept and put since index_new() or _load();
+ * leaves it alone if that is what was loaded.  At most once.
  */
-int index_save(struct stat_index *x, int dirfd, const char *name,
-	struct error *err);
+int index_save(struct stat_index *x, struct error *err);
 
 /*
- * The digest of path if its stat data still hold.  Safe to call from several
- * threads at once; what is put is not seen by it.
+ * The digest of path if its stat data still hold; what is put is not seen.
+ * Fast if paths are asked for in order: little of the file is in memory.
  */
-bool index_get(const struct stat_index *x, const char *path,
-	const struct stat *st, uint8_t digest[static DIGEST_SIZE]);
-/*
- * The same for one thread, which keeps what it finds for the next save.  Fast
- * if paths are asked for in order.
- */
+bool index_get(struct stat_index *x, const char *path, const struct stat *st,
+	uint8_t digest[static DIGEST_SIZE]);
+/* The same, and keeps what it finds for the next save. */
 bool index_keep(struct stat_index *x, const char *path, const struct stat *st,
 	uint8_t digest[static DIGEST_SIZE]);
-/* The paths that were loaded, in order, valid or not; NULL behind the last. */
-const char *index_path(const struct stat_index *x, size_t i);
 /*
- * Records path for the next save; of two for one path the later counts.
- * Only what is kept and put is saved: paths that are gone fall out by
- * themselves.
+ * The paths that were loaded, in order, valid or not, each up to the next
+ * call; NULL if the file does not have them any more.
+ */
+size_t index_count(const struct stat_index *x);
+const char *index_path(struct stat_index *x, size_t i);
+/*
+ * Records path for the next save, where it counts more than what was kept.
+ * Paths ascend; nothing before one that was put is kept later.  Only what is
+ * kept and put is saved: paths that are gone fall out by themselves.
  */
 void index_put(struct stat_index *x, const char *path, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE]);
@@ -79,11 +83,10 @@ void index_put_stat(struct stat_index *x, const char *path,
 	const struct index_stat *st, const uint8_t digest[static DIGEST_SIZE]);
 
 /*
- * How a file larger than CHUNK_FILE, which index_get() or index_keep() just
- * gave, was divided, in an arena; NULL if that is not known.
+ * How the file that index_get() or index_keep() just gave, larger than
+ * CHUNK_FILE, was divided, in an arena; NULL if that is not known.
  */
-const struct chunks *index_chunks(const struct stat_index *x, const char *path,
-	struct arena *to);
+const struct chunks *index_chunks(struct stat_index *x, struct arena *to);
 /* Records that of the path that was put last; no other is larger. */
 void index_put_chunks(struct stat_index *x, const struct chunks *c);
 

@@ -100,8 +100,7 @@ walk_add_file(struct walk *w, const struct found *f)
 	}
 	w->known += added->size;
 	if (added->size > CHUNK_FILE)
-		added->chunks = index_chunks(w->o->index, added->path,
-			&w->m->arena);
+		added->chunks = index_chunks(w->o->index, &w->m->arena);
 	w->chunks += entry_lines(added) - 1;
 }
 

@@ -72,7 +72,7 @@ run(struct scan_options *o, enum form form, const char *index)
 		o->decided = show_rule;
 	rc = scan_tree(o, &m, &r, &err);
 	if (rc == 0 && index)
-		rc = index_save(o->index, AT_FDCWD, index, &err);
+		rc = index_save(o->index, &err);
 	if (rc == 0)
 		show(form, &m, &r);
 	else

@@ -60,9 +60,9 @@ save_index(const char *id, const struct entry *e)
 	ck_assert_int_eq(stat(path, &st), 0);
 	index_let_pass((int64_t)st.st_ctim.tv_sec * 1000000000 +
 		st.st_ctim.tv_nsec);
-	x = index_new();
+	x = index_new(store.own, name);
 	index_put(x, e->path, &st, e->digest);
-	ck_assert_int_eq(index_save(x, store.own, name, &err), 0);
+	ck_assert_int_eq(index_save(x, &err), 0);
 	index_free(x);
 }
 

@@ -23,17 +23,17 @@ old_stat(void)
 static struct stat_index *
 saved(int dir, const struct stat *st)
 {
-	struct stat_index *x = index_new();
+	struct stat_index *x = index_new(dir, "index");
 	struct error err = ERROR_INIT;
 
 	index_put(x, "a/b", st, digest);
-	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	ck_assert_int_eq(index_save(x, &err), 0);
 	index_free(x);
 	return index_load(dir, "index");
 }
 
 static bool
-knows(const struct stat_index *x, const char *path, const struct stat *st)
+knows(struct stat_index *x, const char *path, const struct stat *st)
 {
 	uint8_t got[DIGEST_SIZE];
 
@@ -86,7 +86,7 @@ START_TEST(only_what_was_put_is_saved)
 	index_put(x, "new", &st, digest);
 	ck_assert(knows(x, "a/b", &st));
 	ck_assert(!knows(x, "new", &st));
-	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	ck_assert_int_eq(index_save(x, &err), 0);
 	index_free(x);
 	x = index_load(dir, "index");
 	ck_assert(!knows(x, "a/b", &st));
@@ -101,21 +101,21 @@ START_TEST(what_is_kept_is_saved_with_what_is_put_instead)
 	static const char *const asked[] = { "a/b", "d", "a", "c", "e" };
 	uint8_t got[DIGEST_SIZE], new[DIGEST_SIZE] = { 9 };
 	struct stat st = old_stat();
-	struct stat_index *x = index_new();
-	struct error err = ERROR_INIT;
 	int dir = unit_dir();
+	struct stat_index *x = index_new(dir, "index");
+	struct error err = ERROR_INIT;
 	size_t i;
 
 	for (i = 0; i < 5; i++)
 		index_put(x, paths[i], &st, digest);
-	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	ck_assert_int_eq(index_save(x, &err), 0);
 	index_free(x);
 	x = index_load(dir, "index");
 	for (i = 0; i < 5; i++) /* in order or not */
 		ck_assert(index_keep(x, asked[i], &st, got) == (i < 4));
-	index_put(x, "c", &st, new);
 	index_put(x, "b", &st, digest);
-	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	index_put(x, "c", &st, new);
+	ck_assert_int_eq(index_save(x, &err), 0);
 	index_free(x);
 	x = index_load(dir, "index");
 	ck_assert(knows(x, "a", &st) && knows(x, "a/b", &st));
@@ -141,11 +141,10 @@ three_chunks(void)
 }
 
 static void
-assert_chunks(const struct stat_index *x, const char *path,
-	const struct chunks *expected)
+assert_chunks(struct stat_index *x, const struct chunks *expected)
 {
 	struct arena arena = ARENA_INIT;
-	const struct chunks *c = index_chunks(x, path, &arena);
+	const struct chunks *c = index_chunks(x, &arena);
 
 	if (expected) {
 		ck_assert_ptr_nonnull(c);
@@ -159,36 +158,33 @@ assert_chunks(const struct stat_index *x, const char *path,
 
 START_TEST(chunks_of_large_files_are_kept)
 {
-	/* Of each path whether it is large, and whether divided. */
-	static const char *const paths[] = { "small", "b", "large", "c",
-		"undivided" };
 	struct stat small = old_stat(), large = small;
-	struct stat_index *x = index_new();
+	int dir = unit_dir(), round;
+	struct stat_index *x = index_new(dir, "index");
 	struct chunks *c = three_chunks();
 	struct error err = ERROR_INIT;
 	uint8_t got[DIGEST_SIZE];
-	int dir = unit_dir(), round;
 
 	large.st_size = 3000000;
-	index_put(x, paths[0], &small, digest);
-	index_put(x, paths[2], &large, digest);
+	index_put(x, "b", &large, digest);
 	index_put_chunks(x, c);
-	index_put(x, paths[1], &large, digest);
+	index_put(x, "c", &small, digest);
+	index_put(x, "large", &large, digest);
 	index_put_chunks(x, c);
-	index_put(x, paths[3], &small, digest);
-	index_put(x, paths[4], &large, digest);
+	index_put(x, "small", &small, digest);
+	index_put(x, "undivided", &large, digest);
 	/* Once as put, once as kept and merged with what is put. */
 	for (round = 0; round < 2; round++) {
-		ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+		ck_assert_int_eq(index_save(x, &err), 0);
 		index_free(x);
 		x = index_load(dir, "index");
 		ck_assert(knows(x, "small", &small) && knows(x, "c", &small));
 		ck_assert(index_keep(x, "b", &large, got));
-		assert_chunks(x, "b", c);
+		assert_chunks(x, c);
 		ck_assert(index_keep(x, "large", &large, got));
-		assert_chunks(x, "large", c);
+		assert_chunks(x, c);
 		ck_assert(index_keep(x, "undivided", &large, got));
-		assert_chunks(x, "undivided", NULL);
+		assert_chunks(x, NULL);
 		ck_assert(index_keep(x, "small", &small, got));
 		index_put(x, "c", &small, digest);
 	}
@@ -211,7 +207,7 @@ START_TEST(an_index_is_written_again_only_if_it_changed)
 		x = index_load(dir, "index");
 		if (keep)
 			ck_assert(index_keep(x, "a/b", &st, got));
-		ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+		ck_assert_int_eq(index_save(x, &err), 0);
 		index_free(x);
 		ck_assert_int_eq(fstatat(dir, "index", &after, 0), 0);
 		ck_assert((before.st_ino == after.st_ino) == keep);
@@ -220,31 +216,81 @@ START_TEST(an_index_is_written_again_only_if_it_changed)
 	ck_assert(!knows(x, "a/b", &st));
 	index_free(x);
 	/* One that was not loaded replaces what is there. */
-	x = index_new();
-	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	x = index_new(dir, "index");
+	ck_assert_int_eq(index_save(x, &err), 0);
 	index_free(x);
 	ck_assert_int_eq(fstatat(dir, "index", &before, 0), 0);
 	ck_assert(before.st_ino != after.st_ino);
 }
 END_TEST
 
-START_TEST(the_order_of_putting_does_not_matter)
+/* Whether exactly the even ones of 3000 are known. */
+static void
+ask(struct stat_index *x, int i, const struct stat *st)
 {
-	static const char *const paths[] = { "b", "a.b", "a/b", "c", "a", "b" };
-	uint8_t first[DIGEST_SIZE] = { 9 };
-	struct stat st = old_stat();
-	struct stat_index *x = index_new();
-	struct error err = ERROR_INIT;
-	int dir = unit_dir();
-	size_t i;
+	char path[16];
 
-	for (i = 0; i < 6; i++)
-		index_put(x, paths[i], &st, i ? digest : first);
-	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	snprintf(path, sizeof(path), "file%05d", i);
+	ck_assert_msg(knows(x, path, st) == (i % 2 == 0), "%s", path);
+}
+
+START_TEST(paths_may_be_asked_for_in_any_order)
+{
+	struct stat st = old_stat();
+	int dir = unit_dir(), i;
+	struct stat_index *x = index_new(dir, "index");
+	struct error err = ERROR_INIT;
+	char path[16];
+
+	for (i = 2; i < 3000; i += 2) {
+		snprintf(path, sizeof(path), "file%05d", i);
+		index_put(x, path, &st, digest);
+	}
+	ck_assert_int_eq(index_save(x, &err), 0);
 	index_free(x);
 	x = index_load(dir, "index");
-	for (i = 0; i < 6; i++)
-		ck_assert(knows(x, paths[i], &st));
+	for (i = 1; i < 3000; i++)
+		ask(x, i, &st);
+	for (i = 2999; i > 0; i--)
+		ask(x, i, &st);
+	for (i = 1; i < 3000; i += 101) /* further than is read over */
+		ask(x, i, &st);
+	for (i = 0; i < 3000; i++)
+		ask(x, 1 + i * 7 % 2999, &st);
+	index_free(x);
+}
+END_TEST
+
+START_TEST(an_index_that_changes_under_its_reader_is_not_known)
+{
+	struct stat st = old_stat();
+	int dir = unit_dir();
+	struct stat_index *x = saved(dir, &st);
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(truncate("index", 30), 0);
+	ck_assert(!knows(x, "a/b", &st));
+	index_put(x, "b", &st, digest);
+	ck_assert_int_eq(index_save(x, &err), 0);
+	index_free(x);
+	x = index_load(dir, "index");
+	ck_assert(!knows(x, "a/b", &st));
+	ck_assert(knows(x, "b", &st));
+	index_free(x);
+}
+END_TEST
+
+START_TEST(one_that_is_not_saved_leaves_nothing_behind)
+{
+	struct stat st = old_stat();
+	int dir = unit_dir();
+	struct stat_index *x = saved(dir, &st);
+
+	index_put(x, "b", &st, digest);
+	index_free(x);
+	ck_assert_int_eq(system("test \"$(ls)\" = index"), 0);
+	x = index_load(dir, "index");
+	ck_assert(knows(x, "a/b", &st));
 	index_free(x);
 }
 END_TEST
@@ -279,13 +325,13 @@ START_TEST(a_file_written_just_before_hashing_is_not_trusted)
 
 	/* Whichever tick the clock is in. */
 	for (i = 0; i < 100; i++) {
-		struct stat_index *y = index_new();
+		struct stat_index *y = index_new(dir, "index");
 		struct error err = ERROR_INIT;
 
 		unit_write("file", "x");
 		ck_assert_int_eq(stat("file", &st), 0);
 		index_put(y, "file", &st, digest);
-		ck_assert_int_eq(index_save(y, dir, "index", &err), 0);
+		ck_assert_int_eq(index_save(y, &err), 0);
 		index_free(y);
 		x = index_load(dir, "index");
 		ck_assert(!knows(x, "file", &st));
@@ -305,9 +351,9 @@ START_TEST(what_is_let_pass_is_trusted)
 	ck_assert_int_eq(stat("a", &st), 0);
 	index_let_pass((int64_t)st.st_ctim.tv_sec * 1000000000 +
 		st.st_ctim.tv_nsec);
-	x = index_new();
+	x = index_new(dir, "index");
 	index_put(x, "a", &st, digest);
-	ck_assert_int_eq(index_save(x, dir, "index", &err), 0);
+	ck_assert_int_eq(index_save(x, &err), 0);
 	index_free(x);
 	x = index_load(dir, "index");
 	ck_assert(knows(x, "a", &st));
@@ -426,7 +472,10 @@ main(void)
 	tcase_add_test(tests, what_is_kept_is_saved_with_what_is_put_instead);
 	tcase_add_test(tests, chunks_of_large_files_are_kept);
 	tcase_add_test(tests, an_index_is_written_again_only_if_it_changed);
-	tcase_add_test(tests, the_order_of_putting_does_not_matter);
+	tcase_add_test(tests, paths_may_be_asked_for_in_any_order);
+	tcase_add_test(tests,
+		an_index_that_changes_under_its_reader_is_not_known);
+	tcase_add_test(tests, one_that_is_not_saved_leaves_nothing_behind);
 	tcase_add_test(tests, a_file_that_changed_in_this_tick_is_not_trusted);
 	tcase_add_test(tests,
 		a_file_written_just_before_hashing_is_not_trusted);

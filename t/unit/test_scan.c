@@ -180,9 +180,7 @@ START_TEST(large_files_are_divided)
 		ck_assert_uint_eq(m.v[4].line, lines + 2 + m.v[3].chunks->n);
 		ck_assert_uint_eq(m.lines, m.v[4].line);
 		if (i)
-			ck_assert_int_eq(index_save(options.index, AT_FDCWD,
-						 "../index", &err),
-				0);
+			ck_assert_int_eq(index_save(options.index, &err), 0);
 		index_free(options.index);
 	}
 }
@@ -491,9 +489,7 @@ START_TEST(the_index_spares_reading)
 		options.index = index_load(AT_FDCWD, "../index");
 		listed();
 		ck_assert_uint_eq(result.hashed, i ? 0 : 500);
-		ck_assert_int_eq(index_save(options.index, AT_FDCWD, "../index",
-					 &err),
-			0);
+		ck_assert_int_eq(index_save(options.index, &err), 0);
 		index_free(options.index);
 	}
 }
@@ -515,9 +511,7 @@ START_TEST(an_edit_that_keeps_size_and_mtime_is_seen)
 		usleep(200 * (unsigned)i);
 		options.index = index_load(AT_FDCWD, "../index");
 		listed();
-		ck_assert_int_eq(index_save(options.index, AT_FDCWD, "../index",
-					 &err),
-			0);
+		ck_assert_int_eq(index_save(options.index, &err), 0);
 		index_free(options.index);
 		memcpy(before, m.v[0].digest, DIGEST_SIZE);
 		unit_write("f", "new");
@@ -619,8 +613,7 @@ scan_with_index(struct buf *out)
 {
 	options.index = index_load(AT_FDCWD, "../index");
 	ck_assert_msg(scan() == 0, "%s", err.text);
-	ck_assert_int_eq(index_save(options.index, AT_FDCWD, "../index", &err),
-		0);
+	ck_assert_int_eq(index_save(options.index, &err), 0);
 	index_free(options.index);
 	options.index = NULL;
 	buf_clear(out);
