@@ -167,7 +167,9 @@ activation_switch(struct activation *a)
 		activation_hold(a->s, a->live, true);
 	if (store_switch(a->s, a->o->release, a->err) == 0) {
 		note_switched(a);
-		save_or_say(a, &a->new.record);
+		/* Where nothing is restarted or checked it says so at once. */
+		if (restart_takes_time(&a->new.hooks))
+			save_or_say(a, &a->new.record);
 		return 0;
 	}
 	store_trouble(a->err);

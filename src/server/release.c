@@ -159,32 +159,48 @@ furnish(struct push *p)
 		p->err);
 }
 
-int
-release_build(struct push *p)
+/* The build hook, and when it began and ended, for the next tree's times. */
+static int
+build(struct push *p)
 {
 	struct activate_host host = session_host(p->s);
 	struct error ignored = ERROR_INIT;
 	int rc;
 
-	if (furnish(p) < 0)
-		return -1;
 	/*
 	 * A tree without a build hook counts as one that was built: files
 	 * that do not change keep their times all the same.
 	 */
-	if (p->hooks.build.n && times_build_begins(p->store, p->id, p->err) < 0)
+	if (!p->hooks.build.n)
+		return times_not_built(p->store, p->id, p->err);
+	if (times_build_begins(p->store, p->id, p->err) < 0)
 		return -1;
-	rc = p->hooks.build.n ? run_build(p, &host) : 0;
+	rc = run_build(p, &host);
 	/* Its products have times up to now, however it ended. */
 	if (times_build_ended(p->store, p->id, rc < 0 ? &ignored : p->err) < 0)
 		rc = -1;
-	if (rc < 0)
+	return rc;
+}
+
+/* Whether something may stop it between here and the switch. */
+static bool
+goes_on_at_once(const struct push *p)
+{
+	return p->then == THEN_ACTIVATE && !p->hooks.build.n &&
+		!p->hooks.migrate.n;
+}
+
+int
+release_build(struct push *p)
+{
+	if (furnish(p) < 0 || build(p) < 0)
 		return -1;
 	/* Links and products; the tree itself was synced when staged. */
 	if ((p->hooks.build.n || p->hooks.shared.n || p->hooks.carry.n) &&
 		stage_sync(p->store, p->err) < 0)
 		return -1;
-	return set_state(p, "built", NULL);
+	/* After a crash one that is only staged is taken back, as well. */
+	return goes_on_at_once(p) ? 0 : set_state(p, "built", NULL);
 }
 
 /* The end of a stream may lag behind what it held. */

@@ -8,6 +8,12 @@ restart_is_known(const struct hook_settings *h)
 	return h->restart.n || h->unit;
 }
 
+bool
+restart_takes_time(const struct hook_settings *h)
+{
+	return restart_is_known(h) || h->check.n;
+}
+
 static void
 enter(const struct activate_host *host, const char **failed, const char *stage)
 {

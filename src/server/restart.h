@@ -7,6 +7,9 @@
 /* Whether there is anything that restarts it. */
 bool restart_is_known(const struct hook_settings *h);
 
+/* Whether restart_release() does anything at all. */
+bool restart_takes_time(const struct hook_settings *h);
+
 /*
  * The restart hooks, then the unit; the checks, or with none of them that the
  * unit stays active.  -1: `failed' is the stage, and err says why; of the

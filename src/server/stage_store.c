@@ -59,6 +59,38 @@ stage_take_back(struct store *s, const char *id, struct error *err)
 	return 0;
 }
 
+struct switched {
+	const char *id;
+	bool was;
+};
+
+static int
+note_switch(const struct event *e, void *arg)
+{
+	struct switched *s = arg;
+
+	s->was = !strcmp(e->name, "switching") && !strcmp(e->id, s->id);
+	return s->was;
+}
+
+/*
+ * Whether it was only staged: the record of one that was switched to may not
+ * have been written any more.
+ */
+static bool
+is_left(const struct store *s, const char *id)
+{
+	struct error ignored = ERROR_INIT;
+	struct switched to = { id, false };
+	struct record r = { 0 };
+	bool left = record_load(s, id, &r, &ignored) == 0 && r.state &&
+		!strcmp(r.state, "staged");
+
+	record_release(&r);
+	return left && history_each(s, note_switch, &to, &ignored) == 0 &&
+		!to.was;
+}
+
 int
 stage_recover(struct store *s, struct error *err)
 {
@@ -70,16 +102,10 @@ stage_recover(struct store *s, struct error *err)
 	if (store_current(s, live, err) < 0 || store_releases(s, &ids, err) < 0)
 		return -1;
 	for (i = 0; i < ids.n && rc == 0; i++) {
-		struct record r = { 0 };
-		struct error ignored = ERROR_INIT;
-		bool left = record_load(s, ids.v[i], &r, &ignored) == 0 &&
-			r.state && !strcmp(r.state, "staged");
-
-		if (left && strcmp(ids.v[i], live)) {
-			prepare_stop(s, PREPARE_MS);
-			rc = stage_take_back(s, ids.v[i], err);
-		}
-		record_release(&r);
+		if (!strcmp(ids.v[i], live) || !is_left(s, ids.v[i]))
+			continue;
+		prepare_stop(s, PREPARE_MS);
+		rc = stage_take_back(s, ids.v[i], err);
 	}
 	strv_release(&ids);
 	return rc;

@@ -215,3 +215,12 @@ times_build_ended(const struct store *s, const char *id, struct error *err)
 {
 	return times_build_begins(s, id, err);
 }
+
+int
+times_not_built(const struct store *s, const char *id, struct error *err)
+{
+	struct store unsynced = *s;
+
+	unsynced.relaxed = true;
+	return times_build_begins(&unsynced, id, err);
+}

@@ -28,5 +28,10 @@ int times_save(const struct store *s, const char *id, const int64_t *times,
 int times_build_begins(const struct store *s, const char *id,
 	struct error *err);
 int times_build_ended(const struct store *s, const char *id, struct error *err);
+/*
+ * Notes that id was built without a hook; that may be lost in a power cut,
+ * since there are no products to which it matters.
+ */
+int times_not_built(const struct store *s, const char *id, struct error *err);
 
 #endif

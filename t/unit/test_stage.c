@@ -724,6 +724,26 @@ START_TEST(a_crash_before_the_build_leaves_nothing_behind)
 }
 END_TEST
 
+START_TEST(one_that_was_switched_to_is_not_taken_back)
+{
+	struct error err = ERROR_INIT;
+	struct strv ids = STRV_INIT;
+	struct outcome o;
+
+	make_store();
+	o = deploy_as(TREE({ "a", 'f', "one", 0 }), "staged");
+	ck_assert_int_eq(history_append(&store, "switching", o.id, "", "ann",
+				 "", &err),
+		0);
+	o = deploy_as(TREE({ "a", 'f', "two", 0 }), "live");
+	ck_assert_int_eq(store_switch(&store, o.id, &err), 0);
+	ck_assert_int_eq(stage_recover(&store, &err), 0);
+	ck_assert_int_eq(store_releases(&store, &ids, &err), 0);
+	ck_assert_uint_eq(ids.n, 2);
+	strv_release(&ids);
+}
+END_TEST
+
 static char noted[500];
 
 static void
@@ -982,6 +1002,7 @@ main(void)
 	tcase_add_test(tc, the_umask_narrows_modes);
 	tcase_add_test(tc, a_staging_that_was_cancelled_can_be_repeated);
 	tcase_add_test(tc, a_crash_before_the_build_leaves_nothing_behind);
+	tcase_add_test(tc, one_that_was_switched_to_is_not_taken_back);
 	tcase_add_test(tc, shared_paths_are_links_out_of_the_release);
 	tcase_add_test(tc, a_shared_file_must_be_supplied);
 	tcase_add_test(tc, what_the_tree_holds_seeds_shared_once);
