@@ -263,7 +263,7 @@ START_TEST(uploads_of_a_cut_session_count)
 	add(&j.m, "a", "aaaabbbbccccdddd");
 	upload("aaaa", "aaaa");
 	upload("bbbb", "bbbb");
-	damaged = upload("cccc", "cccX");
+	damaged = upload("cccc", "ccc");
 	ck_assert_str_eq(plan(&j), "4-5 (8 bytes)");
 	ck_assert_int_eq(access(damaged, F_OK), -1);
 	/* So they do with --no-cache, which has emptied tmp/ before. */
@@ -271,6 +271,29 @@ START_TEST(uploads_of_a_cut_session_count)
 	ck_assert_str_eq(plan(&j), "4-5 (8 bytes)");
 	j.o.look = true;
 	ck_assert_str_eq(plan(&j), "1 (16 bytes)");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(damage_of_an_upload_costs_one_more_round)
+{
+	struct job j = { 0 };
+	const char *damaged;
+
+	make_store();
+	add(&j.m, "a", "aaaabbbbccccdddd");
+	upload("aaaa", "aaaa");
+	upload("bbbb", "bbbb");
+	upload("dddd", "dddd");
+	damaged = upload("cccc", "cccX");
+	ck_assert_str_eq(plan(&j), "(0 bytes)");
+	ck_assert_int_eq(put_together(&j), 0);
+	j.o.chunks = CHUNKS_VERIFIED;
+	ck_assert_str_eq(plan(&j), "4 (4 bytes)");
+	ck_assert_int_eq(access(damaged, F_OK), -1);
+	upload("cccc", "cccc");
+	ck_assert_int_eq(put_together(&j), 1);
+	expect_tmp("aaaabbbbccccdddd");
 	job_release(&j);
 }
 END_TEST
@@ -471,6 +494,7 @@ main(void)
 	tcase_add_test(tests, a_file_that_is_mostly_new_is_asked_for_whole);
 	tcase_add_test(tests, a_chunk_is_asked_for_once);
 	tcase_add_test(tests, uploads_of_a_cut_session_count);
+	tcase_add_test(tests, damage_of_an_upload_costs_one_more_round);
 	tcase_add_test(tests, without_a_cache_releases_do_not_count);
 	tcase_add_test(tests, a_chunk_that_did_not_arrive_is_noticed);
 	tcase_add_test(tests, a_file_that_changed_is_hashed_chunk_by_chunk);
