@@ -20,7 +20,8 @@ struct job {
 	struct source source;
 	struct pack *pack;
 	int dir, tmp;
-	char said[2000]; /* types and first lines of its frames */
+	char said[2000]; /* its frames, a word for each line; cut */
+	int words;
 	int fails;
 	struct msg_result fail;
 };
@@ -109,6 +110,7 @@ note_word(struct job *j, const char *type, uint32_t line)
 {
 	size_t at = strlen(j->said);
 
+	j->words++;
 	if (line)
 		snprintf(j->said + at, sizeof(j->said) - at, "%s%" PRIu32 " ",
 			type, line);
@@ -376,6 +378,161 @@ START_TEST(large_files_arrive_behind_small_ones)
 	ck_assert_str_eq(j.said, "read got1 got2 got3 ");
 	ck_assert_int_eq(count_kept(), 3);
 	free(text);
+	job_release(&j);
+}
+END_TEST
+
+/* Where an upload of that text is kept. */
+static const char *
+kept_path(const char *text)
+{
+	static char path[DIGEST_HEX + 8] = "tmp/";
+	uint8_t digest[DIGEST_SIZE];
+
+	digest_bytes(text, strlen(text), digest);
+	digest_to_hex(digest, path + 4);
+	return path;
+}
+
+static mode_t
+mode_of(const char *path)
+{
+	struct stat st;
+
+	ck_assert_msg(lstat(path, &st) == 0, "%s", path);
+	return st.st_mode;
+}
+
+START_TEST(files_arrive_with_their_modes)
+{
+	char *large = calloc(1, 300001);
+	struct job j;
+
+	memset(large, 'x', 300000);
+	job_init(&j);
+	add(&j, "a", "first");
+	add(&j, "b", "a program");
+	j.m.v[1].mode = 0777;
+	add(&j, "c", large);
+	j.m.v[2].mode = 0751;
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "need", "1-3\n", 4);
+	pack_ask(j.pack, 0);
+	pack_ask(j.pack, 1);
+	pack_ask(j.pack, 2);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 4);
+	ck_assert_str_eq(j.said, "read got1 got2 got3 ");
+	ck_assert_int_eq(mode_of(kept_path("first")), S_IFREG | 0644);
+	ck_assert_int_eq(mode_of(kept_path("a program")), S_IFREG | 0755);
+	ck_assert_int_eq(mode_of(kept_path(large)), S_IFREG | 0751);
+	free(large);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(what_lies_at_a_files_place_is_replaced)
+{
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	add(&j, "b", "second");
+	unit_write("outside", "outside");
+	unit_write(kept_path("first"), "half of it, from before");
+	ck_assert_int_eq(symlink("../outside", kept_path("second")), 0);
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "need", "1-2\n", 4);
+	pack_ask(j.pack, 0);
+	pack_ask(j.pack, 1);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 3);
+	ck_assert_str_eq(j.said, "read got1 got2 ");
+	expect_kept(&j, "first");
+	expect_kept(&j, "second");
+	ck_assert(S_ISREG(mode_of(kept_path("second"))));
+	ck_assert_str_eq(unit_read("outside"), "outside");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(more_files_than_wait_in_the_queue_are_all_reported)
+{
+	struct job j;
+	char text[20];
+	int i;
+
+	job_init(&j);
+	for (i = 0; i < 1500; i++) {
+		snprintf(text, sizeof(text), "%04d", i);
+		add(&j, text, text);
+	}
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "need", "1-1500\n", 7);
+	for (i = 0; i < 1500; i++)
+		pack_ask(j.pack, (size_t)i);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1501);
+	ck_assert_int_eq(j.words, 1501);
+	ck_assert_int_eq(j.fails, 0);
+	ck_assert_int_eq(count_kept(), 1500);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_is_told_and_ends_it)
+{
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "first");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_int_eq(rmdir("tmp"), 0);
+	say(&j, "need", "1\n", 2);
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_int_eq(j.fails, 1);
+	ck_assert_ptr_nonnull(strstr(j.fail.error, "cannot write the upload"));
+	ck_assert_uint_eq(j.fail.status, STATUS_REFUSED);
+	hear(&j, 1);
+	ck_assert(j.in.channel.eof);
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(a_large_file_that_is_wrong_leaves_nothing)
+{
+	char *large = calloc(1, 300001);
+	struct error err = ERROR_INIT;
+	struct job j;
+
+	memset(large, 'x', 300000);
+	job_init(&j);
+	add(&j, "a", large);
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "need", "1\n", 2);
+	large[299999] = 'y';
+	unit_write("a", large);
+	ck_assert_int_eq(scan_file(j.dir, false, &j.m.v[0], &err), 0);
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 2);
+	ck_assert_str_eq(j.said, "read bad1 ");
+	pack_again(j.pack, 1);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read bad1 got1 ");
+	ck_assert_int_eq(mode_of(kept_path(large)), S_IFREG | 0644);
+	ck_assert_int_eq(unlink(kept_path(large)), 0);
+	ck_assert_int_eq(rmdir("tmp"), 0);
+	free(large);
 	job_release(&j);
 }
 END_TEST
@@ -951,6 +1108,11 @@ main(void)
 	tcase_add_test(tc, a_tree_without_entries_is_received);
 	tcase_add_test(tc, a_difference_is_applied_to_its_base);
 	tcase_add_test(tc, large_files_arrive_behind_small_ones);
+	tcase_add_test(tc, files_arrive_with_their_modes);
+	tcase_add_test(tc, what_lies_at_a_files_place_is_replaced);
+	tcase_add_test(tc, more_files_than_wait_in_the_queue_are_all_reported);
+	tcase_add_test(tc, what_cannot_be_written_is_told_and_ends_it);
+	tcase_add_test(tc, a_large_file_that_is_wrong_leaves_nothing);
 	tcase_add_test(tc,
 		what_is_not_what_its_line_says_is_bad_and_comes_again);
 	tcase_add_test(tc, a_file_amended_before_its_header_is_taken);
