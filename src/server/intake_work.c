@@ -181,8 +181,13 @@ take_need(struct worker *w, const struct frame *f, struct error *err)
 static int
 take_part(struct worker *w, const struct frame *f, struct error *err)
 {
-	/* At the end are those that were bad; before them, those offered. */
-	w->n -= w->bad;
+	size_t left = w->n - w->next;
+
+	/*
+	 * At the end are those that were bad, unless they have come since;
+	 * before them, those offered.
+	 */
+	w->n -= w->bad < left ? w->bad : left;
 	w->parts = true;
 	w->bad = 0;
 	return take_need(w, f, err);

@@ -47,58 +47,44 @@ cannot_write(struct writer *w)
 	w->host.fail(w->host.arg, &err);
 }
 
-/* Never one that is there: it may be in use, or a link. */
 static int
 create(struct writer *w, const char *name, mode_t mode)
 {
-	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(w->tmp, name, flags, mode);
-
-	if (fd < 0 && errno == EEXIST && unlinkat(w->tmp, name, 0) == 0)
-		fd = openat(w->tmp, name, flags, mode);
-	return fd;
+	return openat(w->tmp, name,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 }
 
-/* Room is what may lack: half a file takes none of it. */
-static int
-write_new(struct writer *w, const char *name, mode_t mode,
-	const struct buf *data)
-{
-	int fd = create(w, name, mode);
-
-	if (fd < 0)
-		return -1;
-	if (io_write_full(fd, data->data, data->len) == 0)
-		return fd;
-	io_close(&fd);
-	(void)unlinkat(w->tmp, name, 0);
-	return -1;
-}
-
-/* A file that came in one piece. */
+/* A file that came in one piece; errno is EEXIST if its name is taken. */
 static int
 write_whole(struct writer *w, const struct slot *s, const char *hex)
 {
-	int fd = write_new(w, hex, s->part.mode, &s->data);
+	int fd = create(w, hex, s->part.mode);
+	int rc;
 
 	if (fd < 0)
 		return -1;
+	rc = io_write_full(fd, s->data.data, s->data.len);
 	io_close(&fd);
-	return 0;
+	return rc;
 }
 
 static int
 write_piece(struct writer *w, const struct slot *s)
 {
-	if (w->fd >= 0)
-		return io_write_full(w->fd, s->data.data, s->data.len);
-	w->fd = write_new(w, w->in, 0600, &s->data);
-	return w->fd < 0 ? -1 : 0;
+	if (w->fd < 0) {
+		/* Left by a process that had our number. */
+		(void)unlinkat(w->tmp, w->in, 0);
+		w->fd = create(w, w->in, 0600);
+	}
+	return w->fd < 0 ? -1 : io_write_full(w->fd, s->data.data, s->data.len);
 }
 
-/* The last piece has been written: it gets its name, or goes. */
+/*
+ * The last piece has been written.  What has that name may be what another
+ * lane's writer is about to report, or half of it: it is replaced in one step.
+ */
 static int
-keep_large(struct writer *w, const struct slot *s, const char *hex)
+keep_in(struct writer *w, const struct slot *s, const char *hex)
 {
 	int rc = fchmod(w->fd, s->part.mode);
 
@@ -133,12 +119,16 @@ write_slot(struct writer *w, const struct slot *s)
 	if (s->part.end == WRITER_NOTHING)
 		return 0;
 	digest_to_hex(s->part.digest, hex);
-	if (w->fd < 0 && s->part.end == WRITER_KEEP)
-		return write_whole(w, s, hex);
+	if (w->fd < 0 && s->part.end == WRITER_KEEP) {
+		int rc = write_whole(w, s, hex);
+
+		if (rc == 0 || errno != EEXIST)
+			return rc;
+	}
 	if (write_piece(w, s) < 0)
 		return -1;
 	if (s->part.end == WRITER_KEEP)
-		return keep_large(w, s, hex);
+		return keep_in(w, s, hex);
 	if (s->part.end == WRITER_DROP) {
 		io_close(&w->fd);
 		(void)unlinkat(w->tmp, w->in, 0);

@@ -8,7 +8,8 @@
  *	writer_put(w, &part);          it is on its way
  *
  * A file of one piece is made under its own name, tmp/HEX, since it was
- * found right before it is written; a larger one is tmp/in.PID until its last
+ * found right before it is written; a larger one, and one whose name is taken
+ * (by half of it, perhaps, of another lane), is tmp/in.PID until its last
  * piece says whether it is to be kept.
  *
  * Where no thread can be had the caller's does the work.

@@ -592,6 +592,35 @@ START_TEST(a_file_amended_before_its_header_is_taken)
 }
 END_TEST
 
+START_TEST(a_part_is_expected_behind_what_was_bad_and_came_since)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+
+	job_init(&j);
+	add(&j, "a", "right");
+	add(&j, "b", "other");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	say(&j, "offer", "1\n", 2);
+	unit_write("a", "wrong");
+	ck_assert_int_eq(scan_file(j.dir, false, &j.m.v[0], &err), 0);
+	pack_ask(j.pack, 0);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 2);
+	unit_write("a", "amended");
+	pack_again(j.pack, 1);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	say(&j, "part", "2\n", 2);
+	pack_ask(j.pack, 1);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read bad1 got1 got2 ");
+	job_release(&j);
+}
+END_TEST
+
 START_TEST(a_stream_in_single_bytes_goes_on_after_a_pause)
 {
 	struct error err = ERROR_INIT;
@@ -1116,6 +1145,8 @@ main(void)
 	tcase_add_test(tc,
 		what_is_not_what_its_line_says_is_bad_and_comes_again);
 	tcase_add_test(tc, a_file_amended_before_its_header_is_taken);
+	tcase_add_test(tc,
+		a_part_is_expected_behind_what_was_bad_and_came_since);
 	tcase_add_test(tc, a_stream_in_single_bytes_goes_on_after_a_pause);
 	tcase_add_test(tc, files_may_come_ahead_of_their_need_but_not_many);
 	tcase_add_test(tc, needs_may_come_one_by_one);
