@@ -5,7 +5,8 @@
 
 #include "base/zstream.h"
 
-#define PATIENCE 4
+/* Samples before it rises: a peer may be slow to start. */
+#define PAUSE 4
 #define PATIENCE_MOST 64
 
 /*
@@ -13,23 +14,27 @@
  * most three quarters of what one core of 2020 makes of text, and little
  * enough not to take what the encryption needs.
  */
-static const uint64_t affordable[ZEFFORT_MOST + 1] = { UINT64_MAX, 10000000,
-	5000000, 2500000, 1500000 };
+static const uint64_t affordable[ZEFFORT_MOST + 1] = { UINT64_MAX, 6500000,
+	3500000, 2000000, 1400000 };
 
 void
 effort_init(struct effort *e, int threads)
 {
 	memset(e, 0, sizeof(*e));
 	e->threads = threads;
-	e->patience = PATIENCE;
+	e->pause = e->patience = PAUSE;
 }
 
-static bool
-may_rise(const struct effort *e)
+/* The most that this link leaves time for. */
+static int
+highest(const struct effort *e)
 {
-	return !e->pause && e->now < ZEFFORT_MOST &&
-		e->packed * 1000000 / (uint64_t)(e->us + 1) <=
-		affordable[e->now + 1] * (uint64_t)e->threads;
+	uint64_t rate = e->packed * 1000000 / (uint64_t)(e->us + 1);
+	int i = ZEFFORT_MOST;
+
+	while (affordable[i] < rate / (uint64_t)e->threads)
+		i--;
+	return i;
 }
 
 int
@@ -40,7 +45,10 @@ effort_sample(struct effort *e, const struct effort_sample *s)
 	if (e->pause)
 		e->pause--;
 	if (s->waited > s->us / 4) {
-		e->now += may_rise(e);
+		if (!e->pause && highest(e) > e->now) {
+			e->now = highest(e);
+			e->pause = PAUSE;
+		}
 	} else if (s->starved > s->us / 8 && s->compressed > s->us / 2 &&
 		e->now > 0) {
 		e->now--;

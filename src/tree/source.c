@@ -9,6 +9,9 @@
 
 #include "base/io.h"
 
+/* Timestamps may be behind the clock by some of a kernel's ticks. */
+#define TICK_NS 100000000
+
 void
 source_directory(struct source *s, int dirfd, bool exact_modes)
 {
@@ -16,6 +19,7 @@ source_directory(struct source *s, int dirfd, bool exact_modes)
 	s->dirfd = dirfd;
 	s->spool = -1;
 	s->exact_modes = exact_modes;
+	s->since = io_wall_ns() - TICK_NS;
 	beneath_init(&s->at, dirfd);
 }
 
@@ -81,20 +85,29 @@ open_path(struct source *s, const char *path, struct error *err)
 	return error_errno(err, "cannot read %s", path);
 }
 
+static bool
+before(const struct timespec *t, int64_t ns)
+{
+	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec < ns;
+}
+
 int
 source_open(struct source *s, const struct manifest *m, const struct entry *e,
-	struct error *err)
+	bool *settled, struct error *err)
 {
 	struct stat st;
 	int fd;
 
+	*settled = true;
 	if (s->dirfd < 0)
 		return open_spool(s, s->offsets[e - m->v], e->path, err);
 	fd = open_path(s, e->path, err);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		*settled = before(&st.st_ctim, s->since);
 		return fd;
+	}
 	io_close(&fd);
 	return error_set(err, "%s is no longer a regular file", e->path);
 }

@@ -18,18 +18,23 @@ struct source {
 	int spool;         /* of an archive, an unlinked file, else -1 */
 	uint64_t *offsets; /* in the spool, by the entry's place */
 	bool exact_modes;
+	int64_t since; /* what changed before that is as it was hashed */
 	struct beneath at;
 };
 
+/* To be called before the directory is read. */
 void source_directory(struct source *s, int dirfd, bool exact_modes);
 void source_release(struct source *s);
 /*
  * Opens an entry's bytes: a descriptor at its first byte, which the caller
- * closes.  -1 with err (STATUS_LOCAL) naming the path if it vanished or is
- * no regular file any more.
+ * closes.  *settled: the file has not changed since the tree was read, by its
+ * ctime, so that the bytes need not be hashed again to know that (a directory
+ * above may have been replaced; then the server finds it).  -1 with err
+ * (STATUS_LOCAL) naming the path if it vanished or is no regular file any
+ * more.
  */
 int source_open(struct source *s, const struct manifest *m,
-	const struct entry *e, struct error *err);
+	const struct entry *e, bool *settled, struct error *err);
 
 struct source_options {
 	const char *name; /* of the archive; "-" is standard input */

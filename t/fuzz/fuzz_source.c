@@ -70,7 +70,8 @@ check_file(struct source *s, const struct manifest *m, const struct entry *e)
 {
 	struct error err = ERROR_INIT;
 	uint8_t digest[DIGEST_SIZE];
-	int fd = source_open(s, m, e, &err);
+	bool settled;
+	int fd = source_open(s, m, e, &settled, &err);
 	char *bytes;
 
 	assert(fd >= 0 && e->size <= SPOOL_MOST);

@@ -37,14 +37,13 @@ START_TEST(it_begins_low_and_stays_where_nothing_waits)
 }
 END_TEST
 
-START_TEST(a_slow_link_makes_it_rise_step_by_step)
+START_TEST(a_slow_link_makes_it_rise)
 {
 	struct effort e;
-	int i;
 
 	effort_init(&e, 2);
-	for (i = 0; i < ZEFFORT_MOST; i++)
-		ck_assert_int_eq(sample(&e, 1, 2500000, 80, 10), i + 1);
+	/* Not at once: the server may only be slow to start. */
+	ck_assert_int_eq(sample(&e, 3, 2500000, 80, 10), 0);
 	ck_assert_int_eq(sample(&e, 10, 2500000, 80, 10), ZEFFORT_MOST);
 	ck_assert_int_eq(e.most, ZEFFORT_MOST);
 }
@@ -55,12 +54,14 @@ START_TEST(a_full_queue_on_a_fast_link_is_no_reason)
 	struct effort e;
 
 	effort_init(&e, 2);
+	ck_assert_int_eq(sample(&e, 3, 1000, 90, 5), 0);
 	ck_assert_int_eq(sample(&e, 50, 100000000, 90, 5), 0);
-	ck_assert_int_eq(sample(&e, 50, 9000000, 90, 5), 2);
-	ck_assert_int_eq(sample(&e, 50, 4500000, 90, 5), 3);
+	ck_assert_int_eq(sample(&e, 50, 11000000, 90, 5), 1);
+	ck_assert_int_eq(sample(&e, 50, 6000000, 90, 5), 2);
+	ck_assert_int_eq(sample(&e, 50, 3500000, 90, 5), 3);
 	/* With more threads more is affordable. */
 	effort_init(&e, 4);
-	ck_assert_int_eq(sample(&e, 50, 4500000, 90, 5), ZEFFORT_MOST);
+	ck_assert_int_eq(sample(&e, 50, 5500000, 90, 5), ZEFFORT_MOST);
 }
 END_TEST
 
@@ -105,7 +106,7 @@ main(void)
 	TCase *tc = tcase_create("effort");
 
 	tcase_add_test(tc, it_begins_low_and_stays_where_nothing_waits);
-	tcase_add_test(tc, a_slow_link_makes_it_rise_step_by_step);
+	tcase_add_test(tc, a_slow_link_makes_it_rise);
 	tcase_add_test(tc, a_full_queue_on_a_fast_link_is_no_reason);
 	tcase_add_test(tc, a_busy_compressor_makes_it_fall_to_nothing);
 	tcase_add_test(tc, it_does_not_swing);

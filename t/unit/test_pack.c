@@ -332,6 +332,36 @@ START_TEST(a_file_that_changed_is_amended_first)
 }
 END_TEST
 
+/* As it would be where a directory above was replaced. */
+START_TEST(one_that_seems_settled_is_hashed_when_the_server_says_bad)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+
+	job_init(&j);
+	put("a", 500, 1);
+	add(&j, "a");
+	start(&j);
+	j.source.since = INT64_MAX;
+	put("a", 500, 2);
+	pack_ask(j.pack, 0);
+	ck_assert_int_eq(run(&j, &err), 0);
+	ck_assert_int_eq(j.amended, 0);
+	ck_assert(!receive(&j, &j.m.v[0]));
+	pack_again(j.pack, 1);
+	ck_assert_int_eq(run(&j, &err), 0);
+	ck_assert_int_eq(j.amended, 1);
+	ck_assert(receive(&j, &j.m.v[0]));
+	/* Another size is seen at once. */
+	put("a", 501, 3);
+	pack_ask(j.pack, 0);
+	ck_assert_int_eq(run(&j, &err), 0);
+	ck_assert_int_eq(j.amended, 2);
+	ck_assert(receive(&j, &j.m.v[0]));
+	job_release(&j);
+}
+END_TEST
+
 START_TEST(a_changed_mode_alone_is_not_looked_for)
 {
 	struct error err = ERROR_INIT;
@@ -767,6 +797,8 @@ main(void)
 	tcase_add_test(tc, little_and_then_much_is_one_stream);
 	tcase_add_test(tc, a_step_adds_a_bounded_piece);
 	tcase_add_test(tc, a_file_that_changed_is_amended_first);
+	tcase_add_test(tc,
+		one_that_seems_settled_is_hashed_when_the_server_says_bad);
 	tcase_add_test(tc, a_changed_mode_alone_is_not_looked_for);
 	tcase_add_test(tc, a_file_that_keeps_changing_is_given_up);
 	tcase_add_test(tc, a_file_that_vanished_is_an_error_with_its_name);

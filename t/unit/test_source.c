@@ -15,6 +15,7 @@ static struct source source;
 static struct manifest m;
 static struct scan_result result;
 static struct error err;
+static bool settled;
 static char *commit;
 static struct buf tar, text;
 
@@ -81,7 +82,7 @@ check_bytes(void)
 		int fd;
 
 		if (e->type == ENTRY_FILE) {
-			fd = source_open(&source, &m, e, &err);
+			fd = source_open(&source, &m, e, &settled, &err);
 			ck_assert_msg(fd >= 0, "%s", err.text);
 			ck_assert_int_eq(io_read_full(fd, data, e->size),
 				(ssize_t)e->size);
@@ -104,7 +105,7 @@ contents(const char *path)
 
 	ck_assert_ptr_nonnull(e);
 	ck_assert_uint_lt(e->size, sizeof(data));
-	fd = source_open(&source, &m, e, &err);
+	fd = source_open(&source, &m, e, &settled, &err);
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	ck_assert_int_eq(io_read_full(fd, data, e->size), (ssize_t)e->size);
 	data[e->size] = '\0';
@@ -885,8 +886,8 @@ START_TEST(opened_files_do_not_disturb_each_other)
 	file("b", "other");
 	end();
 	taken("a.tar");
-	a = source_open(&source, &m, &m.v[0], &err);
-	b = source_open(&source, &m, &m.v[1], &err);
+	a = source_open(&source, &m, &m.v[0], &settled, &err);
+	b = source_open(&source, &m, &m.v[1], &settled, &err);
 	ck_assert_int_eq(read(a, x, 3), 3);
 	ck_assert_int_eq(read(b, y, 5), 5);
 	ck_assert_int_eq(read(a, x + 3, 2), 2);
@@ -908,14 +909,19 @@ START_TEST(a_file_in_a_directory_that_was_replaced_is_found)
 	dir = open(".", O_RDONLY | O_DIRECTORY);
 	run("mkdir d d2 && : >d/old && echo new >d2/new");
 	source_directory(&s, dir, false);
-	fd = source_open(&s, &m, &old, &err);
+	fd = source_open(&s, &m, &old, &settled, &err);
 	ck_assert_int_ge(fd, 0);
+	ck_assert(!settled); /* it is from just now */
+	close(fd);
+	s.since = INT64_MAX;
+	fd = source_open(&s, &m, &old, &settled, &err);
+	ck_assert(settled);
 	close(fd);
 	run("mv d d1 && mv d2 d");
-	fd = source_open(&s, &m, &e, &err);
+	fd = source_open(&s, &m, &e, &settled, &err);
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	close(fd);
-	ck_assert_int_eq(source_open(&s, &m, &old, &err), -1);
+	ck_assert_int_eq(source_open(&s, &m, &old, &settled, &err), -1);
 	ck_assert_str_eq(err.text, "d/old vanished while it was sent");
 	source_release(&s);
 	ck_assert_int_eq(fcntl(dir, F_GETFD), 0);
