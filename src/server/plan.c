@@ -111,7 +111,7 @@ plan_set(struct plan_search *x, struct supply *u, enum supply_where where,
 	if (u->where == SUPPLY_NONE)
 		x->missing--;
 	u->where = where;
-	u->path = path ? arena_strndup(&x->p->arena, path, strlen(path)) : NULL;
+	u->path = path;
 	u->release = release;
 }
 

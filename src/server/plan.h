@@ -32,7 +32,8 @@ enum supply_where {
 struct supply {
 	uint8_t digest[DIGEST_SIZE];
 	enum supply_where where;
-	const char *path;    /* of KEPT, NEXT and RELEASE; the plan's */
+	const char *path;    /* of NEXT and RELEASE the plan's, of KEPT the
+	                        manifest's */
 	const char *release; /* of RELEASE; the plan's */
 	uint64_t size;
 	uint32_t users; /* entries that are not in place */

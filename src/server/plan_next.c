@@ -322,7 +322,8 @@ explore(struct walk *w, int dir, const char *name, struct buf *path)
 		return 0;
 	u = plan_find(w->x, digest);
 	if (u && u->where == SUPPLY_NONE)
-		plan_set(w->x, u, SUPPLY_NEXT, NULL, path->data);
+		plan_set(w->x, u, SUPPLY_NEXT, NULL,
+			arena_strndup(&w->x->p->arena, path->data, path->len));
 	return busy_turn(w->x->o->busy, w->x->err);
 }
 

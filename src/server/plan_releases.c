@@ -17,6 +17,9 @@
 #include "base/io.h"
 #include "tree/index.h"
 
+/* Of a text that is looked through once. */
+#define LET_GO (1 << 20)
+
 /* The first 16 bits of every digest that is missing, one bit each. */
 struct filter {
 	uint64_t bits[65536 / 64];
@@ -126,18 +129,24 @@ take_line(struct holder *h, const struct found *f)
 	memcpy(path, f->path, f->path_len);
 	path[f->path_len] = '\0';
 	if (verify(h, path, u))
-		plan_set(h->x, u, SUPPLY_RELEASE, h->id, path);
+		plan_set(h->x, u, SUPPLY_RELEASE, h->id,
+			arena_strndup(&h->x->p->arena, path, f->path_len));
 	return busy_turn(h->x->o->busy, h->x->err);
 }
 
 static int
 take_lines(struct holder *h, const char *text, size_t len)
 {
-	const char *end = text + len, *nl;
+	const char *end = text + len, *nl, *let_go = text;
 	struct found f;
 	int rc = 0;
 
 	for (; rc == 0 && h->x->missing && text < end; text = nl + 1) {
+		if (text - let_go >= LET_GO) {
+			/* What was mapped counts as memory of ours. */
+			(void)madvise((void *)let_go, LET_GO, MADV_DONTNEED);
+			let_go += LET_GO;
+		}
 		nl = memchr(text, '\n', (size_t)(end - text));
 		if (!nl)
 			break;
