@@ -23,56 +23,79 @@ static const struct message_field built_fields[] = {
 	{ NULL, MESSAGE_TEXT, 0 },
 };
 
-/* The last build begun: its tree with the times that it had. */
-struct last {
-	struct msg_built built;
-	struct manifest m;
-	int64_t *times;
+/* Times of a release's entries, lines of "COUNT NS", as runs of equal ones. */
+struct runs {
+	struct buf text;
+	const char *at;
+	uint64_t left; /* of the run under way */
+	int64_t ns;
 };
 
-/* A walk over the last tree and the new one side by side. */
+/* A walk over the tree of the last build begun and the new one. */
 struct walk {
-	const struct last *last;
 	const struct manifest *m;
+	size_t next; /* entry of the new one */
+	struct runs runs;
 	int64_t *times;
 	int64_t stamp;
 	bool *dirty; /* by place in m: a directory whose names changed */
 };
 
-/* Lines of "COUNT NS": runs of equal times. */
+static int
+runs_open(struct runs *r, const struct store *s, const char *id)
+{
+	struct error ignored = ERROR_INIT;
+	char name[64];
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	snprintf(name, sizeof(name), "records/%s.times", id);
+	rc = io_read_file(s->own, name, TIMES_MOST, &r->text, &ignored);
+	r->at = buf_str(&r->text);
+	return rc;
+}
+
+static int
+runs_next(struct runs *r, int64_t *ns)
+{
+	char *end;
+
+	if (!r->left) {
+		r->left = strtoull(r->at, &end, 10);
+		r->ns = strtoll(end, &end, 10);
+		if (*end != '\n' || !r->left)
+			return -1;
+		r->at = end + 1;
+	}
+	r->left--;
+	*ns = r->ns;
+	return 0;
+}
+
+static bool
+runs_ended(const struct runs *r)
+{
+	return !r->left && *r->at == '\0';
+}
+
 int
 times_load(const struct store *s, const char *id, size_t n, int64_t **out)
 {
-	struct error ignored = ERROR_INIT;
-	struct buf text = BUF_INIT;
 	int64_t *times = mem_zalloc(n, sizeof(*times));
-	char name[64], *p;
-	size_t i = 0;
+	struct runs r;
+	size_t i;
+	int rc = runs_open(&r, s, id);
 
-	snprintf(name, sizeof(name), "records/%s.times", id);
-	if (io_read_file(s->own, name, TIMES_MOST, &text, &ignored) < 0)
-		goto out;
-	p = text.data;
-	while (p && *p && i <= n) {
-		char *end;
-		unsigned long long count = strtoull(p, &end, 10);
-		int64_t ns = strtoll(end, &end, 10);
-
-		if (*end != '\n' || count == 0 || count > n - i)
-			goto out;
-		for (; count; count--)
-			times[i++] = ns;
-		p = end + 1;
-	}
-	buf_release(&text);
-	if (i == n) {
+	for (i = 0; rc == 0 && i < n; i++)
+		rc = runs_next(&r, &times[i]);
+	if (rc == 0 && !runs_ended(&r))
+		rc = -1;
+	buf_release(&r.text);
+	if (rc == 0)
 		*out = times;
-		return 0;
-	}
-out:
-	buf_release(&text);
-	free(times);
-	return -1;
+	else
+		free(times);
+	return rc;
 }
 
 static void
@@ -86,32 +109,6 @@ load_built(const struct store *s, struct msg_built *b)
 			&ignored) < 0)
 		message_release(built_fields, b);
 	buf_release(&text);
-}
-
-/* Whatever is missing or damaged: there is no last tree, all gets S. */
-static void
-load_last(const struct store *s, struct last *l)
-{
-	struct error ignored = ERROR_INIT;
-	struct record r = { 0 };
-
-	memset(l, 0, sizeof(*l));
-	load_built(s, &l->built);
-	if (!l->built.id || !path_is_release(l->built.id) ||
-		record_load(s, l->built.id, &r, &ignored) < 0)
-		return;
-	if (store_load_manifest(s, r.manifest, &l->m, &ignored) < 0 ||
-		times_load(s, l->built.id, l->m.n, &l->times) < 0)
-		manifest_release(&l->m);
-	record_release(&r);
-}
-
-static void
-last_release(struct last *l)
-{
-	message_release(built_fields, &l->built);
-	manifest_release(&l->m);
-	free(l->times);
 }
 
 /* Marks the directory that path stands in. */
@@ -131,41 +128,98 @@ mark_parent(struct walk *w, const char *path)
 	free(parent);
 }
 
+/* New entries up to path, or to the end: their directories got a name. */
+static void
+pass_new(struct walk *w, const char *path)
+{
+	const struct manifest *m = w->m;
+
+	for (; w->next < m->n; w->next++) {
+		const char *new = m->v[w->next].path;
+
+		if (path && path_compare(new, path) >= 0)
+			return;
+		mark_parent(w, new);
+	}
+}
+
+/* The next entry of the last tree. */
 static int
-pair(const struct entry *old, const struct entry *new, void *arg)
+old_entry(const struct entry *old, void *arg)
 {
 	struct walk *w = arg;
+	const struct entry *new;
+	int64_t ns;
 
-	if (!old || !new)
-		mark_parent(w, (old ? old : new)->path);
-	if (!new)
+	if (runs_next(&w->runs, &ns) < 0)
+		return -1;
+	pass_new(w, old->path);
+	new = w->next < w->m->n ? &w->m->v[w->next] : NULL;
+	if (!new || strcmp(new->path, old->path)) {
+		mark_parent(w, old->path);
 		return 0;
-	w->times[new - w->m->v] = old && entry_equal(old, new) ?
-		w->last->times[old - w->last->m.v] :
-		w->stamp;
+	}
+	if (entry_equal(old, new))
+		w->times[w->next] = ns;
+	w->next++;
 	return 0;
+}
+
+static int
+compare_trees(struct walk *w, int fd, const char *manifest)
+{
+	struct error ignored = ERROR_INIT;
+	uint8_t digest[DIGEST_SIZE];
+	char hex[DIGEST_HEX + 1];
+
+	if (manifest_entries(fd, old_entry, w, digest, &ignored) < 0)
+		return -1;
+	digest_to_hex(digest, hex);
+	pass_new(w, NULL);
+	return runs_ended(&w->runs) && !strcmp(hex, manifest) ? 0 : -1;
+}
+
+/* Gives their times to what is as it was in the last tree, if there is one. */
+static int
+compare_last(struct walk *w, const struct store *s, const char *id)
+{
+	struct error ignored = ERROR_INIT;
+	struct record r = { 0 };
+	int fd = -1, rc = -1;
+
+	if (!id || !path_is_release(id) || record_load(s, id, &r, &ignored) < 0)
+		return -1;
+	fd = store_open_manifest(s, r.manifest, &ignored);
+	if (fd >= 0 && runs_open(&w->runs, s, id) == 0)
+		rc = compare_trees(w, fd, r.manifest);
+	io_close(&fd);
+	buf_release(&w->runs.text);
+	record_release(&r);
+	return rc;
 }
 
 int
 times_compute(const struct store *s, const struct manifest *m, int64_t **times,
 	struct error *err)
 {
-	struct last last;
-	struct walk w = { .last = &last, .m = m };
+	struct msg_built last = { 0 };
+	struct walk w = { .m = m };
+	bool known;
 	size_t i;
 
-	load_last(s, &last);
+	load_built(s, &last);
 	w.times = mem_zalloc(m->n, sizeof(*w.times));
 	w.dirty = mem_zalloc(m->n, sizeof(*w.dirty));
 	w.stamp = io_wall_ns();
-	if (w.stamp <= (int64_t)last.built.ended)
-		w.stamp = (int64_t)last.built.ended + 1;
-	manifest_pairs(&last.m, m, pair, &w);
+	if (w.stamp <= (int64_t)last.ended)
+		w.stamp = (int64_t)last.ended + 1;
+	/* Whatever is missing or damaged: all gets the stamp. */
+	known = compare_last(&w, s, last.id) == 0;
 	for (i = 0; i < m->n; i++)
-		if (w.dirty[i])
+		if (!known || w.dirty[i] || !w.times[i]) /* 0: it is new */
 			w.times[i] = w.stamp;
 	free(w.dirty);
-	last_release(&last);
+	message_release(built_fields, &last);
 	*times = w.times;
 	return 0;
 }

@@ -202,6 +202,15 @@ int manifest_parse_entry(struct manifest *m, const char *line, size_t len,
 int manifest_read(struct manifest *m, const struct manifest *base, int fd,
 	uint8_t digest[static DIGEST_SIZE], struct error *err);
 
+/*
+ * Gives the entries of a whole text one after the other, each up to the next
+ * and without chunks, and holds none.  Stops at a return other than 0, which
+ * is -1.  Only the digest tells if it is a manifest: nothing else is checked.
+ */
+typedef int manifest_entry_fn(const struct entry *e, void *arg);
+int manifest_entries(int fd, manifest_entry_fn *fn, void *arg,
+	uint8_t digest[static DIGEST_SIZE], struct error *err);
+
 /* Reads a whole text at once. */
 int manifest_parse(struct manifest *m, const char *text, size_t len,
 	struct error *err);

@@ -1,8 +1,7 @@
 /* The text of a manifest, a piece at a time: there may be 100 MB of it. */
 #include "tree/manifest.h"
 
-#include <errno.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "base/io.h"
 
@@ -94,5 +93,67 @@ manifest_read(struct manifest *m, const struct manifest *base, int fd,
 	manifest_reader_release(&r);
 	digest_final(d, digest);
 	digest_free(d);
+	return rc;
+}
+
+/* What manifest_entries() makes of lines. */
+struct entries {
+	manifest_entry_fn *fn;
+	void *arg;
+	struct manifest scratch; /* its arena has the strings */
+	size_t n;                /* entries since that was emptied */
+};
+
+static int
+give_line(struct entries *x, const char *line, size_t len, struct error *err)
+{
+	struct entry e;
+
+	if (*line == 'c' || (len >= 4 && !memcmp(line, "end\t", 4)))
+		return 0;
+	if (++x->n % 512 == 0)
+		arena_release(&x->scratch.arena);
+	if (manifest_parse_entry(&x->scratch, line, len, &e, err) < 0)
+		return -1;
+	return x->fn(&e, x->arg) ? -1 : 0;
+}
+
+/* Takes the whole lines off the front of text. */
+static int
+give_lines(struct entries *x, struct buf *text, struct error *err)
+{
+	const char *at = text->data, *end = at + text->len, *nl;
+	int rc = 0;
+
+	while (rc == 0 && (nl = memchr(at, '\n', (size_t)(end - at)))) {
+		rc = give_line(x, at, (size_t)(nl - at), err);
+		at = nl + 1;
+	}
+	buf_consume(text, (size_t)(at - text->data));
+	if (rc == 0 && text->len > MANIFEST_LINE_MOST)
+		rc = error_set(err, "manifest: an overlong line");
+	return rc;
+}
+
+int
+manifest_entries(int fd, manifest_entry_fn *fn, void *arg,
+	uint8_t digest[static DIGEST_SIZE], struct error *err)
+{
+	struct entries x = { .fn = fn, .arg = arg, .scratch = MANIFEST_INIT };
+	struct digest *d = digest_new();
+	struct buf text = BUF_INIT;
+	ssize_t n = 0;
+	int rc = 0;
+
+	while (rc == 0 && (n = io_read_some(fd, &text, PIECE)) > 0) {
+		digest_update(d, text.data + text.len - n, (size_t)n);
+		rc = give_lines(&x, &text, err);
+	}
+	if (rc == 0 && n < 0)
+		rc = error_errno(err, "manifest");
+	digest_final(d, digest);
+	digest_free(d);
+	buf_release(&text);
+	manifest_release(&x.scratch);
 	return rc;
 }

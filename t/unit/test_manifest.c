@@ -942,6 +942,55 @@ START_TEST(texts_come_in_pieces)
 }
 END_TEST
 
+/* Counts entries that are those of m; stops at the most-th. */
+struct expected {
+	const struct manifest *m;
+	size_t n, most;
+};
+
+static int
+expect_entry(const struct entry *e, void *arg)
+{
+	struct expected *x = arg;
+
+	ck_assert_uint_lt(x->n, x->m->n);
+	ck_assert(entry_equal(e, &x->m->v[x->n]));
+	return ++x->n == x->most;
+}
+
+START_TEST(entries_are_given_one_by_one)
+{
+	struct manifest m = MANIFEST_INIT;
+	struct expected x = { &m, 0, SIZE_MAX };
+	struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+	uint8_t want[DIGEST_SIZE], got[DIGEST_SIZE];
+	int fd = memfd_create("text", 0);
+
+	large(&m, 0);
+	manifest_write(&m, &text);
+	digest_bytes(text.data, text.len, want);
+	ck_assert_int_eq(io_write_full(fd, text.data, text.len), 0);
+	lseek(fd, 0, SEEK_SET);
+	ck_assert_int_eq(manifest_entries(fd, expect_entry, &x, got, &err), 0);
+	ck_assert_uint_eq(x.n, m.n);
+	ck_assert_mem_eq(got, want, DIGEST_SIZE);
+	x.n = 0;
+	x.most = 2000;
+	lseek(fd, 0, SEEK_SET);
+	ck_assert_int_eq(manifest_entries(fd, expect_entry, &x, got, &err), -1);
+	ck_assert_uint_eq(x.n, 2000);
+	/* Damage is seen, by the digest at the latest. */
+	ck_assert_int_eq(pwrite(fd, "\n", 1, 0), 1);
+	x.n = 0;
+	lseek(fd, 0, SEEK_SET);
+	ck_assert_int_eq(manifest_entries(fd, expect_entry, &x, got, &err), -1);
+	close(fd);
+	buf_release(&text);
+	manifest_release(&m);
+}
+END_TEST
+
 START_TEST(a_file_is_read_whole_or_as_a_difference_and_hashed)
 {
 	struct manifest a = MANIFEST_INIT, b = MANIFEST_INIT;
@@ -1103,6 +1152,7 @@ main(void)
 	tcase_add_test(tc, a_difference_that_does_not_fit_is_refused);
 	tcase_add_test(tc, it_may_be_split_at_every_byte);
 	tcase_add_test(tc, texts_come_in_pieces);
+	tcase_add_test(tc, entries_are_given_one_by_one);
 	tcase_add_test(tc, a_file_is_read_whole_or_as_a_difference_and_hashed);
 	tcase_add_test(tc, the_id_is_of_the_entries_alone);
 	tcase_add_test(tc, counts_do_not_overflow);
