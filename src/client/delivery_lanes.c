@@ -89,6 +89,18 @@ delivery_open_lanes(struct delivery *d)
 			add_needed(d, line);
 }
 
+/* What another channel lost comes behind lines that are above it. */
+static void
+note_given(struct ranges *given, uint32_t line)
+{
+	if (!given->n || line > given->v[given->n - 1].last) {
+		ranges_add(given, line);
+		return;
+	}
+	MEM_GROW(given->v, given->n, given->cap);
+	given->v[given->n++] = (struct range){ line, line };
+}
+
 /* Gives out a slice, ascending, to a packer whose channel is told. */
 static uint64_t
 give(struct delivery *d, struct channel *c, struct packer *pack,
@@ -108,7 +120,7 @@ give(struct delivery *d, struct channel *c, struct packer *pack,
 
 		ranges_add(&part, line);
 		if (given)
-			ranges_add(given, line);
+			note_given(given, line);
 		if (wanted_find(&w, &d->m, line) == 0)
 			bytes += w.size;
 	}

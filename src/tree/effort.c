@@ -8,6 +8,8 @@
 /* Samples before it rises: a peer may be slow to start. */
 #define PAUSE 4
 #define PATIENCE_MOST 64
+/* What the threads have begun with the old effort comes first. */
+#define SETTLE 4
 
 /*
  * Packed bytes a second up to which an effort is tried, for each thread: at
@@ -37,6 +39,38 @@ highest(const struct effort *e)
 	return i;
 }
 
+static void
+change(struct effort *e, int effort)
+{
+	e->now = effort;
+	e->settle = SETTLE;
+	if (e->now > e->most)
+		e->most = e->now;
+}
+
+/* At first at once to where it should be, after a fall with care. */
+static void
+rise(struct effort *e)
+{
+	int most = highest(e);
+
+	if (e->pause || most <= e->now)
+		return;
+	change(e, e->patience == PAUSE ? most : e->now + 1);
+}
+
+/* What was too much once will be so again. */
+static void
+fall(struct effort *e)
+{
+	if (e->now == 0)
+		return;
+	change(e, e->now - 1);
+	e->pause = e->patience;
+	if (e->patience < PATIENCE_MOST)
+		e->patience *= 2;
+}
+
 int
 effort_sample(struct effort *e, const struct effort_sample *s)
 {
@@ -44,20 +78,11 @@ effort_sample(struct effort *e, const struct effort_sample *s)
 	e->packed = e->packed - e->packed / 4 + s->packed;
 	if (e->pause)
 		e->pause--;
-	if (s->waited > s->us / 4) {
-		if (!e->pause && highest(e) > e->now) {
-			e->now = highest(e);
-			e->pause = PAUSE;
-		}
-	} else if (s->starved > s->us / 8 && s->compressed > s->us / 2 &&
-		e->now > 0) {
-		e->now--;
-		/* What was too much once will be so again. */
-		e->pause = e->patience;
-		if (e->patience < PATIENCE_MOST)
-			e->patience *= 2;
-	}
-	if (e->now > e->most)
-		e->most = e->now;
+	if (e->settle)
+		e->settle--;
+	else if (s->waited > s->us / 4)
+		rise(e);
+	else if (s->starved > s->us / 8 && s->compressed > s->us / 2)
+		fall(e);
 	return e->now;
 }

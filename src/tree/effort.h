@@ -16,8 +16,9 @@
 struct effort {
 	int now, most; /* now, and so far; see zstream.h */
 	int threads;
-	int pause;    /* samples before it may rise again */
-	int patience; /* the next such pause */
+	int settle;   /* samples before a change is to be seen */
+	int pause;    /* those before it may rise again */
+	int patience; /* the next such pause, after a fall */
 	/* Of the last few samples. */
 	int64_t us;
 	uint64_t packed;
