@@ -194,6 +194,22 @@ traced 'and the next edit' local:blog
 few 'after an amend'
 same_tree 'the tree is equal' . blog
 
+# The chunk before it is packed already, and counts as what it was.
+cat >"$TMP/change" <<END
+#!/bin/sh
+printf c | dd of=$PWD/big bs=1 seek=1120100 conv=notrunc
+END
+insert big 1000000 'a chunk that is sent'
+insert big 1120000 'and the one behind it'
+behind "$hold" -x "$TMP/change" manifest "$TMP/late"
+traced 'a chunk that changed when another was packed' local:blog
+is 'two were asked for' "$(lines need)" 2
+is 'the file is amended behind one of them' "$(
+	awk '$1 == ">" && ($2 == "files" || $2 == "amend") { print $2 }' \
+		"$TMP/frames" | uniq | tr '\n' ' '
+)" 'files amend files '
+same_tree 'the tree is equal' . blog
+
 # An archive is divided as a directory is.
 insert big 3500000 archived
 tar -cf "$TMP/app.tar" .

@@ -448,6 +448,13 @@ pack_effort(const struct pack *p)
 	return &p->effort;
 }
 
+static void
+flush(struct pack *p, struct buf *out)
+{
+	if (p->raw.len || p->dirty)
+		compress(p, ZFLUSH_NOW, out);
+}
+
 enum pack_step
 pack_step(struct pack *p, struct buf *out, const struct entry **amended,
 	struct error *err)
@@ -467,6 +474,8 @@ pack_step(struct pack *p, struct buf *out, const struct entry **amended,
 		if (rc < 0)
 			return PACK_ERROR;
 		if (rc > 0) {
+			/* What is packed already is of the entry as it was. */
+			flush(p, out);
 			*amended = w.e;
 			return PACK_AMENDED;
 		}
@@ -475,7 +484,6 @@ pack_step(struct pack *p, struct buf *out, const struct entry **amended,
 		compress(p, ZFLUSH_NO, out);
 		return PACK_MORE;
 	}
-	if (p->raw.len || p->dirty)
-		compress(p, ZFLUSH_NOW, out);
+	flush(p, out);
 	return PACK_IDLE;
 }

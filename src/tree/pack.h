@@ -31,7 +31,8 @@ enum pack_step {
 	PACK_ERROR = -1,
 	PACK_IDLE,    /* all that was asked for is in `out`, flushed */
 	PACK_MORE,    /* call again when there is room */
-	PACK_AMENDED, /* *amended changed in m: announce it, then call again */
+	PACK_AMENDED, /* *amended changed in m: announce it behind what is in
+	                 `out`, flushed, then call again */
 };
 
 struct pack_options {

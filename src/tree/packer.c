@@ -17,6 +17,12 @@ struct line {
 	bool again;
 };
 
+/* An entry to be announced behind so many packed bytes. */
+struct amended {
+	struct entry entry;
+	uint64_t behind;
+};
+
 struct packer {
 	struct pack *pack;
 	pthread_t thread;
@@ -26,7 +32,7 @@ struct packer {
 	pthread_cond_t wake;
 	struct line *asked; /* not handed over yet */
 	size_t n_asked, cap_asked;
-	struct entry *amended; /* not taken yet: next..n */
+	struct amended *amended; /* not taken yet: next..n */
 	size_t next_amended, n_amended, cap_amended;
 	struct buf out;
 	int64_t starving;    /* since then, or 0 */
@@ -95,7 +101,8 @@ queue_amended(struct packer *p, const struct entry *e)
 	if (p->next_amended == p->n_amended)
 		p->next_amended = p->n_amended = 0;
 	MEM_GROW(p->amended, p->n_amended, p->cap_amended);
-	p->amended[p->n_amended++] = *e;
+	p->amended[p->n_amended++] = (struct amended){ *e,
+		p->taken + p->out.len };
 }
 
 /* How long the link had nothing, up to now. */
@@ -247,11 +254,20 @@ packer_fd(const struct packer *p)
 	return p->fd;
 }
 
-static void
-take_bytes(struct packer *p, struct buf *out)
+/* How many bytes may be taken before an entry is to be announced. */
+static size_t
+may_take(const struct packer *p)
 {
-	size_t n = p->out.len < TAKE_MOST ? p->out.len : TAKE_MOST;
+	size_t n = p->out.len;
 
+	if (p->next_amended < p->n_amended)
+		n = (size_t)(p->amended[p->next_amended].behind - p->taken);
+	return n < TAKE_MOST ? n : TAKE_MOST;
+}
+
+static void
+take_bytes(struct packer *p, struct buf *out, size_t n)
+{
 	buf_add(out, p->out.data, n);
 	buf_consume(&p->out, n);
 	p->taken += n;
@@ -263,15 +279,17 @@ packer_take(struct packer *p, struct buf *out, struct entry *amended,
 	struct error *err)
 {
 	enum pack_step rc = PACK_MORE;
+	size_t n;
 
 	pthread_mutex_lock(&p->mutex);
 	if (p->alone && !must_wait(p))
 		do_step(p, 0);
-	if (p->next_amended < p->n_amended) {
-		*amended = p->amended[p->next_amended++];
+	n = may_take(p);
+	if (n) {
+		take_bytes(p, out, n);
+	} else if (p->next_amended < p->n_amended) {
+		*amended = p->amended[p->next_amended++].entry;
 		rc = PACK_AMENDED;
-	} else if (p->out.len) {
-		take_bytes(p, out);
 	} else if (p->failed) {
 		*err = p->err;
 		rc = PACK_ERROR;

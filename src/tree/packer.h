@@ -34,9 +34,10 @@ void packer_again(struct packer *p, uint32_t line);
 int packer_fd(const struct packer *p);
 /*
  * Takes what there is: PACK_AMENDED with an entry, whose strings are m's and
- * which is to be announced before what is taken after it; PACK_MORE with up to
- * 256 KiB of the stream added to out, or nothing yet; PACK_IDLE when all that was asked for
- * was taken, flushed; PACK_ERROR.
+ * which is to be announced behind what was taken before it, flushed, and
+ * before what is taken after it; PACK_MORE with up to 256 KiB of the stream
+ * added to out, or nothing yet; PACK_IDLE when all that was asked for was
+ * taken, flushed; PACK_ERROR.
  */
 enum pack_step packer_take(struct packer *p, struct buf *out,
 	struct entry *amended, struct error *err);

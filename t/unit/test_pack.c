@@ -606,6 +606,39 @@ START_TEST(a_file_whose_chunk_changed_is_sent_whole_once)
 }
 END_TEST
 
+/* Whoever takes the amend by then has the old entry no more. */
+START_TEST(a_chunk_packed_before_an_amend_can_be_read_before_it)
+{
+	int threads, fd;
+
+	for (threads = 0; threads <= 2; threads += 2) {
+		struct error err = ERROR_INIT;
+		struct entry chunk = { .path = "a chunk", .size = 1000000 };
+		struct job j;
+
+		start_chunked(&j);
+		pack_free(j.pack);
+		j.pack = pack_new(&j.source, &j.m,
+			&(struct pack_options){ .threads = threads });
+		memcpy(chunk.digest, j.m.v[0].chunks->v[2].digest, DIGEST_SIZE);
+		fd = open("a", O_WRONLY | O_CLOEXEC);
+		ck_assert_int_eq(pwrite(fd, "changed", 7, 3000100), 7);
+		close(fd);
+		pack_ask_line(j.pack, 4);
+		pack_ask_line(j.pack, 5);
+		while (step(&j, &err) == PACK_MORE)
+			continue;
+		ck_assert_int_eq(j.amended, 1);
+		ck_assert_ptr_null(j.m.v[0].chunks);
+		ck_assert(receive(&j, &chunk));
+		ck_assert_int_eq(run(&j, &err), 0);
+		ck_assert(receive(&j, &j.m.v[0]));
+		job_release(&j);
+		ck_assert_int_eq(chdir(".."), 0);
+	}
+}
+END_TEST
+
 START_TEST(what_is_appended_leaves_the_chunks_as_they_were)
 {
 	struct error err = ERROR_INIT;
@@ -806,6 +839,8 @@ main(void)
 	tcase_add_test(tc, a_large_file_that_changes_on_its_way_is_sent_again);
 	tcase_add_test(tc, chunks_are_sent_as_members);
 	tcase_add_test(tc, a_file_whose_chunk_changed_is_sent_whole_once);
+	tcase_add_test(tc,
+		a_chunk_packed_before_an_amend_can_be_read_before_it);
 	tcase_add_test(tc, what_is_appended_leaves_the_chunks_as_they_were);
 	tcase_add_test(tc, a_chunk_is_not_sent_again_for_ever);
 	tcase_add_test(tc, files_of_a_spool_are_sent);

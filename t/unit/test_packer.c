@@ -215,6 +215,75 @@ START_TEST(an_amended_entry_comes_before_its_bytes)
 }
 END_TEST
 
+/* Until the next amended entry. */
+static void
+take_to_amended(struct job *j)
+{
+	struct error err = ERROR_INIT;
+	struct buf piece = BUF_INIT;
+	enum pack_step s;
+
+	while ((s = packer_take(j->packer, &piece, &j->last, &err)) ==
+		PACK_MORE) {
+		if (!piece.len)
+			ck_assert(readable(j, 60000));
+		buf_add(&j->wire, buf_str(&piece), piece.len);
+		buf_clear(&piece);
+	}
+	ck_assert_int_eq(s, PACK_AMENDED);
+	buf_release(&piece);
+}
+
+static uint64_t
+size_now(struct job *j, size_t place)
+{
+	uint64_t size;
+
+	packer_lock(j->packer);
+	size = j->m.v[place].size;
+	packer_unlock(j->packer);
+	return size;
+}
+
+START_TEST(an_amended_entry_comes_behind_the_bytes_before_it)
+{
+	static const char *const names[] = { "a", "b", "c", "d" };
+	struct error err = ERROR_INIT;
+	struct unpack *u;
+	struct job j;
+	size_t i;
+
+	job_init(&j);
+	/* More than is taken at once, less than it runs ahead. */
+	add(&j, "a", 300000);
+	for (i = 1; i < 4; i++)
+		add(&j, names[i], 1000);
+	start(&j);
+	u = unpack_new(pull, &j);
+	for (i = 1; i < 4; i++)
+		put(names[i], 50000);
+	for (i = 0; i < 4; i++)
+		packer_ask(j.packer, (uint32_t)i + 1);
+	/* By then b is packed, and waits. */
+	while (size_now(&j, 3) == 1000)
+		usleep(1000);
+	take_to_amended(&j);
+	ck_assert_str_eq(j.last.path, "b");
+	ck_assert_uint_lt(j.wire.len, 310000);
+	receive(u, &j.m.v[0]);
+	for (i = 2; i < 4; i++) {
+		take_to_amended(&j);
+		ck_assert_str_eq(j.last.path, names[i]);
+		ck_assert_uint_lt(j.wire.len, 60000);
+		receive(u, &j.m.v[i - 1]);
+	}
+	ck_assert_int_eq(take_all(&j, &err), 0);
+	receive(u, &j.m.v[3]);
+	unpack_free(u);
+	job_release(&j);
+}
+END_TEST
+
 START_TEST(an_error_comes_behind_what_was_packed_before)
 {
 	struct error err = ERROR_INIT;
@@ -271,6 +340,7 @@ main(void)
 		what_was_asked_for_comes_in_order_and_then_it_is_idle);
 	tcase_add_test(tc, it_does_not_run_far_ahead);
 	tcase_add_test(tc, an_amended_entry_comes_before_its_bytes);
+	tcase_add_test(tc, an_amended_entry_comes_behind_the_bytes_before_it);
 	tcase_add_test(tc, an_error_comes_behind_what_was_packed_before);
 	tcase_add_test(tc, it_can_be_stopped_at_any_time);
 	suite_add_tcase(suite, tc);
