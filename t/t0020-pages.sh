@@ -140,7 +140,8 @@ same 'the variables of hooks are those that deployd sets' \
 # process, has three of its own.
 joined src/wire/*.c src/client/*.c src/server/*.c |
 	grep -oE '(MESSAGE_SEND|channel_sendf?)\([^,"]*, "[.a-z-]+"|\{ "[.a-z-]+", take_|type, "[.a-z-]+"' |
-	sed 's/[^"]*"//; s/".*//' | grep -vx -e read -e got -e fail >"$TMP/frames"
+	sed 's/[^"]*"//; s/".*//' | grep -vx -e read -e got -e fail \
+		-e settled -e parts >"$TMP/frames"
 {
 	section man/deploy-protocol.5 'FRAMES OF THE CLIENT'
 	section man/deploy-protocol.5 'FRAMES OF THE SERVER'
@@ -154,7 +155,7 @@ page_fields() {
 	awk -v frame="$1" '/^\.It Ic/ { inside = $3 == frame }
 		inside' "$TMP/frames.mdoc" | items Cm
 }
-for frame in hello push live send need-end ask release status dropped result; do
+for frame in hello push put live send need-end ask release status dropped result; do
 	struct=$(echo "$frame" | tr - _)
 	joined src/wire/message.c | grep -o "F(msg_$struct,[^)]*)" |
 		sed 's/[^"]*"//; s/".*//' >"$TMP/fields"

@@ -57,6 +57,7 @@ ok 'much, near by' over near:near
 unlike 'takes no further channel' "$OUT" 'further'
 same_tree 'and arrives' . near
 
+export DEPLOY_LANES=2
 ok 'much, far away' over far:far
 like 'takes two' "$OUT" 'a round trip takes [0-9]* ms: 2 further channels'
 is 'which join' "$(sent put)" 2
@@ -85,6 +86,25 @@ exec head -c 300 | $DEPLOYD "\$@"
 END
 ok 'where some end early' over far:early
 same_tree 'all arrives' . early
+
+# A file that changes while its chunks are on several channels: what is live
+# is what it is at the end.
+cat >"$TMP/deployd" <<END
+#!/bin/sh
+export DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF
+unset DEPLOY_TRACE
+if mkdir "$TMP/changed" 2>/dev/null; then
+	exec $DEPLOYD "\$@"
+fi
+printf changed | dd of="$PWD/large" bs=1 seek=12000000 conv=notrunc 2>/dev/null
+exec $DEPLOYD "\$@"
+END
+ok 'a file changes meanwhile' over --bwlimit=8m far:changes
+like 'which is noticed' "$OUT" 'large changed while it was sent'
+same_tree 'and is as it is at the end' . changes
+echo next >one
+ok 'the next deploy' over far:changes
+same_tree 'is right, too' . changes
 
 # What reaches the server from elsewhere.
 as_put() {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "base/log.h"
 #include "client/delivery_parts.h"
 #include "tree/wanted.h"
@@ -12,10 +13,11 @@
 /* A file larger than that is divided among the channels. */
 #define DIVIDED (8 * 1024 * 1024)
 /*
- * One more channel for so many milliseconds of a round trip: sshd's window of
- * 2 MiB then is worth 80 MiB/s in all.
+ * One more channel for so many milliseconds of a round trip: sshd's window
+ * then is worth 80 MiB/s in all.
  */
 #define LANE_MS 25
+#define WINDOW (2 * 1024 * 1024)
 #define THREADS 1
 
 static void
@@ -23,6 +25,26 @@ add_line(struct delivery_lanes *l, uint32_t line)
 {
 	MEM_GROW(l->todo, l->n, l->cap);
 	l->todo[l->n++] = line;
+}
+
+/* What the user says, or -1. */
+static long
+lanes_told(void)
+{
+	const char *text = getenv("DEPLOY_LANES");
+
+	return text && *text ? strtol(text, NULL, 10) : -1;
+}
+
+/* As many as the way is long. */
+static size_t
+lanes_most(const struct delivery *d)
+{
+	long told = lanes_told();
+	size_t most = told >= 0 ? (size_t)told :
+				  (size_t)session_rtt(&d->session) / LANE_MS;
+
+	return most < DELIVERY_LANES ? most : DELIVERY_LANES;
 }
 
 static void
@@ -34,7 +56,8 @@ add_needed(struct delivery *d, uint32_t line)
 
 	if (wanted_find(&w, &d->m, line) < 0)
 		return;
-	if (w.part || !l->lanes || !w.e->chunks || w.e->size < DIVIDED) {
+	/* Whether there will be lanes is not known yet. */
+	if (w.part || !lanes_most(d) || !w.e->chunks || w.e->size < DIVIDED) {
 		add_line(l, line);
 		return;
 	}
@@ -50,22 +73,21 @@ open_lane(struct delivery *d, struct delivery_lane *l)
 	if (session_branch(&l->session, &d->session) < 0)
 		return false;
 	MESSAGE_SEND(&l->session.channel, "put", put, &put);
+	packer_lock(delivery_packer(d));
 	manifest_share(&l->m, &d->m);
+	packer_unlock(d->pack);
 	l->source = d->cargo->source;
 	beneath_init(&l->source.at, d->cargo->source.dirfd);
 	l->pack = packer_new(&l->source, &l->m, THREADS);
 	return true;
 }
 
-/* As many as the way is long. */
 static void
 open_lanes(struct delivery *d)
 {
 	struct delivery_lanes *l = &d->lanes;
-	size_t most = (size_t)session_rtt(&d->session) / LANE_MS;
+	size_t most = lanes_most(d);
 
-	if (most > DELIVERY_LANES)
-		most = DELIVERY_LANES;
 	l->v = mem_zalloc(DELIVERY_LANES, sizeof(*l->v));
 	while (l->lanes < most && open_lane(d, &l->v[l->lanes]))
 		l->lanes++;
@@ -82,11 +104,45 @@ delivery_open_lanes(struct delivery *d)
 	size_t i;
 
 	d->lanes.parts = true;
-	open_lanes(d);
+	d->lanes.since = io_now_ms();
 	for (i = 0; i < d->need.n; i++)
 		for (line = d->need.v[i].first; line <= d->need.v[i].last;
 			line++)
 			add_needed(d, line);
+}
+
+/*
+ * Where the line or the compressor is what limits, more channels gain nothing,
+ * and each would compress by itself.  It is the window if in some round trips
+ * most of one came through in each; the first ones only fill buffers.
+ */
+static bool
+window_limits(struct delivery *d)
+{
+	struct delivery_lanes *l = &d->lanes;
+	int64_t rtt = session_rtt(&d->session), now = io_now_ms();
+	int64_t ms = now - l->since;
+	uint64_t sent = session_sent(&d->session), before = l->sent;
+
+	if (!before && ms < 2 * rtt)
+		return false;
+	if (before && ms < 3 * rtt)
+		return false;
+	l->since = now;
+	l->sent = sent;
+	return before &&
+		(double)(sent - before) * (double)rtt / (double)ms >
+		0.6 * WINDOW;
+}
+
+static void
+consider_lanes(struct delivery *d)
+{
+	const struct delivery_lanes *l = &d->lanes;
+
+	if (!l->v && lanes_most(d) && l->next < l->n &&
+		(lanes_told() > 0 || window_limits(d)))
+		open_lanes(d);
 }
 
 /* What another channel lost comes behind lines that are above it. */
@@ -152,7 +208,7 @@ lose_lane(struct delivery *d, struct delivery_lane *l, const char *why)
 	session_close(&l->session);
 	packer_free(l->pack);
 	l->pack = NULL;
-	/* By now all may have arrived. */
+	/* By now all has arrived. */
 	if (d->state > DELIVERY_WAITING)
 		return;
 	log_verbose("%s: a further channel ended: %s", d->target->text, why);
@@ -165,21 +221,33 @@ lose_lane(struct delivery *d, struct delivery_lane *l, const char *why)
 		d->state = DELIVERY_SENDING;
 }
 
-/* What it amended holds for the release, too. */
+/* Its strings are the lane's manifest's. */
 static void
-take_amended(struct delivery *d, const struct entry *e)
+keep_amended(void *arg, const struct entry *e)
 {
-	struct entry *ours;
+	struct delivery_lane *l = arg;
 
-	packer_lock(delivery_packer(d));
-	ours = manifest_line(&d->m, e->line);
-	if (ours) {
+	MEM_GROW(l->amended, l->n_amended, l->cap_amended);
+	l->amended[l->n_amended++] = *e;
+}
+
+/* What a lane amended holds for the release. */
+static void
+take_amended(struct delivery *d, const struct delivery_lane *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_amended; i++) {
+		const struct entry *e = &l->amended[i];
+		struct entry *ours = manifest_line(&d->m, e->line);
+
+		if (!ours)
+			continue;
 		ours->mode = e->mode;
 		ours->size = e->size;
 		memcpy(ours->digest, e->digest, DIGEST_SIZE);
 		ours->chunks = NULL;
 	}
-	packer_unlock(d->pack);
 }
 
 static int
@@ -247,8 +315,8 @@ step_lane(struct delivery *d, struct delivery_lane *l, struct error *err)
 		return 0;
 	if (hungry(d, l->pack, l->asked))
 		l->asked += give(d, &l->session.channel, l->pack, &l->given);
-	return delivery_send_packed(d, &l->session.channel, l->pack,
-		       take_amended, err) == PACK_ERROR ?
+	return delivery_send_packed(&l->session.channel, l->pack, keep_amended,
+		       l, err) == PACK_ERROR ?
 		-1 :
 		0;
 }
@@ -261,6 +329,7 @@ delivery_step_lanes(struct delivery *d, struct error *err)
 
 	if (!l->parts || d->aborting)
 		return 0;
+	consider_lanes(d);
 	for (i = 0; i < l->lanes; i++)
 		if (step_lane(d, &l->v[i], err) < 0)
 			return -1;
@@ -277,7 +346,8 @@ delivery_lane_sessions(struct delivery *d, struct session **out)
 
 	for (i = 0; i < d->lanes.lanes; i++) {
 		struct delivery_lane *l = &d->lanes.v[i];
-		bool wants = l->open && !channel_full(&l->session.channel);
+		bool wants = l->open && !d->aborting &&
+			!channel_full(&l->session.channel);
 
 		l->session.input = wants ? packer_fd(l->pack) : -1;
 		if (!l->over)
@@ -315,8 +385,8 @@ delivery_close_lanes(struct delivery *d)
 	for (i = 0; i < d->lanes.lanes; i++) {
 		struct delivery_lane *l = &d->lanes.v[i];
 
-		if (l->over)
-			continue;
+		take_amended(d, l);
+		l->n_amended = 0;
 		l->over = true;
 		l->open = false;
 		session_close(&l->session);
@@ -335,6 +405,7 @@ delivery_release_lanes(struct delivery *d)
 		manifest_release(&l->m);
 		beneath_release(&l->source.at);
 		ranges_release(&l->given);
+		free(l->amended);
 		session_release(&l->session);
 	}
 	free(d->lanes.v);

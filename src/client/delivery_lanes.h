@@ -22,7 +22,9 @@ struct delivery_lane {
 	struct packer *pack;
 	uint64_t asked;      /* bytes */
 	struct ranges given; /* lines; in the order of the manifest or not */
-	bool open;           /* greeted; not over */
+	struct entry *amended;
+	size_t n_amended, cap_amended;
+	bool open; /* greeted; not over */
 	bool over;
 };
 
@@ -30,8 +32,10 @@ struct delivery_lanes {
 	bool parts;     /* each channel says what comes on it */
 	uint32_t *todo; /* lines; those before `next' are given out */
 	size_t n, cap, next;
-	uint64_t asked; /* bytes, of the main channel */
-	struct delivery_lane *v;
+	uint64_t asked;          /* bytes, of the main channel */
+	int64_t since;           /* io_now_ms(): what passes is looked at */
+	uint64_t sent;           /* by then, or 0 */
+	struct delivery_lane *v; /* NULL: none was opened yet */
 	size_t lanes;
 };
 
@@ -45,7 +49,7 @@ size_t delivery_lane_sessions(struct delivery *d, struct session **out);
 void delivery_part_again(struct delivery *d, uint32_t line);
 /* Whether something is still to be given out or on its way. */
 bool delivery_lanes_busy(const struct delivery *d);
-/* All has been received. */
+/* All has been received; the first packer is not at work any more. */
 void delivery_close_lanes(struct delivery *d);
 void delivery_release_lanes(struct delivery *d);
 

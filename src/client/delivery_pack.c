@@ -59,8 +59,8 @@ tell_effort(struct delivery *d)
 }
 
 enum pack_step
-delivery_send_packed(struct delivery *d, struct channel *c, struct packer *pack,
-	delivery_amended_fn *took, struct error *err)
+delivery_send_packed(struct channel *c, struct packer *pack,
+	delivery_amended_fn *took, void *arg, struct error *err)
 {
 	struct buf out = BUF_INIT;
 	enum pack_step step;
@@ -73,7 +73,7 @@ delivery_send_packed(struct delivery *d, struct channel *c, struct packer *pack,
 		if (step == PACK_AMENDED) {
 			delivery_send_amend(c, &amended);
 			if (took)
-				took(d, &amended);
+				took(arg, &amended);
 		} else if (step == PACK_MORE && !out.len) {
 			break;
 		}
@@ -89,8 +89,8 @@ delivery_send_packed(struct delivery *d, struct channel *c, struct packer *pack,
 int
 delivery_produce(struct delivery *d, struct error *err)
 {
-	enum pack_step step = delivery_send_packed(d, &d->session.channel,
-		d->pack, NULL, err);
+	enum pack_step step = delivery_send_packed(&d->session.channel, d->pack,
+		NULL, NULL, err);
 
 	progress_at(&d->progress, delivery_sent(d));
 	if (step == PACK_IDLE && !delivery_lanes_busy(d)) {

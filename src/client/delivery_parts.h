@@ -30,9 +30,9 @@ struct packer *delivery_packer(struct delivery *d);
 /* Sends what is packed, up to a full queue; 0 or -1. */
 int delivery_produce(struct delivery *d, struct error *err);
 /* The same of any channel's packer; amends are told to took, unless NULL. */
-typedef void delivery_amended_fn(struct delivery *d, const struct entry *e);
-enum pack_step delivery_send_packed(struct delivery *d, struct channel *c,
-	struct packer *pack, delivery_amended_fn *took, struct error *err);
+typedef void delivery_amended_fn(void *arg, const struct entry *e);
+enum pack_step delivery_send_packed(struct channel *c, struct packer *pack,
+	delivery_amended_fn *took, void *arg, struct error *err);
 /* Bytes of files on all channels. */
 uint64_t delivery_sent(const struct delivery *d);
 /* The packer is waited for besides the server, or is not. */

@@ -297,10 +297,15 @@ static void
 note_stage(struct delivery *d)
 {
 	progress_end(&d->progress);
-	delivery_close_lanes(d);
+	/* What a channel that ended had sent may be under way once more. */
+	if (d->lanes.parts) {
+		packer_free(d->pack);
+		d->pack = NULL;
+		delivery_close_lanes(d);
+	}
 	if (d->watch.switched)
 		d->state = DELIVERY_SWITCHED;
-	else if (d->state == DELIVERY_WAITING)
+	else if (d->state == DELIVERY_WAITING || d->state == DELIVERY_SENDING)
 		d->state = DELIVERY_BUILDING;
 }
 

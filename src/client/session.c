@@ -85,6 +85,16 @@ session_rtt(const struct session *s)
 	return s->transport ? transport_rtt(s->transport) : 0;
 }
 
+uint64_t
+session_sent(const struct session *s)
+{
+	uint64_t sent = 0, received;
+
+	if (s->transport)
+		transport_counts(s->transport, &sent, &received);
+	return sent;
+}
+
 static bool
 is_open(const struct session *s)
 {

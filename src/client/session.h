@@ -46,6 +46,8 @@ void session_open(struct session *s, const struct target *t,
  * and at its end no reason.
  */
 int session_branch(struct session *s, struct session *of);
+/* Bytes on the wire so far. */
+uint64_t session_sent(const struct session *s);
 /* What a round trip takes, in ms; 0: unknown. */
 int session_rtt(const struct session *s);
 /* Polls for up to timeout ms; NULLs are passed over. */

@@ -8,6 +8,8 @@
 #include "server/transfer.h"
 #include "wire/manifest_send.h"
 
+#define ROUNDS_MOST 8
+
 static int
 make_plan(struct push *p)
 {
@@ -102,6 +104,26 @@ put_together(struct push *p)
 	return rc < 0 ? -1 : 0;
 }
 
+/*
+ * With several channels a report may be one of an earlier round: what has not
+ * come all the same is asked for again.
+ */
+static int
+check_arrivals(struct push *p)
+{
+	size_t i;
+
+	p->distrusted = false;
+	for (i = 0; i < p->plan.n && !p->distrusted; i++)
+		p->distrusted = p->plan.v[i].where == SUPPLY_NONE;
+	if (!p->distrusted)
+		return put_together(p);
+	if (++p->rounds > ROUNDS_MOST)
+		return error_status(p->err, STATUS_TRANSFER,
+			"some files did not come");
+	return 0;
+}
+
 /* One round: asks, and takes what comes. */
 static int
 ask_and_receive(struct push *p, bool again, struct ranges *need)
@@ -119,7 +141,7 @@ ask_and_receive(struct push *p, bool again, struct ranges *need)
 	if (transfer_files(p, need) < 0)
 		return -1;
 	ranges_release(&p->offer);
-	return p->amended || p->in_chunks ? 0 : put_together(p);
+	return p->amended || p->in_chunks ? 0 : check_arrivals(p);
 }
 
 /*
@@ -142,6 +164,7 @@ receive_content(struct push *p)
 		}
 		again = true;
 	} while (rc == 0 && (p->amended || p->distrusted || p->in_chunks));
+	transfer_end(p);
 	ranges_release(&need);
 	return rc;
 }

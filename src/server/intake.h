@@ -7,8 +7,11 @@
  *	manifest (as the client sent it) ─► decompresses, checks every rule,
  *	                                    writes its text into a file
  *	                                ◄── read
- *	offer, need, part (ranges)       ─► what comes, in this order; after a
- *	                                    part bad ones only if it says so
+ *	offer, need, part (ranges)       ─► what comes, in this order
+ *	settled                          ─► the need list is complete: what was
+ *	                                    offered and bad comes behind it
+ *	parts                            ─► bad ones come only where a part
+ *	                                    says so
  *	files, amend (as sent)           ─► hashes each file, writes it if it is
  *	                                    right, with the mode it shall have
  *	                                ◄── got LINES: they are tmp/HEX now; at

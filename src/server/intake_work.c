@@ -35,8 +35,10 @@ struct worker {
 	struct zin *z;
 	uint32_t *expected; /* lines, in the order their files come */
 	size_t n, cap, next;
-	size_t bad;    /* lines that were: only an answer brings them again */
-	bool parts;    /* which names the lines again, as all others */
+	size_t bad; /* lines that were: only an answer brings them again */
+	struct ranges held; /* lines offered that were: expected later */
+	bool offering;      /* what was offered comes; needs do later */
+	bool parts;    /* the client names what comes, bad lines as others */
 	bool *instead; /* by place in m: sent whole in place of a chunk */
 	struct unpack *unpack;
 	struct buf files; /* what unpack reads: it may not be done with it */
@@ -154,9 +156,16 @@ receive_manifest(struct worker *w, struct error *err)
 	return 1;
 }
 
+/* Those that have come are forgotten now and then. */
 static void
 expect(struct worker *w, uint32_t line)
 {
+	if (w->next > w->n / 2 && w->next > 1000) {
+		w->n -= w->next;
+		memmove(w->expected, w->expected + w->next,
+			w->n * sizeof(*w->expected));
+		w->next = 0;
+	}
 	MEM_GROW(w->expected, w->n, w->cap);
 	w->expected[w->n++] = line;
 }
@@ -170,6 +179,11 @@ take_need(struct worker *w, const struct frame *f, struct error *err)
 	int rc;
 
 	rc = ranges_read(&r, f->data, f->len, w->m.lines, err);
+	/* All that may be asked for, and some of it again. */
+	if (rc == 0 &&
+		w->n - w->next + ranges_count(&r) > 2 * (uint64_t)w->m.lines)
+		rc = error_status(err, STATUS_TRANSFER,
+			"more files are announced than the tree has");
 	for (i = 0; rc == 0 && i < r.n; i++)
 		for (line = r.v[i].first; line <= r.v[i].last; line++)
 			expect(w, line);
@@ -177,19 +191,25 @@ take_need(struct worker *w, const struct frame *f, struct error *err)
 	return rc;
 }
 
-/* The client has taken over what is expected. */
-static int
-take_part(struct worker *w, const struct frame *f, struct error *err)
+/* The need list is complete: what was bad comes behind it, or is named. */
+static void
+settle(struct worker *w, bool parts)
 {
-	size_t left = w->n - w->next;
+	size_t i;
 
-	/*
-	 * At the end are those that were bad, unless they have come since;
-	 * before them, those offered.
-	 */
-	w->n -= w->bad < left ? w->bad : left;
-	w->parts = true;
-	w->bad = 0;
+	w->offering = false;
+	w->parts = parts;
+	for (i = 0; !parts && i < w->held.n; i++) {
+		expect(w, w->held.v[i].first);
+		w->bad++;
+	}
+	ranges_release(&w->held);
+}
+
+static int
+take_offer(struct worker *w, const struct frame *f, struct error *err)
+{
+	w->offering = true;
 	return take_need(w, f, err);
 }
 
@@ -199,10 +219,14 @@ take_control(struct worker *w, const struct frame *f, struct error *err)
 {
 	uint32_t line;
 
-	if (!strcmp(f->type, "need") || !strcmp(f->type, "offer"))
+	if (!strcmp(f->type, "need") || !strcmp(f->type, "part"))
 		return take_need(w, f, err);
-	if (!strcmp(f->type, "part"))
-		return take_part(w, f, err);
+	if (!strcmp(f->type, "offer"))
+		return take_offer(w, f, err);
+	if (!strcmp(f->type, "settled") || !strcmp(f->type, "parts")) {
+		settle(w, f->type[0] == 'p');
+		return 0;
+	}
 	/* The stream may end in a frame behind that of its last line. */
 	if (!strcmp(f->type, "manifest"))
 		return take_manifest(w, f, err);
@@ -281,6 +305,16 @@ put_right(struct worker *w, const struct wanted *x, uint32_t line)
 	put(w, &part);
 }
 
+/* One line each, in the order in which they were found. */
+static void
+hold(struct worker *w, uint32_t line)
+{
+	struct ranges *r = &w->held;
+
+	MEM_GROW(r->v, r->n, r->cap);
+	r->v[r->n++] = (struct range){ line, line };
+}
+
 /* It is expected once more; the session tells the client. */
 static void
 put_bad(struct worker *w, const struct wanted *x, uint32_t line)
@@ -294,7 +328,9 @@ put_bad(struct worker *w, const struct wanted *x, uint32_t line)
 		buf_clear(w->piece);
 	if (x->instead)
 		line = x->e->line;
-	if (!w->parts) {
+	if (w->offering) {
+		hold(w, line);
+	} else if (!w->parts) {
 		expect(w, line);
 		w->bad++;
 	}

@@ -13,6 +13,7 @@
 #include "base/io.h"
 
 #define SOCKET_NAME "put"
+#define PING_MS 10000
 
 /* A path that fits, however long that of the store is. */
 static struct sockaddr_un
@@ -73,6 +74,15 @@ lane_break(struct lane *l)
 	l->broken = true;
 }
 
+void
+lane_end(struct lane *l)
+{
+	if (l->ended)
+		return;
+	l->ended = true;
+	(void)shutdown(l->intake.fd, SHUT_WR);
+}
+
 static void
 close_lane(struct lane *l)
 {
@@ -81,14 +91,28 @@ close_lane(struct lane *l)
 }
 
 void
+lanes_rest(struct lanes *l)
+{
+	size_t i;
+
+	if (!l->open || l->resting)
+		return;
+	l->resting = true;
+	for (i = 0; i < l->n; i++)
+		if (!l->v[i].broken)
+			intake_stop(&l->v[i].intake);
+	unlinkat(l->dir, SOCKET_NAME, 0);
+	io_close(&l->listener);
+}
+
+void
 lanes_close(struct lanes *l)
 {
 	size_t i;
 
+	lanes_rest(l);
 	for (i = 0; i < l->n; i++)
 		close_lane(&l->v[i]);
-	unlinkat(l->dir, SOCKET_NAME, 0);
-	io_close(&l->listener);
 	l->n = 0;
 	l->open = false;
 }
@@ -138,6 +162,11 @@ accept_lane(struct lanes *l, const struct intake_options *o)
 
 	if (fd < 0)
 		return;
+	/* One too many reads the end, and so does its client. */
+	if (l->n == LANES_MOST) {
+		io_close(&fd);
+		return;
+	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 		sizeof(patience));
 	if (receive_lane(l, fd, fds) < 0) {
@@ -149,6 +178,7 @@ accept_lane(struct lanes *l, const struct intake_options *o)
 	lane->in = fds[0];
 	lane->out = fds[1];
 	lane->waits = true;
+	lane->pinged = io_now_ms();
 	channel_init(&lane->client, lane->in, lane->out, false, "the client");
 	lane->client.trace = channel_trace_open();
 	if (intake_start(&lane->intake, o, &ignored) < 0 || io_nonblock(fd) < 0)
@@ -170,7 +200,7 @@ lanes_poll(const struct lanes *l, struct pollfd fds[static LANES_FDS])
 {
 	size_t i;
 
-	fds[0] = pollfd(l->listener, l->n < LANES_MOST, false);
+	fds[0] = pollfd(l->listener, true, false);
 	for (i = 0; i < l->n; i++) {
 		const struct lane *v = &l->v[i];
 		const struct channel *c = &v->client, *k = &v->intake.channel;
@@ -178,6 +208,8 @@ lanes_poll(const struct lanes *l, struct pollfd fds[static LANES_FDS])
 		struct pollfd *p = fds + 1 + 4 * i;
 
 		p[0] = pollfd(v->joined, v->waits && hungry, false);
+		/* Without an event its hang-up is still told. */
+		p[0].fd = v->joined;
 		p[1] = pollfd(v->in, !v->waits && hungry, false);
 		p[2] = pollfd(v->out, false, c->tx.len > 0);
 		p[3] = pollfd(v->intake.fd, !k->eof, k->tx.len > 0);
@@ -204,10 +236,17 @@ move(struct lane *l, const struct pollfd p[static 4])
 
 	if (l->broken)
 		return;
-	if (p[0].revents && l->waits)
+	/* With the process that had it, SSH gives the channel up. */
+	if (p[0].revents & (POLLHUP | POLLERR) && !(p[0].revents & POLLIN))
+		lane_break(l);
+	else if (p[0].revents && l->waits)
 		take_first_bytes(l);
 	if (l->broken)
 		return;
+	if (io_now_ms() - l->pinged >= PING_MS) {
+		l->pinged = io_now_ms();
+		channel_send(&l->client, ".ping", "", 0);
+	}
 	if (channel_pump(&l->client, p[1].revents, p[2].revents, &ignored) <
 			0 ||
 		channel_pump(&l->intake.channel,
@@ -224,7 +263,7 @@ lanes_turn(struct lanes *l, const struct pollfd fds[static LANES_FDS],
 
 	for (i = 0; i < n; i++)
 		move(&l->v[i], fds + 1 + 4 * i);
-	if (fds[0].revents && n < LANES_MOST)
+	if (fds[0].revents)
 		accept_lane(l, o);
 }
 

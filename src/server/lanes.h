@@ -31,13 +31,16 @@ struct lane {
 	int joined; /* the other deployd's socket, or -1 */
 	int in, out;
 	bool waits; /* its first bytes come by the socket */
+	bool ended; /* the client says no more, which the intake knows */
 	bool broken;
+	int64_t pinged; /* io_now_ms() */
 	struct channel client;
 	struct intake intake;
 };
 
 struct lanes {
 	bool open;
+	bool resting;
 	int dir; /* .deployd, borrowed */
 	int listener;
 	char token[LANE_TOKEN + 1];
@@ -47,6 +50,8 @@ struct lanes {
 
 /* Gives a lane up; its client reads the end. */
 void lane_break(struct lane *l);
+/* The client has closed its end and all that it said was passed on. */
+void lane_end(struct lane *l);
 
 /*
  * Begins to listen.  -1: that cannot be, or l has done so before; then it is
@@ -54,6 +59,11 @@ void lane_break(struct lane *l);
  */
 int lanes_open(struct lanes *l, int dir);
 void lanes_close(struct lanes *l);
+/*
+ * All has come: nobody joins any more and nothing is written, but the channels
+ * stay, for their ends would tell the client that something went wrong.
+ */
+void lanes_rest(struct lanes *l);
 
 /* What to poll for, and how many that are; lanes_turn() takes the answers. */
 int lanes_poll(const struct lanes *l, struct pollfd fds[static LANES_FDS]);

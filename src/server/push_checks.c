@@ -52,6 +52,23 @@ check_limits(const struct config *c, const struct msg_push *ask,
 }
 
 int
+check_entry(const struct config *c, const struct entry *e, struct error *err)
+{
+	if (c->max_file_size && e->type == ENTRY_FILE &&
+		e->size > c->max_file_size)
+		return error_status(err, STATUS_REFUSED,
+			"%s has %" PRIu64 " bytes; max_file_size in "
+			"deployd.conf is %" PRIu64,
+			e->path, e->size, c->max_file_size);
+	if (c->max_path && strlen(e->path) > c->max_path)
+		return error_status(err, STATUS_REFUSED,
+			"%s is longer than max_path in deployd.conf, "
+			"%" PRIu64 " bytes",
+			e->path, c->max_path);
+	return 0;
+}
+
+int
 check_manifest(const struct config *c, const struct manifest *m,
 	struct error *err)
 {
@@ -63,21 +80,9 @@ check_manifest(const struct config *c, const struct manifest *m,
 		return over(err, "files", files, c->max_files, "max_files");
 	if (c->max_bytes && bytes > c->max_bytes)
 		return over(err, "bytes", bytes, c->max_bytes, "max_bytes");
-	for (i = 0; i < m->n; i++) {
-		const struct entry *e = &m->v[i];
-
-		if (c->max_file_size && e->type == ENTRY_FILE &&
-			e->size > c->max_file_size)
-			return error_status(err, STATUS_REFUSED,
-				"%s has %" PRIu64 " bytes; max_file_size in "
-				"deployd.conf is %" PRIu64,
-				e->path, e->size, c->max_file_size);
-		if (c->max_path && strlen(e->path) > c->max_path)
-			return error_status(err, STATUS_REFUSED,
-				"%s is longer than max_path in deployd.conf, "
-				"%" PRIu64 " bytes",
-				e->path, c->max_path);
-	}
+	for (i = 0; i < m->n; i++)
+		if (check_entry(c, &m->v[i], err) < 0)
+			return -1;
 	return 0;
 }
 

@@ -12,7 +12,9 @@ int check_expected(const struct msg_push *ask, const struct record *live,
 /* The numbers announced, against deployd.conf's limits. */
 int check_limits(const struct config *c, const struct msg_push *ask,
 	struct error *err);
-/* The same for what the manifest really says. */
+/* The same for what an entry, and the manifest, really says. */
+int check_entry(const struct config *c, const struct entry *e,
+	struct error *err);
 int check_manifest(const struct config *c, const struct manifest *m,
 	struct error *err);
 /*

@@ -39,6 +39,8 @@ struct push {
 	                      files, how many of their chunks */
 	bool in_chunks;    /* a file that was asked for whole came so */
 	bool amended;
+	uint64_t amends; /* so far */
+	unsigned rounds; /* that asked for what had not come */
 	enum plan_trust trust;
 	bool distrusted; /* what was here was wrong: it is asked for */
 	char id[RELEASE_ID_LEN + 1];

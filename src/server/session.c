@@ -124,6 +124,30 @@ keep_alive(struct session *s, struct error *err)
 	return 0;
 }
 
+/*
+ * Files that were given to a channel which ended may come again on the first:
+ * they are not to fill its queue, behind which nobody would be heard.
+ */
+static void
+drop_files(struct session *s)
+{
+	static const char *const types[] = { "files", "part", "amend" };
+	struct error ignored = ERROR_INIT;
+	struct channel *c = &s->client;
+	struct frame f;
+	long n;
+	size_t i;
+
+	while (!c->taken && c->rx.len &&
+		(n = frame_parse(c->rx.data, c->rx.len, &f, &ignored)) > 0) {
+		for (i = 0; i < 3 && strcmp(f.type, types[i]) != 0; i++)
+			;
+		if (i == 3 && f.type[0] != '.')
+			return;
+		buf_consume(&c->rx, (size_t)n);
+	}
+}
+
 int
 session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
 	struct error *err)
@@ -149,6 +173,8 @@ session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
 		s->client.eof = true;
 	if (intake && pump(&s->intake.channel, p + 2, err) < 0)
 		return -1;
+	if (s->has_files)
+		drop_files(s);
 	if (s->client.received != received)
 		s->heard = io_now_ms();
 	for (i = 0; i < n && i < FDS_MOST; i++) {

@@ -32,6 +32,7 @@ struct session {
 	bool detached;
 	bool answering;        /* the result is on its way */
 	bool deaf;             /* its frames are left for later */
+	bool has_files;        /* those that still come are dropped */
 	bool cancelled;        /* by abort or by vanishing; see `gone` */
 	bool gone;             /* the client vanished */
 	int64_t heard, pinged; /* io_now_ms() */

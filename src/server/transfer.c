@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/io.h"
 #include "server/offer.h"
+#include "server/push_checks.h"
 #include "tree/wanted.h"
 
 /* Below this one channel is done before others have begun. */
@@ -59,6 +62,19 @@ check_part(const struct push *p, const struct frame *f, struct error *err)
 	return rc;
 }
 
+/* What the whole manifest is checked for, and how often that may be. */
+static int
+check_amend(struct push *p, const struct entry *e, struct error *err)
+{
+	const uint64_t most = 1000 + 4 * (uint64_t)p->m.lines;
+
+	if (++p->amends > most)
+		return error_status(err, STATUS_TRANSFER,
+			"the files change more often than %" PRIu64 " times",
+			most);
+	return check_entry(p->s->config, e, err);
+}
+
 /* A frame of either kind of channel, on its way to the intake there. */
 static int
 pass_on(struct push *p, struct intake *to, const struct frame *f,
@@ -67,7 +83,8 @@ pass_on(struct push *p, struct intake *to, const struct frame *f,
 	uint32_t line;
 
 	if (!strcmp(f->type, "amend")) {
-		if (intake_amend(&p->m, f->data, f->len, &line, err) < 0)
+		if (intake_amend(&p->m, f->data, f->len, &line, err) < 0 ||
+			check_amend(p, manifest_line(&p->m, line), err) < 0)
 			return -1;
 		p->amended = true;
 	} else if (!strcmp(f->type, "part")) {
@@ -96,22 +113,24 @@ transfer_pass(struct push *p, const struct frame *in)
 
 /*
  * Whether a line is one more of those that were asked for: over several
- * channels it may come twice, and a file as its chunks.
+ * channels it may come twice or late, and a file as its chunks.
  */
 static bool
 counts(struct push *p, const struct wanted *w, uint32_t line)
 {
 	uint32_t file = w->e->line;
+	bool asked = ranges_has(p->asked, line) || ranges_has(&p->offer, line);
 
 	if (!p->arrived)
 		return true;
-	if (w->instead && !ranges_has(p->asked, line))
+	if (!asked && !ranges_has(p->asked, file))
+		return false;
+	if (!asked && w->instead)
 		line = file;
 	if (p->arrived[line] == DONE)
 		return false;
 	p->arrived[line] = DONE;
-	if (!w->part || ranges_has(p->asked, line) ||
-		ranges_has(&p->offer, line))
+	if (asked || line == file)
 		return true;
 	if (p->arrived[file] == DONE || ++p->arrived[file] < w->e->chunks->n)
 		return false;
@@ -120,11 +139,22 @@ counts(struct push *p, const struct wanted *w, uint32_t line)
 	return true;
 }
 
-/* What was offered may have been found elsewhere. */
+/*
+ * What was offered may have been found elsewhere.  A lane that has not heard
+ * of an amend speaks of what the file was before: it is looked for.
+ */
 static void
-note_arrival(struct supply *u)
+note_arrival(struct push *p, struct supply *u)
 {
-	if (u->where == SUPPLY_NONE)
+	char name[4 + DIGEST_HEX + 1] = "tmp/";
+	struct stat st;
+
+	if (u->where != SUPPLY_NONE)
+		return;
+	digest_to_hex(u->digest, name + 4);
+	if (!p->arrived ||
+		(fstatat(p->store->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			(uint64_t)st.st_size == u->size))
 		u->where = SUPPLY_TMP;
 }
 
@@ -143,7 +173,7 @@ take_line(struct push *p, uint32_t line, struct error *err)
 	p->left--;
 	/* After an amend the plan is made anew, so its digest may differ. */
 	if (!p->amended && !w.part)
-		note_arrival(plan_supply(&p->plan, w.e));
+		note_arrival(p, plan_supply(&p->plan, w.e));
 	return 0;
 }
 
@@ -178,15 +208,24 @@ serve_lane(struct push *p, struct lane *l)
 	struct frame f;
 	int rc = 0;
 
-	while (!l->broken && (rc = intake_frame(&l->intake, &f, &err)) > 0)
-		if (take_report(p, &f, &l->client, &err) < 0)
-			rc = -1;
-	while (rc >= 0 && !l->broken && !channel_full(&l->intake.channel) &&
-		(rc = channel_next(&l->client, &f, &err)) > 0)
-		if (f.type[0] != '.')
-			rc = pass_on(p, &l->intake, &f, &err);
-	if (rc >= 0)
+	if (l->broken)
 		return 0;
+	while ((rc = intake_frame(&l->intake, &f, &err)) > 0)
+		if (take_report(p, &f, &l->client, &err) < 0) {
+			rc = -1;
+			break;
+		}
+	while (rc == 0 && !channel_full(&l->intake.channel) &&
+		(rc = channel_next(&l->client, &f, &err)) > 0)
+		rc = f.type[0] == '.' ? 0 : pass_on(p, &l->intake, &f, &err);
+	if (rc == 0 && l->client.eof && !l->intake.channel.tx.len)
+		lane_end(l);
+	if (rc == 0)
+		return 0;
+	if (l->ended) {
+		lane_break(l);
+		return 0;
+	}
 	if (err.status == STATUS_REFUSED) {
 		*p->err = err;
 		return -1;
@@ -261,6 +300,7 @@ transfer_token(struct push *p, uint64_t bytes)
 		lanes_open(&p->lanes, p->store->own) < 0)
 		return NULL;
 	p->arrived = mem_zalloc((size_t)p->m.lines + 1, sizeof(*p->arrived));
+	channel_send(&p->s->intake.channel, "parts", "", 0);
 	return p->lanes.token;
 }
 
@@ -274,8 +314,10 @@ begin(struct push *p, const struct ranges *need)
 	if (p->arrived)
 		memset(p->arrived, 0,
 			((size_t)p->m.lines + 1) * sizeof(*p->arrived));
-	else
-		ranges_send(&p->s->intake.channel, "need", need);
+	if (p->arrived)
+		return;
+	ranges_send(&p->s->intake.channel, "need", need);
+	channel_send(&p->s->intake.channel, "settled", "", 0);
 }
 
 int
@@ -292,6 +334,17 @@ transfer_files(struct push *p, const struct ranges *need)
 	}
 	p->asked = NULL;
 	return rc < 0 ? -1 : 0;
+}
+
+void
+transfer_end(struct push *p)
+{
+	struct channel *c = &p->s->client;
+
+	lanes_rest(&p->lanes);
+	buf_consume(&c->rx, c->taken);
+	c->taken = 0;
+	p->s->has_files = true;
 }
 
 void

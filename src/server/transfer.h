@@ -24,6 +24,8 @@ char *transfer_token(struct push *p, uint64_t bytes);
  * come.
  */
 int transfer_files(struct push *p, const struct ranges *need);
+/* All has come: what still does is of no use. */
+void transfer_end(struct push *p);
 void transfer_release(struct push *p);
 
 #endif

@@ -592,31 +592,76 @@ START_TEST(a_file_amended_before_its_header_is_taken)
 }
 END_TEST
 
-START_TEST(a_part_is_expected_behind_what_was_bad_and_came_since)
+/* a is offered and bad; b is what else there is. */
+static void
+offer_wrong(struct job *j)
 {
 	struct error err = ERROR_INIT;
+
+	job_init(j);
+	add(j, "a", "right");
+	add(j, "b", "other");
+	begin(j, NULL, 0);
+	say_manifest(j, FRAME_MOST);
+	say(j, "offer", "1\n", 2);
+	unit_write("a", "wrong");
+	ck_assert_int_eq(scan_file(j->dir, false, &j->m.v[0], &err), 0);
+	pack_ask(j->pack, 0);
+	say_files(j, FRAME_MOST);
+	hear(j, 2);
+	unit_write("a", "amended");
+}
+
+START_TEST(what_was_offered_and_bad_comes_behind_what_is_needed)
+{
 	struct job j;
 
-	job_init(&j);
-	add(&j, "a", "right");
-	add(&j, "b", "other");
-	begin(&j, NULL, 0);
-	say_manifest(&j, FRAME_MOST);
-	say(&j, "offer", "1\n", 2);
-	unit_write("a", "wrong");
-	ck_assert_int_eq(scan_file(j.dir, false, &j.m.v[0], &err), 0);
-	pack_ask(j.pack, 0);
-	say_files(&j, FRAME_MOST);
-	hear(&j, 2);
-	unit_write("a", "amended");
+	offer_wrong(&j);
+	say(&j, "need", "2\n", 2);
+	say(&j, "settled", "", 0);
+	pack_ask(j.pack, 1);
 	pack_again(j.pack, 1);
 	say_files(&j, FRAME_MOST);
-	hear(&j, 1);
+	hear(&j, 2);
+	ck_assert_str_eq(j.said, "read bad1 got2 got1 ");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(with_parts_what_was_bad_comes_where_one_says_so)
+{
+	struct job j;
+
+	offer_wrong(&j);
+	say(&j, "parts", "", 0);
 	say(&j, "part", "2\n", 2);
 	pack_ask(j.pack, 1);
 	say_files(&j, FRAME_MOST);
 	hear(&j, 1);
-	ck_assert_str_eq(j.said, "read bad1 got1 got2 ");
+	say(&j, "part", "1\n", 2);
+	pack_again(j.pack, 1);
+	say_files(&j, FRAME_MOST);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read bad1 got2 got1 ");
+	job_release(&j);
+}
+END_TEST
+
+START_TEST(more_parts_than_the_tree_has_files_fail)
+{
+	struct job j;
+	int i;
+
+	job_init(&j);
+	add(&j, "a", "right");
+	begin(&j, NULL, 0);
+	say_manifest(&j, FRAME_MOST);
+	hear(&j, 1);
+	say(&j, "parts", "", 0);
+	for (i = 0; i < 4; i++)
+		say(&j, "part", "1\n", 2);
+	hear(&j, 1);
+	ck_assert_str_eq(j.said, "read fail ");
 	job_release(&j);
 }
 END_TEST
@@ -1146,7 +1191,9 @@ main(void)
 		what_is_not_what_its_line_says_is_bad_and_comes_again);
 	tcase_add_test(tc, a_file_amended_before_its_header_is_taken);
 	tcase_add_test(tc,
-		a_part_is_expected_behind_what_was_bad_and_came_since);
+		what_was_offered_and_bad_comes_behind_what_is_needed);
+	tcase_add_test(tc, with_parts_what_was_bad_comes_where_one_says_so);
+	tcase_add_test(tc, more_parts_than_the_tree_has_files_fail);
 	tcase_add_test(tc, a_stream_in_single_bytes_goes_on_after_a_pause);
 	tcase_add_test(tc, files_may_come_ahead_of_their_need_but_not_many);
 	tcase_add_test(tc, needs_may_come_one_by_one);
