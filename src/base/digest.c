@@ -112,15 +112,19 @@ static const uint8_t nibbles[256] = { OF('0'), OF('1'), OF('2'), OF('3'),
 int
 digest_from_hex(const char *hex, uint8_t out[static DIGEST_SIZE])
 {
-	uint8_t good = DIGIT;
 	size_t i;
 
 	for (i = 0; i < DIGEST_SIZE; i++) {
 		uint8_t high = nibbles[(uint8_t)hex[2 * i]];
-		uint8_t low = nibbles[(uint8_t)hex[2 * i + 1]];
+		uint8_t low;
 
-		good &= high & low;
+		/* Nothing is read behind the end. */
+		if (!(high & DIGIT))
+			return -1;
+		low = nibbles[(uint8_t)hex[2 * i + 1]];
+		if (!(low & DIGIT))
+			return -1;
 		out[i] = (uint8_t)(high << 4 | (low & 15));
 	}
-	return good ? 0 : -1;
+	return 0;
 }

@@ -189,7 +189,7 @@ plan_make(struct plan *p, struct store *s, const struct manifest *m,
 	memset(p, 0, sizeof(*p));
 	p->m = m;
 	p->fresh = o->fresh || s->bypass;
-	if (s->bypass && !o->fresh)
+	if (!o->fresh && s->bypass)
 		buf_addstr(&p->reason,
 			"next/ is not reused: it is still being prepared");
 	plan_table_init(&x.table, m->n);
