@@ -106,13 +106,12 @@ collect(struct plan_search *x)
 
 void
 plan_set(struct plan_search *x, struct supply *u, enum supply_where where,
-	const char *release, const char *path)
+	const char *path)
 {
 	if (u->where == SUPPLY_NONE)
 		x->missing--;
 	u->where = where;
 	u->path = path;
-	u->release = release;
 }
 
 /* What is on its way need not be looked for. */
@@ -129,7 +128,7 @@ take_offer(struct plan_search *x)
 				manifest_line(x->p->m, line));
 
 			if (u->where == SUPPLY_NONE)
-				plan_set(x, u, SUPPLY_TMP, NULL, NULL);
+				plan_set(x, u, SUPPLY_TMP, NULL);
 		}
 }
 
@@ -170,7 +169,7 @@ search_tmp(struct plan_search *x)
 		rc = busy_turn(x->o->busy, x->err);
 		if (plan_hash(x, fd, e->d_name, digest) == 0 &&
 			!memcmp(named, digest, DIGEST_SIZE))
-			plan_set(x, u, SUPPLY_TMP, NULL, NULL);
+			plan_set(x, u, SUPPLY_TMP, NULL);
 		else if (!x->o->look)
 			unlinkat(fd, e->d_name, 0);
 	}

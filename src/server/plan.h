@@ -15,6 +15,7 @@
 
 #include "server/busy.h"
 #include "server/store.h"
+#include "tree/index.h"
 #include "tree/manifest.h"
 #include "wire/message.h"
 
@@ -28,13 +29,23 @@ enum supply_where {
 	SUPPLY_CHUNKS,  /* in pieces, some to be sent: plan_chunks.h */
 };
 
+/*
+ * Where a file of a release is, and what it was when its content was found to
+ * be right: it is the app's, which may change it before it is copied.
+ */
+struct origin {
+	const char *release;
+	struct index_stat was;
+	bool settled; /* any change since shows in that */
+	char path[];
+};
+
 /* One content of the tree; several entries may share it. */
 struct supply {
 	uint8_t digest[DIGEST_SIZE];
 	enum supply_where where;
-	const char *path;    /* of NEXT and RELEASE the plan's, of KEPT the
-	                        manifest's */
-	const char *release; /* of RELEASE; the plan's */
+	const char *path; /* of NEXT the plan's, of KEPT the manifest's */
+	const struct origin *origin; /* of RELEASE; the plan's */
 	uint64_t size;
 	uint32_t users; /* entries that are not in place */
 	uint32_t line;  /* of the first entry: asked for by it */

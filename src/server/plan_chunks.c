@@ -210,7 +210,7 @@ decide(struct plan_search *x, struct plan_pieces *t)
 		if (!plan_chunks_enough(t, d))
 			continue;
 		ask_pieces(d);
-		plan_set(x, d->u, SUPPLY_CHUNKS, NULL, NULL);
+		plan_set(x, d->u, SUPPLY_CHUNKS, NULL);
 		p->divided[n++] = *d;
 	}
 	p->n_divided = n;

@@ -126,7 +126,7 @@ keep_file(struct plan_search *x, const struct entry *e)
 
 	u->users--;
 	if (u->where != SUPPLY_EMPTY)
-		plan_set(x, u, SUPPLY_KEPT, NULL, e->path);
+		plan_set(x, u, SUPPLY_KEPT, e->path);
 }
 
 /* What stands where the manifest's next entry goes. */
@@ -322,7 +322,7 @@ explore(struct walk *w, int dir, const char *name, struct buf *path)
 		return 0;
 	u = plan_find(w->x, digest);
 	if (u && u->where == SUPPLY_NONE)
-		plan_set(w->x, u, SUPPLY_NEXT, NULL,
+		plan_set(w->x, u, SUPPLY_NEXT,
 			arena_strndup(&w->x->p->arena, path->data, path->len));
 	return busy_turn(w->x->o->busy, w->x->err);
 }

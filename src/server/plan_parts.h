@@ -32,9 +32,9 @@ struct plan_search {
 /* The supply of that content, or NULL. */
 struct supply *plan_find(const struct plan_search *x,
 	const uint8_t digest[static DIGEST_SIZE]);
-/* path and release must be the plan's, or the manifest's. */
+/* path must be the plan's, or the manifest's. */
 void plan_set(struct plan_search *x, struct supply *u, enum supply_where where,
-	const char *release, const char *path);
+	const char *path);
 int plan_hash(struct plan_search *x, int dir, const char *name,
 	uint8_t out[static DIGEST_SIZE]);
 

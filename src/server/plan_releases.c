@@ -93,8 +93,10 @@ split(const char *line, size_t len, struct found *f)
 
 /* Whether the release's file still is what its manifest says. */
 static bool
-verify(struct holder *h, const char *path, const struct supply *u)
+verify(struct holder *h, const char *path, const struct supply *u,
+	struct origin *o)
 {
+	int64_t moment = index_moment();
 	uint8_t digest[DIGEST_SIZE];
 	char name[64];
 	struct stat st;
@@ -111,7 +113,22 @@ verify(struct holder *h, const char *path, const struct supply *u)
 	if (!index_get(h->index, path, &st, digest) &&
 		plan_hash(h->x, dir, leaf, digest) < 0)
 		return false;
+	o->was = index_stat_of(&st);
+	o->settled = index_is_settled(&st, moment);
 	return !memcmp(digest, u->digest, DIGEST_SIZE);
+}
+
+static const struct origin *
+keep_origin(struct holder *h, const struct origin *o, const char *path,
+	size_t len)
+{
+	struct origin *kept = arena_alloc(&h->x->p->arena,
+		sizeof(*kept) + len + 1);
+
+	*kept = *o;
+	kept->release = h->id;
+	memcpy(kept->path, path, len + 1);
+	return kept;
 }
 
 static int
@@ -119,6 +136,7 @@ take_line(struct holder *h, const struct found *f)
 {
 	uint8_t digest[DIGEST_SIZE];
 	char path[PATH_MOST + 1];
+	struct origin o;
 	struct supply *u;
 
 	if (digest_from_hex(f->hex, digest) < 0)
@@ -128,9 +146,10 @@ take_line(struct holder *h, const struct found *f)
 		return 0;
 	memcpy(path, f->path, f->path_len);
 	path[f->path_len] = '\0';
-	if (verify(h, path, u))
-		plan_set(h->x, u, SUPPLY_RELEASE, h->id,
-			arena_strndup(&h->x->p->arena, path, f->path_len));
+	if (verify(h, path, u, &o)) {
+		u->origin = keep_origin(h, &o, path, f->path_len);
+		plan_set(h->x, u, SUPPLY_RELEASE, NULL);
+	}
 	return busy_turn(h->x->o->busy, h->x->err);
 }
 

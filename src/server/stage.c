@@ -30,6 +30,7 @@ struct stage {
 	struct release_reader releases;
 	bool *touched;  /* by place in m: made or changed, so to be synced */
 	size_t written; /* how many of them */
+	const struct origin *changed; /* before it was copied, or while */
 	const char *parent; /* of the path whose directory was noted last */
 	struct error *err;
 };
@@ -46,6 +47,12 @@ touch(struct stage *t, const struct entry *e)
 static int
 failed(struct stage *t, const char *path)
 {
+	if (t->changed) {
+		error_status(t->err, STATUS_TRANSFER,
+			"releases/%s/%s was changed while it was copied",
+			t->changed->release, t->changed->path);
+		return error_hint(t->err, "deploy again");
+	}
 	error_errno(t->err, "cannot stage %s", path);
 	if (errno == ENOSPC || errno == EDQUOT)
 		t->err->status = STATUS_REFUSED;
@@ -183,9 +190,40 @@ open_supply(struct stage *t, const struct supply *u)
 	if (u->where == SUPPLY_KEPT)
 		return beneath_open(t->next, u->path, O_RDONLY, 0);
 	if (u->where == SUPPLY_RELEASE)
-		return release_reader_open(&t->releases, u->release, u->path);
+		return release_reader_open(&t->releases, u->origin->release,
+			u->origin->path);
 	hex_name(u, hex);
 	return beneath_open(t->tmp, hex, O_RDONLY, 0);
+}
+
+/* Whether what was copied is what was found to be right: -1 with ESTALE. */
+static int
+check_copy(const struct supply *u, int in, int out)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct index_stat now;
+	struct digest *d;
+	struct stat st;
+	bool same;
+
+	if (fstat(in, &st) < 0)
+		return -1;
+	now = index_stat_of(&st);
+	same = now.inode == u->origin->was.inode &&
+		now.size == u->origin->was.size &&
+		now.mtime == u->origin->was.mtime &&
+		now.ctime == u->origin->was.ctime;
+	if (same && !u->origin->settled) {
+		d = digest_new();
+		same = lseek(out, 0, SEEK_SET) == 0 &&
+			digest_fd(d, out, digest) >= 0 &&
+			!memcmp(digest, u->digest, DIGEST_SIZE);
+		digest_free(d);
+	}
+	if (same)
+		return 0;
+	errno = ESTALE;
+	return -1;
 }
 
 static int
@@ -198,7 +236,11 @@ copy_supply(struct stage *t, const struct supply *u, int out)
 	in = open_supply(t, u);
 	if (in >= 0)
 		rc = copy_file(in, out);
+	if (rc == 0 && u->where == SUPPLY_RELEASE)
+		rc = check_copy(u, in, out);
 	io_close(&in);
+	if (rc < 0 && errno == ESTALE && u->where == SUPPLY_RELEASE)
+		t->changed = u->origin;
 	return rc;
 }
 
@@ -214,8 +256,9 @@ make_file(struct stage *t, int dir, const char *leaf, const struct entry *e)
 		hex_name(u, hex);
 		return renameat(t->tmp, hex, dir, leaf);
 	}
+	/* One that is closed to its owner still is open here. */
 	out = openat(dir, leaf,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		e->mode & ~t->o->umask);
 	rc = out < 0 ? -1 : copy_supply(t, u, out);
 	io_close(&out);

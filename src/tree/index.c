@@ -33,8 +33,8 @@ struct stat_index {
  * The clock that file systems stamp with, which runs in ticks: what changes
  * from now on gets this time or a later one.
  */
-static int64_t
-tick_ns(void)
+int64_t
+index_moment(void)
 {
 	struct timespec ts;
 
@@ -56,7 +56,7 @@ index_new(int dirfd, const char *name)
 	x->dirfd = dirfd;
 	x->name = mem_strdup(name);
 	x->old.fd = -1;
-	x->begun = tick_ns();
+	x->begun = index_moment();
 	return x;
 }
 
@@ -140,6 +140,13 @@ is_older(int64_t time, int64_t moment)
 	return time < moment - (time % NS ? 0 : 2 * (int64_t)NS);
 }
 
+bool
+index_is_settled(const struct stat *st, int64_t moment)
+{
+	return is_older(to_ns(&st->st_mtim), moment) &&
+		is_older(to_ns(&st->st_ctim), moment);
+}
+
 void
 index_let_pass(int64_t time)
 {
@@ -147,7 +154,7 @@ index_let_pass(int64_t time)
 	int i;
 
 	/* No longer than a slow clock takes: it may be a time to come. */
-	for (i = 0; i < 20 && time % NS && !is_older(time, tick_ns()); i++)
+	for (i = 0; i < 20 && time % NS && !is_older(time, index_moment()); i++)
 		nanosleep(&step, NULL);
 }
 
@@ -284,14 +291,20 @@ index_put_stat(struct stat_index *x, const char *path,
 		buf_add(&x->last, &chunks, sizeof(chunks));
 }
 
+struct index_stat
+index_stat_of(const struct stat *st)
+{
+	return (struct index_stat){ .inode = st->st_ino,
+		.size = st->st_size,
+		.mtime = to_ns(&st->st_mtim),
+		.ctime = to_ns(&st->st_ctim) };
+}
+
 void
 index_put(struct stat_index *x, const char *path, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE])
 {
-	const struct index_stat s = { .inode = st->st_ino,
-		.size = st->st_size,
-		.mtime = to_ns(&st->st_mtim),
-		.ctime = to_ns(&st->st_ctim) };
+	const struct index_stat s = index_stat_of(st);
 
 	index_put_stat(x, path, &s, digest);
 }

@@ -47,6 +47,12 @@ struct stat_index *index_new(int dirfd, const char *name);
  * the file meanwhile.
  */
 void index_let_pass(int64_t time);
+/*
+ * The clock that file systems stamp with, in nanoseconds; and whether a file
+ * with these stat data must have other ones if it changes from then on.
+ */
+int64_t index_moment(void);
+bool index_is_settled(const struct stat *st, int64_t moment);
 void index_free(struct stat_index *x);
 
 /* The same with what is in dirfd/name; missing or damaged, it is empty. */
@@ -79,6 +85,7 @@ const char *index_path(struct stat_index *x, size_t i);
  */
 void index_put(struct stat_index *x, const char *path, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE]);
+struct index_stat index_stat_of(const struct stat *st);
 void index_put_stat(struct stat_index *x, const char *path,
 	const struct index_stat *st, const uint8_t digest[static DIGEST_SIZE]);
 
