@@ -129,6 +129,13 @@ keep_file(struct plan_search *x, const struct entry *e)
 		plan_set(x, u, SUPPLY_KEPT, e->path);
 }
 
+/* What is not ours we can neither move nor give another mode. */
+static bool
+is_ours(const struct stat *st)
+{
+	return st->st_uid == geteuid();
+}
+
 /* What stands where the manifest's next entry goes. */
 static int
 look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
@@ -140,6 +147,11 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 	bool known;
 	int sub;
 
+	if (!is_ours(st)) {
+		strv_add(&p->strays, e->path);
+		pass(w);
+		return busy_turn(w->x->o->busy, w->x->err);
+	}
 	if (S_ISDIR(st->st_mode) && e->type == ENTRY_DIRECTORY) {
 		known = names_known(w, e, st);
 		sub = open_directory(w->x, dir, leaf, st);
@@ -310,7 +322,7 @@ explore(struct walk *w, int dir, const char *name, struct buf *path)
 	struct supply *u;
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_ours(&st))
 		return 0;
 	if (S_ISDIR(st.st_mode))
 		return explore_directory(w,

@@ -254,6 +254,20 @@ finish(struct spare *x, const struct plan *p, struct error *err)
 	io_close(&next);
 }
 
+/*
+ * What could not be made into a spare would be in the way of the next deploy,
+ * unless it is that one which stopped us.
+ */
+static void
+give_up(struct spare *x)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (busy_turn(x->busy, &ignored) == 0 &&
+		store_discard(x->s, "next", NULL) == 0)
+		unlinkat(x->s->own, "next.index", 0);
+}
+
 void
 spare_make(struct store *s, const struct config *c, const struct busy *busy)
 {
@@ -268,6 +282,8 @@ spare_make(struct store *s, const struct config *c, const struct busy *busy)
 		if (make_plan(&x, &p, &ignored) == 0 &&
 			stage(&x, &p, &ignored) == 0)
 			finish(&x, &p, &ignored);
+		else
+			give_up(&x);
 	}
 	plan_release(&p);
 	manifest_release(&x.m);

@@ -32,6 +32,7 @@ struct stage {
 	size_t written; /* how many of them */
 	const struct origin *changed; /* before it was copied, or while */
 	const char *parent; /* of the path whose directory was noted last */
+	bool blocked;       /* by what is not ours, or is held fast */
 	struct error *err;
 };
 
@@ -53,6 +54,8 @@ failed(struct stage *t, const char *path)
 			t->changed->release, t->changed->path);
 		return error_hint(t->err, "deploy again");
 	}
+	t->blocked = errno == EACCES || errno == EPERM || errno == EBUSY ||
+		errno == ENOTEMPTY;
 	error_errno(t->err, "cannot stage %s", path);
 	if (errno == ENOSPC || errno == EDQUOT)
 		t->err->status = STATUS_REFUSED;
@@ -377,11 +380,10 @@ touch_unsynced(struct stage *t)
 			touch(t, &t->p->m->v[i]);
 }
 
+/* Makes all of next/, and leaves what is to be on disk in t->touched. */
 static int
-run_stage(struct stage *t)
+make_tree(struct stage *t)
 {
-	struct stage_synced synced = { t->next, t->p, t->touched, 0 };
-
 	if (fchmod(t->next, 0755) < 0)
 		return failed(t, "next");
 	touch_unsynced(t);
@@ -390,10 +392,53 @@ run_stage(struct stage *t)
 	beneath_forget(&t->at);
 	if (make_entries(t) < 0 || finish_directories(t) < 0)
 		return -1;
-	if (fchmod(t->next, 0755 & ~t->o->umask) < 0)
-		return failed(t, "next");
+	return fchmod(t->next, 0755 & ~t->o->umask) < 0 ? failed(t, "next") : 0;
+}
+
+static bool
+open_next(struct stage *t)
+{
+	t->next = openat(t->s->own, store_next(t->s),
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	beneath_init(&t->at, t->next);
+	return t->next >= 0;
+}
+
+/*
+ * Once more, in a next/ that is new, with what was of use in the one that
+ * something is in the way of: trash/ may keep that.
+ */
+static int
+start_afresh(struct stage *t)
+{
+	t->blocked = false;
+	if (stage_take_out(t->p, t->next, t->tmp) < 0 ||
+		store_discard(t->s, store_next(t->s), NULL) < 0 ||
+		store_make_apart(t->s, store_next(t->s)) < 0)
+		return -1;
+	beneath_release(&t->at);
+	io_close(&t->next);
+	memset(t->touched, 0, t->p->m->n * sizeof(*t->touched));
+	t->written = 0;
+	if (!open_next(t))
+		return -1;
+	*t->err = (struct error)ERROR_INIT;
+	t->parent = NULL;
+	return make_tree(t);
+}
+
+static int
+run_stage(struct stage *t)
+{
+	struct stage_synced synced = { .p = t->p, .touched = t->touched };
+
+	/* A spare is not worth it. */
+	if (make_tree(t) < 0 &&
+		(!t->blocked || t->o->spare || start_afresh(t) < 0))
+		return -1;
 	if (t->o->spare)
 		return 0;
+	synced.next = t->next;
 	synced.n = t->written;
 	if (stage_sync_touched(t->s, &synced, t->err) < 0)
 		return -1;
@@ -416,16 +461,13 @@ stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 	}
 	if (!o->spare && !s->bypass)
 		unlinkat(s->own, "next.spare", 0);
-	t.next = openat(s->own, store_next(s),
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (o->spare)
 		(void)mkdirat(s->own, SPARE_TMP, 0700);
 	t.tmp = openat(s->own, o->spare ? SPARE_TMP : "tmp",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	t.touched = mem_zalloc(p->m->n, sizeof(*t.touched));
-	beneath_init(&t.at, t.next);
 	release_reader_init(&t.releases, s);
-	if (t.next < 0 || t.tmp < 0)
+	if (!open_next(&t) || t.tmp < 0)
 		error_errno(err, "cannot open the staging directories");
 	else
 		rc = run_stage(&t);

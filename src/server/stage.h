@@ -44,6 +44,12 @@ int stage_sync_touched(const struct store *s, const struct stage_synced *t,
 int stage_save_index(const struct store *s, const struct plan *p, bool all,
 	struct error *err);
 
+/*
+ * Moves what next/ holds of p's files, all or part of which was staged, into
+ * tmp/HEX, so that p can be staged again in a next/ that is empty.
+ */
+int stage_take_out(struct plan *p, int next, int tmp);
+
 /* next/ becomes releases/ID, next.index its records/ID.index. */
 int stage_commit(struct store *s, const char *id, struct error *err);
 /*

@@ -1,0 +1,74 @@
+#!/bin/sh
+# What retention dropped is not trusted to be ours alone.
+. "$(dirname "$0")/lib/tap.sh"
+. "$TOP/t/lib/app.sh"
+
+own=$DEPLOYD_ROOT/blog/.deployd
+printf '[deployd]\nkeep = 1\n' >"$DEPLOYD_CONF"
+make_tree app
+mkdir app/cache app/shut
+
+# as_user COMMAND...: not as root, to whom nothing is in the way.
+as_user() {
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+# edit N: a deploy as another than root, all of which is over afterwards.
+edit() {
+	echo "$1" >app/one
+	as_user "$DEPLOY" local:blog app
+	edit_rc=$?
+	settle
+	return $edit_rc
+}
+
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 755 "$TMP"
+	mkdir -p "$DEPLOYD_ROOT"
+	chown 65534:65534 "$DEPLOYD_ROOT"
+	for i in 1 2 3 4 5 6; do
+		ok "with files of root in the old ones: deploy $i" edit "$i"
+		mkdir -p "$DEPLOYD_ROOT/blog/current/cache/made"
+		: >"$DEPLOYD_ROOT/blog/current/cache/made/it"
+		chown 0:0 "$DEPLOYD_ROOT/blog/current/run"
+	done
+	ok 'a seventh' edit 7
+	is 'has none of them' "$(find "$DEPLOYD_ROOT/blog/current/" ! -uid 65534)" ''
+	same_tree 'and is the tree' app blog
+
+	# What a failed build left is not dropped, but used again.
+	cat >app/deploy.conf <<-'END'
+	[hooks]
+	build = sh -c 'until [ -e "$DEPLOY_APP_DIR/../../go" ]; do sleep 0.05; done; false'
+	END
+	printf 'precious\n' >app/precious
+	cat >"$TMP/chown-it" <<-END
+	until [ -e "$DEPLOYD_ROOT/blog/releases/"*/precious ]; do sleep 0.05; done
+	for d in "$DEPLOYD_ROOT/blog/releases/"*/; do
+		[ -e "\$d/precious" ] || continue
+		mkdir "\$d/cache/made" && : >"\$d/cache/made/it"
+		chown 0:0 "\$d/run"
+	done
+	: >"$TMP/go"
+	END
+	sed -i "s|\\\$DEPLOY_APP_DIR/../../go|$TMP/go|" app/deploy.conf
+	spawn "$TMP/chowned" sh "$TMP/chown-it"
+	chowner=$PID
+	fails 7 'a failed build' edit 8
+	wait "$chowner"
+	ok 'leaves what is not ours' test -e "$own/next/cache/made/it"
+	inode=$(stat -c %i "$own/next/precious")
+	rm app/deploy.conf
+	ok 'which does not stop the next deploy' edit 8
+	same_tree 'that is the tree' app blog
+	is 'and made of what was uploaded' \
+		"$(stat -c %i "$DEPLOYD_ROOT/blog/current/precious")" "$inode"
+	is 'without what is not ours' "$(find "$DEPLOYD_ROOT/blog/current/" ! -uid 65534)" ''
+else
+	skip 'files of another owner' 'only root can make them'
+fi
+
+done_testing
