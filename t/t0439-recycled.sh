@@ -71,4 +71,22 @@ else
 	skip 'files of another owner' 'only root can make them'
 fi
 
+# Nor is what somebody still writes to.
+log() {
+	echo "$1" >app/one
+	"$DEPLOY" local:log app
+	log_rc=$?
+	settle
+	return $log_rc
+}
+rm -f app/deploy.conf
+printf 'as deployed\n' >app/log.txt
+ok 'a release with a log' log 1
+exec 7>>"$DEPLOYD_ROOT/log/current/log.txt"
+for i in 2 3 4 5 6; do
+	ok "deploy $i" log "$i"
+	fails 1 'has a log of its own' test \
+		"$DEPLOYD_ROOT/log/current/log.txt" -ef /dev/fd/7
+done
+exec 7>&-
 done_testing

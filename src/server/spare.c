@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/replace.h"
 #include "server/copy.h"
+#include "server/held.h"
 #include "server/plan.h"
 #include "server/stage.h"
 #include "server/times.h"
@@ -101,16 +102,24 @@ find_dropped(const struct store *s, char id[static RELEASE_ID_LEN + 1])
 	return *id != '\0';
 }
 
-/* What retention dropped becomes next/, and its index the index. */
+/*
+ * What retention dropped becomes next/, and its index the index.  Who still
+ * writes to one of its files must not write to a release to come.
+ */
 static void
-recycle(const struct store *s)
+recycle(const struct store *s, const struct busy *busy)
 {
 	char id[RELEASE_ID_LEN + 1], tree[64], index[64];
+	int fd;
 
 	unlinkat(s->own, "next.index", 0);
 	if (!find_dropped(s, id))
 		return;
 	snprintf(tree, sizeof(tree), "trash/%s", id);
+	fd = openat(s->own, tree,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || held_drop(fd, busy) < 0)
+		return;
 	snprintf(index, sizeof(index), "records/%s.index", id);
 	if (renameat(s->own, tree, s->own, "next") == 0)
 		(void)renameat(s->own, index, s->own, "next.index");
@@ -278,7 +287,7 @@ spare_make(struct store *s, const struct config *c, const struct busy *busy)
 	if (load(&x, &ignored) == 0) {
 		write_mark(s, "");
 		if (!exists(s, "next"))
-			recycle(s);
+			recycle(s, busy);
 		if (make_plan(&x, &p, &ignored) == 0 &&
 			stage(&x, &p, &ignored) == 0)
 			finish(&x, &p, &ignored);
