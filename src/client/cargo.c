@@ -215,19 +215,18 @@ warn_secrets(const struct entry *const *v, size_t n, const struct entry *sent,
 void
 cargo_warn_secrets(const struct cargo *c, const struct ranges *need)
 {
-	size_t i, n;
+	size_t n;
 	const struct entry **v = find_secrets(c, &n);
 	bool *warned = mem_zalloc(n, sizeof(*warned));
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line, chunk;
 
-	for (i = 0; n && i < need->n; i++)
-		for (line = need->v[i].first; line <= need->v[i].last; line++) {
-			const struct entry *e = manifest_at(&c->m, line,
-				&chunk);
+	while (n && ranges_next(need, &at, &line)) {
+		const struct entry *e = manifest_at(&c->m, line, &chunk);
 
-			if (e)
-				warn_secrets(v, n, e, warned);
-		}
+		if (e)
+			warn_secrets(v, n, e, warned);
+	}
 	free(warned);
 	free(v);
 }

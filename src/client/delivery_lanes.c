@@ -27,24 +27,19 @@ add_line(struct delivery_lanes *l, uint32_t line)
 	l->todo[l->n++] = line;
 }
 
-/* What the user says, or -1. */
-static long
-lanes_told(void)
+/* As many as the user says, else as the way is long. */
+static void
+choose_most(struct delivery *d)
 {
+	struct delivery_lanes *l = &d->lanes;
 	const char *text = getenv("DEPLOY_LANES");
+	long told = text && *text ? strtol(text, NULL, 10) : -1;
 
-	return text && *text ? strtol(text, NULL, 10) : -1;
-}
-
-/* As many as the way is long. */
-static size_t
-lanes_most(const struct delivery *d)
-{
-	long told = lanes_told();
-	size_t most = told >= 0 ? (size_t)told :
-				  (size_t)session_rtt(&d->session) / LANE_MS;
-
-	return most < DELIVERY_LANES ? most : DELIVERY_LANES;
+	l->told = told >= 0;
+	l->most = l->told ? (size_t)told :
+			    (size_t)session_rtt(&d->session) / LANE_MS;
+	if (l->most > DELIVERY_LANES)
+		l->most = DELIVERY_LANES;
 }
 
 static void
@@ -57,7 +52,7 @@ add_needed(struct delivery *d, uint32_t line)
 	if (wanted_find(&w, &d->m, line) < 0)
 		return;
 	/* Whether there will be lanes is not known yet. */
-	if (w.part || !lanes_most(d) || !w.e->chunks || w.e->size < DIVIDED) {
+	if (w.part || !l->most || !w.e->chunks || w.e->size < DIVIDED) {
 		add_line(l, line);
 		return;
 	}
@@ -86,10 +81,9 @@ static void
 open_lanes(struct delivery *d)
 {
 	struct delivery_lanes *l = &d->lanes;
-	size_t most = lanes_most(d);
 
 	l->v = mem_zalloc(DELIVERY_LANES, sizeof(*l->v));
-	while (l->lanes < most && open_lane(d, &l->v[l->lanes]))
+	while (l->lanes < l->most && open_lane(d, &l->v[l->lanes]))
 		l->lanes++;
 	if (l->lanes)
 		log_verbose("%s: a round trip takes %d ms: %zu further "
@@ -100,15 +94,14 @@ open_lanes(struct delivery *d)
 void
 delivery_open_lanes(struct delivery *d)
 {
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 
 	d->lanes.parts = true;
 	d->lanes.since = io_now_ms();
-	for (i = 0; i < d->need.n; i++)
-		for (line = d->need.v[i].first; line <= d->need.v[i].last;
-			line++)
-			add_needed(d, line);
+	choose_most(d);
+	while (ranges_next(&d->need, &at, &line))
+		add_needed(d, line);
 }
 
 /*
@@ -140,8 +133,7 @@ consider_lanes(struct delivery *d)
 {
 	const struct delivery_lanes *l = &d->lanes;
 
-	if (!l->v && lanes_most(d) && l->next < l->n &&
-		(lanes_told() > 0 || window_limits(d)))
+	if (!l->v && l->most && l->next < l->n && (l->told || window_limits(d)))
 		open_lanes(d);
 }
 
@@ -200,8 +192,8 @@ hungry(const struct delivery *d, struct packer *pack, uint64_t asked)
 static void
 lose_lane(struct delivery *d, struct delivery_lane *l, const char *why)
 {
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 
 	l->open = false;
 	l->over = true;
@@ -212,10 +204,8 @@ lose_lane(struct delivery *d, struct delivery_lane *l, const char *why)
 	if (d->state > DELIVERY_WAITING)
 		return;
 	log_verbose("%s: a further channel ended: %s", d->target->text, why);
-	for (i = 0; i < l->given.n; i++)
-		for (line = l->given.v[i].first; line <= l->given.v[i].last;
-			line++)
-			add_line(&d->lanes, line);
+	while (ranges_next(&l->given, &at, &line))
+		add_line(&d->lanes, line);
 	ranges_release(&l->given);
 	if (d->state == DELIVERY_WAITING)
 		d->state = DELIVERY_SENDING;
@@ -254,22 +244,19 @@ static int
 take_bad(struct delivery_lane *l, const struct frame *f, struct error *err)
 {
 	struct ranges r = { NULL, 0, 0 };
+	struct ranges_cursor at = { 0, 0 };
 	struct wanted w;
 	uint32_t line;
-	size_t i;
 	int rc = ranges_read(&r, f->data, f->len, l->m.lines, err);
 
-	for (i = 0; rc == 0 && i < r.n; i++)
-		for (line = r.v[i].first; line <= r.v[i].last; line++) {
-			if (wanted_find(&w, &l->m, line) < 0) {
-				rc = error_set(err, "line %u is no file's",
-					line);
-				break;
-			}
-			channel_sendf(&l->session.channel, "part", "%u\n",
-				line);
-			packer_again(l->pack, line);
+	while (rc == 0 && ranges_next(&r, &at, &line)) {
+		if (wanted_find(&w, &l->m, line) < 0) {
+			rc = error_set(err, "line %u is no file's", line);
+			break;
 		}
+		channel_sendf(&l->session.channel, "part", "%u\n", line);
+		packer_again(l->pack, line);
+	}
 	ranges_release(&r);
 	return rc;
 }

@@ -30,6 +30,8 @@ struct delivery_lane {
 
 struct delivery_lanes {
 	bool parts;     /* each channel says what comes on it */
+	bool told;      /* DEPLOY_LANES says how many */
+	size_t most;    /* as many may be opened */
 	uint32_t *todo; /* lines; those before `next' are given out */
 	size_t n, cap, next;
 	uint64_t asked;          /* bytes, of the main channel */

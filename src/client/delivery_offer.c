@@ -138,17 +138,15 @@ delivery_choose_offer(struct delivery *d)
 void
 delivery_send_offer(struct delivery *d)
 {
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 
 	if (!d->offer.n)
 		return;
 	cargo_warn_secrets(d->cargo, &d->offer);
 	ranges_send(&d->session.channel, "offer", &d->offer);
-	for (i = 0; i < d->offer.n; i++)
-		for (line = d->offer.v[i].first; line <= d->offer.v[i].last;
-			line++)
-			packer_ask(delivery_packer(d), line);
+	while (ranges_next(&d->offer, &at, &line))
+		packer_ask(delivery_packer(d), line);
 	d->offering = true;
 }
 

@@ -130,7 +130,7 @@ report_need(struct delivery *d)
 static int
 take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 {
-	size_t i;
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
 
 	if (MESSAGE_READ(need_end, f, &d->need_end, err) < 0)
@@ -147,11 +147,9 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 	if (d->need_end.token && d->then != THEN_COMPARE)
 		delivery_open_lanes(d);
 	else
-		for (i = 0; i < d->need.n; i++)
-			for (line = d->need.v[i].first;
-				line <= d->need.v[i].last; line++)
-				if (ask_line(d, line, false, err) < 0)
-					return -1;
+		while (ranges_next(&d->need, &at, &line))
+			if (ask_line(d, line, false, err) < 0)
+				return -1;
 	d->state = DELIVERY_WAITING;
 	if (d->then == THEN_COMPARE || (d->need.n == 0 && !d->offering))
 		return 0;
@@ -165,14 +163,12 @@ static int
 take_bad(struct delivery *d, const struct frame *f, struct error *err)
 {
 	struct ranges r = { NULL, 0, 0 };
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 	int rc = ranges_read(&r, f->data, f->len, d->m.lines, err);
 
-	for (i = 0; rc == 0 && i < r.n; i++)
-		for (line = r.v[i].first; rc == 0 && line <= r.v[i].last;
-			line++)
-			rc = ask_line(d, line, true, err);
+	while (rc == 0 && ranges_next(&r, &at, &line))
+		rc = ask_line(d, line, true, err);
 	ranges_release(&r);
 	if (rc == 0)
 		d->state = DELIVERY_SENDING;

@@ -118,13 +118,11 @@ measure(struct delivery *v, uint64_t *packed, struct error *err)
 	struct buf out = BUF_INIT;
 	const struct entry *amended;
 	enum pack_step step;
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 
-	for (i = 0; i < v->need.n; i++)
-		for (line = v->need.v[i].first; line <= v->need.v[i].last;
-			line++)
-			pack_ask_line(pack, line);
+	while (ranges_next(&v->need, &at, &line))
+		pack_ask_line(pack, line);
 	*packed = 0;
 	do {
 		step = pack_step(pack, &out, &amended, err);

@@ -174,8 +174,8 @@ static int
 take_need(struct worker *w, const struct frame *f, struct error *err)
 {
 	struct ranges r = { NULL, 0, 0 };
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 	int rc;
 
 	rc = ranges_read(&r, f->data, f->len, w->m.lines, err);
@@ -184,9 +184,8 @@ take_need(struct worker *w, const struct frame *f, struct error *err)
 		w->n - w->next + ranges_count(&r) > 2 * (uint64_t)w->m.lines)
 		rc = error_status(err, STATUS_TRANSFER,
 			"more files are announced than the tree has");
-	for (i = 0; rc == 0 && i < r.n; i++)
-		for (line = r.v[i].first; line <= r.v[i].last; line++)
-			expect(w, line);
+	while (rc == 0 && ranges_next(&r, &at, &line))
+		expect(w, line);
 	ranges_release(&r);
 	return rc;
 }

@@ -1,6 +1,7 @@
 #include "server/lanes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -40,7 +41,7 @@ make_token(char token[static LANE_TOKEN + 1])
 }
 
 int
-lanes_open(struct lanes *l, int dir)
+lanes_open(struct lanes *l, int dir, const struct manifest *m, mode_t umask)
 {
 	struct sockaddr_un a = address(dir);
 
@@ -48,19 +49,22 @@ lanes_open(struct lanes *l, int dir)
 		return -1;
 	memset(l, 0, sizeof(*l));
 	l->dir = dir;
+	l->intake.manifest = m;
+	l->intake.umask = umask;
+	l->intake.tmp = openat(dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	l->listener = socket(AF_UNIX,
 		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->listener < 0)
-		return -1;
 	/* Whoever has the lock may: what lies there is a dead one's. */
 	unlinkat(dir, SOCKET_NAME, 0);
-	if (make_token(l->token) == 0 &&
+	if (l->intake.tmp >= 0 && l->listener >= 0 &&
+		make_token(l->token) == 0 &&
 		bind(l->listener, (struct sockaddr *)&a, sizeof(a)) == 0 &&
 		listen(l->listener, LANES_MOST) == 0) {
 		l->open = true;
 		return 0;
 	}
 	io_close(&l->listener);
+	io_close(&l->intake.tmp);
 	return -1;
 }
 
@@ -103,6 +107,7 @@ lanes_rest(struct lanes *l)
 			intake_stop(&l->v[i].intake);
 	unlinkat(l->dir, SOCKET_NAME, 0);
 	io_close(&l->listener);
+	io_close(&l->intake.tmp);
 }
 
 void
@@ -153,7 +158,7 @@ receive_lane(const struct lanes *l, int fd, int fds[static 2])
 
 /* The other end sends at once, or is none of ours: not waited for long. */
 static void
-accept_lane(struct lanes *l, const struct intake_options *o)
+accept_lane(struct lanes *l)
 {
 	struct timeval patience = { 1, 0 };
 	struct error ignored = ERROR_INIT;
@@ -181,7 +186,8 @@ accept_lane(struct lanes *l, const struct intake_options *o)
 	lane->pinged = io_now_ms();
 	channel_init(&lane->client, lane->in, lane->out, false, "the client");
 	lane->client.trace = channel_trace_open();
-	if (intake_start(&lane->intake, o, &ignored) < 0 || io_nonblock(fd) < 0)
+	if (intake_start(&lane->intake, &l->intake, &ignored) < 0 ||
+		io_nonblock(fd) < 0)
 		close_lane(lane);
 	else
 		l->n++;
@@ -256,15 +262,14 @@ move(struct lane *l, const struct pollfd p[static 4])
 }
 
 void
-lanes_turn(struct lanes *l, const struct pollfd fds[static LANES_FDS],
-	const struct intake_options *o)
+lanes_turn(struct lanes *l, const struct pollfd fds[static LANES_FDS])
 {
 	size_t i, n = l->n;
 
 	for (i = 0; i < n; i++)
 		move(&l->v[i], fds + 1 + 4 * i);
 	if (fds[0].revents)
-		accept_lane(l, o);
+		accept_lane(l);
 }
 
 int

@@ -41,7 +41,8 @@ struct lane {
 struct lanes {
 	bool open;
 	bool resting;
-	int dir; /* .deployd, borrowed */
+	int dir;                      /* .deployd, borrowed */
+	struct intake_options intake; /* of each lane; its tmp is ours */
 	int listener;
 	char token[LANE_TOKEN + 1];
 	struct lane v[LANES_MOST];
@@ -54,10 +55,11 @@ void lane_break(struct lane *l);
 void lane_end(struct lane *l);
 
 /*
- * Begins to listen.  -1: that cannot be, or l has done so before; then it is
- * to be closed only if l->open.
+ * Begins to listen, for files of m.  -1: that cannot be, or l has done so
+ * before; then it is to be closed only if l->open.
  */
-int lanes_open(struct lanes *l, int dir);
+int lanes_open(struct lanes *l, int dir, const struct manifest *m,
+	mode_t umask);
 void lanes_close(struct lanes *l);
 /*
  * All has come: nobody joins any more and nothing is written, but the channels
@@ -68,8 +70,7 @@ void lanes_rest(struct lanes *l);
 /* What to poll for, and how many that are; lanes_turn() takes the answers. */
 int lanes_poll(const struct lanes *l, struct pollfd fds[static LANES_FDS]);
 /* Moves bytes; those who have come get an intake. */
-void lanes_turn(struct lanes *l, const struct pollfd fds[static LANES_FDS],
-	const struct intake_options *o);
+void lanes_turn(struct lanes *l, const struct pollfd fds[static LANES_FDS]);
 
 /*
  * The other side: gives in and out to whose token it is.  A socket on which

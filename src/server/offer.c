@@ -39,29 +39,25 @@ check_line(const struct push *p, uint32_t line, uint64_t *bytes)
 int
 offer_check(struct push *p)
 {
+	struct ranges_cursor at = { 0, 0 };
 	uint64_t bytes = 0;
 	uint32_t line;
-	size_t i;
 
 	/* Ascending, so that the loop ends at the first one there is not. */
-	for (i = 0; i < p->offer.n; i++)
-		for (line = p->offer.v[i].first; line <= p->offer.v[i].last;
-			line++)
-			if (check_line(p, line, &bytes) < 0)
-				return -1;
+	while (ranges_next(&p->offer, &at, &line))
+		if (check_line(p, line, &bytes) < 0)
+			return -1;
 	return 0;
 }
 
 void
 offer_count(const struct push *p, uint64_t *files, uint64_t *bytes)
 {
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 
-	for (i = 0; i < p->offer.n; i++)
-		for (line = p->offer.v[i].first; line <= p->offer.v[i].last;
-			line++) {
-			++*files;
-			*bytes += manifest_line(&p->m, line)->size;
-		}
+	while (ranges_next(&p->offer, &at, &line)) {
+		++*files;
+		*bytes += manifest_line(&p->m, line)->size;
+	}
 }

@@ -119,17 +119,16 @@ static void
 take_offer(struct plan_search *x)
 {
 	const struct ranges *r = x->o->offer;
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 
-	for (i = 0; r && i < r->n; i++)
-		for (line = r->v[i].first; line <= r->v[i].last; line++) {
-			struct supply *u = plan_supply(x->p,
-				manifest_line(x->p->m, line));
+	while (r && ranges_next(r, &at, &line)) {
+		struct supply *u = plan_supply(x->p,
+			manifest_line(x->p->m, line));
 
-			if (u->where == SUPPLY_NONE)
-				plan_set(x, u, SUPPLY_TMP, NULL);
-		}
+		if (u->where == SUPPLY_NONE)
+			plan_set(x, u, SUPPLY_TMP, NULL);
+	}
 }
 
 int

@@ -41,23 +41,21 @@ static int
 check_part(const struct push *p, const struct frame *f, struct error *err)
 {
 	struct ranges r = { NULL, 0, 0 };
+	struct ranges_cursor at = { 0, 0 };
 	struct wanted w;
 	uint32_t line;
-	size_t i;
-	int rc = 0;
+	int rc;
 
 	if (!p->arrived)
 		return error_status(err, STATUS_TRANSFER,
 			"an unexpected part frame");
 	rc = ranges_read(&r, f->data, f->len, p->m.lines, err);
-	for (i = 0; rc == 0 && i < r.n; i++)
-		for (line = r.v[i].first; rc == 0 && line <= r.v[i].last;
-			line++)
-			if (!ranges_has(p->asked, line) &&
-				(wanted_find(&w, &p->m, line) < 0 ||
-					!ranges_has(p->asked, w.e->line)))
-				rc = error_status(err, STATUS_TRANSFER,
-					"line %u was not asked for", line);
+	while (rc == 0 && ranges_next(&r, &at, &line))
+		if (!ranges_has(p->asked, line) &&
+			(wanted_find(&w, &p->m, line) < 0 ||
+				!ranges_has(p->asked, w.e->line)))
+			rc = error_status(err, STATUS_TRANSFER,
+				"line %u was not asked for", line);
 	ranges_release(&r);
 	return rc;
 }
@@ -182,17 +180,15 @@ take_report(struct push *p, const struct frame *f, struct channel *client,
 	struct error *err)
 {
 	struct ranges r = { NULL, 0, 0 };
+	struct ranges_cursor at = { 0, 0 };
 	uint32_t line;
-	size_t i;
 	int rc = ranges_read(&r, f->data, f->len, p->m.lines, err);
 
 	if (rc == 0 && !strcmp(f->type, "bad"))
 		channel_send(client, "bad", f->data, f->len);
 	else
-		for (i = 0; rc == 0 && i < r.n; i++)
-			for (line = r.v[i].first;
-				rc == 0 && line <= r.v[i].last; line++)
-				rc = take_line(p, line, err);
+		while (rc == 0 && ranges_next(&r, &at, &line))
+			rc = take_line(p, line, err);
 	ranges_release(&r);
 	return rc;
 }
@@ -239,9 +235,6 @@ static int
 turn(struct push *p)
 {
 	struct pollfd fds[LANES_FDS];
-	struct intake_options o = {
-		.tmp = -1, .umask = p->s->config->umask, .manifest = &p->m
-	};
 	size_t i;
 	int n = 0;
 
@@ -251,10 +244,7 @@ turn(struct push *p)
 		return -1;
 	if (!p->lanes.open)
 		return 0;
-	o.tmp = openat(p->store->own, "tmp",
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	lanes_turn(&p->lanes, fds, &o);
-	io_close(&o.tmp);
+	lanes_turn(&p->lanes, fds);
 	for (i = 0; i < p->lanes.n; i++)
 		if (serve_lane(p, &p->lanes.v[i]) < 0)
 			return -1;
@@ -297,7 +287,8 @@ char *
 transfer_token(struct push *p, uint64_t bytes)
 {
 	if (!p->ask.lanes || bytes < LANES_BYTES || p->then == THEN_COMPARE ||
-		lanes_open(&p->lanes, p->store->own) < 0)
+		lanes_open(&p->lanes, p->store->own, &p->m,
+			p->s->config->umask) < 0)
 		return NULL;
 	p->arrived = mem_zalloc((size_t)p->m.lines + 1, sizeof(*p->arrived));
 	channel_send(&p->s->intake.channel, "parts", "", 0);

@@ -409,6 +409,20 @@ ranges_has(const struct ranges *r, uint32_t line)
 	return low < r->n && r->v[low].first <= line;
 }
 
+bool
+ranges_next(const struct ranges *r, struct ranges_cursor *at, uint32_t *line)
+{
+	if (at->i == r->n)
+		return false;
+	*line = at->next ? at->next : r->v[at->i].first;
+	at->next = *line + 1;
+	if (*line == r->v[at->i].last) {
+		at->next = 0;
+		at->i++;
+	}
+	return true;
+}
+
 void
 ranges_release(struct ranges *r)
 {

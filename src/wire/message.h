@@ -246,6 +246,13 @@ void ranges_release(struct ranges *r);
 /* How many lines they are. */
 uint64_t ranges_count(const struct ranges *r);
 bool ranges_has(const struct ranges *r, uint32_t line);
+/* Line by line, from a zeroed cursor: false when there is no more. */
+struct ranges_cursor {
+	size_t i;
+	uint32_t next; /* in range i, or 0: its first */
+};
+bool ranges_next(const struct ranges *r, struct ranges_cursor *at,
+	uint32_t *line);
 /* Sends them in as many frames of that type as it takes. */
 void ranges_send(struct channel *c, const char *type, const struct ranges *r);
 /* Appends what a frame holds; each must be above the last and <= most. */
