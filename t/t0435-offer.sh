@@ -2,40 +2,12 @@
 # The offer: small changed files go right behind the difference, unasked.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
+. "$TOP/t/lib/traced.sh"
 . "$TOP/t/lib/serve.sh"
 
 hold=$BUILD/t/lib/holdback
 link=$BUILD/t/lib/slowlink
 [ -x "$hold" ] || skip_all 'holdback is not built'
-
-# behind ARGS: a deployd behind such a relay is $TMP/relay.  It does not write
-# to the client's trace.
-behind() {
-	cat >"$TMP/relay" <<END
-#!/bin/sh
-unset DEPLOY_TRACE
-exec $* $DEPLOYD "\$@"
-END
-	chmod 755 "$TMP/relay"
-}
-
-# traced NAME ARGUMENTS: a deploy; its frames, type by type, go to $TRACE.
-traced() {
-	traced_name=$1
-	shift
-	rm -f "$TMP/frames"
-	ok "$traced_name" env DEPLOY_TRACE="$TMP/frames" timeout 60 "$DEPLOY" \
-		--deployd="$TMP/relay" "$@"
-	behind
-	grep -a '^[<>]' "$TMP/frames" | cut -d' ' -f1-2 >"$TMP/types"
-}
-
-# lines TYPE: how many line numbers these frames had.
-lines() {
-	awk -v type="$1" '/^[<>] / { inside = $2 == type; next }
-		inside { n += split($1, r, "-") > 1 ? r[2] - r[1] + 1 : 1 }
-		END { print n + 0 }' "$TMP/frames"
-}
 
 behind
 make_tree app

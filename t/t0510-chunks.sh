@@ -2,6 +2,7 @@
 # Large files in chunks: what changed of them is sent, what did not is reused.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
+. "$TOP/t/lib/traced.sh"
 
 link=$BUILD/t/lib/slowlink
 hold=$BUILD/t/lib/holdback
@@ -10,34 +11,6 @@ hold=$BUILD/t/lib/holdback
 # Where chunks begin is the same each time.
 noise=$BUILD/t/lib/noise
 [ -x "$noise" ] || skip_all 'noise is not built'
-
-# behind ARGS: a deployd behind such a relay is $TMP/relay.  It does not write
-# to the client's trace.
-behind() {
-	cat >"$TMP/relay" <<END
-#!/bin/sh
-unset DEPLOY_TRACE
-exec $* $DEPLOYD "\$@"
-END
-	chmod 755 "$TMP/relay"
-}
-
-# traced NAME ARGUMENTS: a deploy, with its frames in $TMP/frames.
-traced() {
-	traced_name=$1
-	shift
-	rm -f "$TMP/frames"
-	ok "$traced_name" env DEPLOY_TRACE="$TMP/frames" timeout 60 "$DEPLOY" \
-		--deployd="$TMP/relay" "$@"
-	behind
-}
-
-# lines TYPE: how many line numbers these frames had.
-lines() {
-	awk -v type="$1" '/^[<>] / { inside = $2 == type; next }
-		inside { n += split($1, r, "-") > 1 ? r[2] - r[1] + 1 : 1 }
-		END { print n + 0 }' "$TMP/frames"
-}
 
 # needed: the bytes that need-end spoke of.
 needed() {

@@ -1,19 +1,13 @@
 #include "server/store.h"
-#include "unit.h"
+#include "unit_store.h"
 
 static struct store store;
 
 static void
 make_store(void)
 {
-	struct error err = ERROR_INIT;
-	char root[4096];
-
-	close(unit_dir());
-	ck_assert_ptr_nonnull(getcwd(root, sizeof(root)));
-	ck_assert_msg(store_open(&store, root, "blog", true, &err) == 0, "%s",
-		err.text);
-	ck_assert_int_eq(chdir("blog/.deployd"), 0);
+	unit_store(&store);
+	ck_assert_int_eq(chdir(".deployd"), 0);
 }
 
 static ino_t

@@ -5,25 +5,12 @@
 #include "base/io.h"
 #include "server/plan_chunks.h"
 #include "tree/index.h"
-#include "unit.h"
+#include "unit_store.h"
 
 /* Files here are letters, and a chunk is four of them. */
 #define CHUNK 4
 
 static struct store store;
-
-static void
-make_store(void)
-{
-	struct error err = ERROR_INIT;
-	char root[4096];
-
-	close(unit_dir());
-	ck_assert_ptr_nonnull(getcwd(root, sizeof(root)));
-	ck_assert_msg(store_open(&store, root, "blog", true, &err) == 0, "%s",
-		err.text);
-	ck_assert_int_eq(chdir("blog"), 0);
-}
 
 static void
 add(struct manifest *m, const char *path, const char *text)
@@ -188,7 +175,7 @@ START_TEST(what_is_in_releases_is_not_asked_for)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "old", "eeeeffff");
 	make_release(2, "a", "aaaabbbbccccdddd");
 	add(&j.m, "a", "aaaaXXXXbbbbccccffffdd");
@@ -210,7 +197,7 @@ START_TEST(a_file_of_nothing_new_is_not_asked_for_at_all)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaabbbbccccdddd");
 	add(&j.m, "a", "ccccddddaaaa");
 	ck_assert_str_eq(plan(&j), "(0 bytes)");
@@ -225,7 +212,7 @@ START_TEST(a_file_that_is_mostly_new_is_asked_for_whole)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaa");
 	add(&j.m, "a", "aaaaUUUUVVVVWWWWXXXX");
 	add(&j.m, "b", "aaaaUUUUVVVVWWWW");
@@ -240,7 +227,7 @@ START_TEST(a_chunk_is_asked_for_once)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaabbbb");
 	add(&j.m, "a", "aaaaXXXXXXXXbbbb");
 	add(&j.m, "b", "bbbbXXXXaaaaYYYY");
@@ -259,7 +246,7 @@ START_TEST(uploads_of_a_cut_session_count)
 	struct job j = { 0 };
 	const char *damaged;
 
-	make_store();
+	unit_store(&store);
 	add(&j.m, "a", "aaaabbbbccccdddd");
 	upload("aaaa", "aaaa");
 	upload("bbbb", "bbbb");
@@ -280,7 +267,7 @@ START_TEST(damage_of_an_upload_costs_one_more_round)
 	struct job j = { 0 };
 	const char *damaged;
 
-	make_store();
+	unit_store(&store);
 	add(&j.m, "a", "aaaabbbbccccdddd");
 	upload("aaaa", "aaaa");
 	upload("bbbb", "bbbb");
@@ -302,7 +289,7 @@ START_TEST(without_a_cache_releases_do_not_count)
 {
 	struct job j = { .o.fresh = true };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaabbbb");
 	add(&j.m, "a", "aaaabbbbXXXX");
 	ck_assert_str_eq(plan(&j), "1 (12 bytes)");
@@ -314,7 +301,7 @@ START_TEST(a_chunk_that_did_not_arrive_is_noticed)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaabbbb");
 	add(&j.m, "a", "aaaaXXXXbbbb");
 	plan(&j);
@@ -337,7 +324,7 @@ START_TEST(a_file_that_changed_is_hashed_chunk_by_chunk)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaabbbbccccdddd");
 	unit_write(FIRST, "aaaabbXbccccdd"); /* and is shorter */
 	add(&j.m, "a", "aaaabbbbccccddddXXXX");
@@ -355,7 +342,7 @@ START_TEST(damage_that_no_stat_data_show_costs_one_more_round)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaabbbbcccc");
 	add(&j.m, "a", "aaaabbbbccccXXXX");
 	unit_write(FIRST, "aaaaBBBBcccc");
@@ -383,7 +370,7 @@ START_TEST(chunks_that_are_not_the_files_end_in_the_whole_file)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaabbbbcccc");
 	add(&j.m, "a", "aaaabbbbccccXXXX");
 	digest_bytes("what it really is", 17, j.m.v[0].digest);
@@ -404,7 +391,7 @@ START_TEST(links_are_not_followed)
 {
 	struct job j = { 0 };
 
-	make_store();
+	unit_store(&store);
 	make_release(1, "a", "aaaabbbbcccc");
 	ck_assert_int_eq(rename(FIRST, "elsewhere"), 0);
 	ck_assert_int_eq(symlink("../../elsewhere", FIRST), 0);
@@ -419,7 +406,7 @@ START_TEST(a_chunk_of_two_sizes_is_a_lie)
 	struct job j = { 0 };
 	struct chunks *c;
 
-	make_store();
+	unit_store(&store);
 	add(&j.m, "a", "aaaabbbbcccccc");
 	c = (struct chunks *)(uintptr_t)j.m.v[0].chunks;
 	memcpy(c->v[3].digest, c->v[0].digest, DIGEST_SIZE);
@@ -441,7 +428,7 @@ START_TEST(large_files_are_put_together)
 	uint8_t digest[DIGEST_SIZE];
 	char hex[DIGEST_HEX + 1], path[DIGEST_HEX + 20] = ".deployd/tmp/";
 
-	make_store();
+	unit_store(&store);
 	for (i = 0; i < size; i++)
 		text[i] = (char)('a' + i * i % 23);
 	text[size] = '\0';

@@ -6,7 +6,7 @@
 
 #include "base/io.h"
 #include "server/plan.h"
-#include "unit.h"
+#include "unit_store.h"
 
 /* One line of a tree that a test describes; the last has no path. */
 struct item {
@@ -27,19 +27,6 @@ struct item {
 
 static struct store store;
 static unsigned serial;
-
-static void
-make_store(void)
-{
-	struct error err = ERROR_INIT;
-	char root[4096];
-
-	close(unit_dir());
-	ck_assert_ptr_nonnull(getcwd(root, sizeof(root)));
-	ck_assert_msg(store_open(&store, root, "blog", true, &err) == 0, "%s",
-		err.text);
-	ck_assert_int_eq(chdir("blog"), 0);
-}
 
 static void
 make_manifest(struct manifest *m, const struct item *tree)
@@ -282,7 +269,7 @@ START_TEST(a_first_release_needs_everything_once)
 {
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy(TREE({ "a", 'f', "one", 0 }, { "b", 'f', "one", 0755 },
 		{ "c", 'f', "", 0 }, { "d", 'd', NULL, 0 },
 		{ "d/e", 'f', "two", 0 }, { "d/f", 'l', "../a", 0 },
@@ -294,7 +281,7 @@ END_TEST
 
 START_TEST(an_empty_tree_is_a_release)
 {
-	make_store();
+	unit_store(&store);
 	ck_assert_uint_eq(deploy(TREE({ NULL, 0, NULL, 0 })).files, 0);
 	ck_assert_uint_eq(deploy(TREE({ "a", 'f', "1", 0 })).files, 1);
 	ck_assert_uint_eq(deploy(TREE({ NULL, 0, NULL, 0 })).files, 0);
@@ -303,7 +290,7 @@ END_TEST
 
 START_TEST(nothing_that_is_held_is_needed_again)
 {
-	make_store();
+	unit_store(&store);
 	deploy(TREE({ "a", 'f', "one", 0 }, { "b", 'f', "two", 0 },
 		{ "c", 'd', NULL, 0 }, { "c/d", 'f', "three", 0 }));
 	/* The same, renamed, copied, with another mode, with one removed. */
@@ -344,7 +331,7 @@ START_TEST(types_change_in_every_direction)
 			for (to = 0; to < 4; to++) {
 				struct outcome o;
 
-				make_store();
+				unit_store(&store);
 				o = deploy(kinds[from]);
 				/* next/ is what the failed one left. */
 				if (taken)
@@ -364,7 +351,7 @@ START_TEST(a_failed_release_is_what_the_next_one_begins_with)
 		{ "b", 'd', NULL, 0 }, { "b/c", 'f', "two", 0755 },
 		{ "d", 'f', "", 0 }, { "e", 'l', "a", 0 });
 
-	make_store();
+	unit_store(&store);
 	o = deploy(tree);
 	ck_assert_int_eq(stat(in_release(&o, "b/c"), &before), 0);
 	take_back(&o);
@@ -407,7 +394,7 @@ START_TEST(directories_that_are_not_read_hold_no_surprise)
 		{ "a/c/d", 'f', "two", 0 }, { "a/c/e", 'l', "d", 0 });
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy_twice(tree);
 	take_back(&o);
 	/* The new tree lacks a file, a link and a directory. */
@@ -459,7 +446,7 @@ START_TEST(what_lies_in_next_is_only_a_hint)
 {
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	litter();
 	o = deploy(TREE({ "dir", 'd', NULL, 0 }, { "dir/a", 'f', "good", 0 },
 		{ "fifo", 'f', "1", 0 }, { "file", 'f', "2", 0 },
@@ -479,7 +466,7 @@ START_TEST(directories_closed_to_their_owner_are_no_obstacle)
 
 	close(unit_dir());
 	unit_drop_root();
-	make_store();
+	unit_store(&store);
 	litter();
 	o = deploy(tree);
 	take_back(&o);
@@ -496,7 +483,7 @@ END_TEST
 
 START_TEST(links_out_of_next_are_not_followed)
 {
-	make_store();
+	unit_store(&store);
 	ck_assert_int_eq(mkdir("outside", 0755), 0);
 	unit_write("outside/file", "precious");
 	ck_assert_int_eq(mkdir(".deployd/next", 0755), 0);
@@ -513,7 +500,7 @@ START_TEST(a_file_with_another_name_elsewhere_is_not_taken_over)
 	struct outcome o;
 	struct stat st;
 
-	make_store();
+	unit_store(&store);
 	o = deploy(TREE({ "a", 'f', "one", 0 }, { "b", 'f', "two", 0 }));
 	unit_write("elsewhere", "two");
 	/* As a build may do. */
@@ -555,7 +542,7 @@ START_TEST(a_damaged_file_of_a_release_is_not_reused)
 		{ "b", 'f', "two", 0 });
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy(tree);
 	usleep(20000);
 	damage(in_release(&o, "a"));
@@ -570,7 +557,7 @@ START_TEST(a_damaged_file_in_next_is_not_reused)
 		{ "b", 'f', "two", 0 });
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy(tree);
 	take_back(&o);
 	usleep(20000);
@@ -585,7 +572,7 @@ START_TEST(a_release_without_manifest_or_index_is_no_failure)
 	struct outcome o;
 	char path[100];
 
-	make_store();
+	unit_store(&store);
 	o = deploy(tree);
 	snprintf(path, sizeof(path), ".deployd/records/%s.index", o.id);
 	ck_assert_int_eq(unlink(path), 0);
@@ -609,7 +596,7 @@ START_TEST(uploads_that_are_right_are_kept_and_others_removed)
 	struct plan p;
 	size_t i;
 
-	make_store();
+	unit_store(&store);
 	make_manifest(&m, tree);
 	for (i = 0; i < 2; i++) {
 		strcpy(path[i], ".deployd/tmp/");
@@ -645,7 +632,7 @@ START_TEST(without_cache_only_this_sessions_uploads_count)
 	char path[DIGEST_HEX + 20] = ".deployd/tmp/";
 	struct plan p;
 
-	make_store();
+	unit_store(&store);
 	deploy(tree);
 	make_manifest(&m, tree);
 	ck_assert_int_eq(plan_make(&p, &store, &m,
@@ -676,7 +663,7 @@ START_TEST(the_umask_narrows_modes)
 	char id[RELEASE_ID_LEN + 1], dir[64];
 	uint64_t files;
 
-	make_store();
+	unit_store(&store);
 	ck_assert_int_eq(stage_with(tree, 0027, NULL, &files, &m, &err), 0);
 	commit(&m, id, "live");
 	snprintf(dir, sizeof(dir), "releases/%s", id);
@@ -695,7 +682,7 @@ START_TEST(a_staging_that_was_cancelled_can_be_repeated)
 	uint64_t files;
 	int turns = 0;
 
-	make_store();
+	unit_store(&store);
 	ck_assert_int_eq(stage_with(tree, 0, &turns, &files, &m, &err), -1);
 	ck_assert_int_eq(err.status, STATUS_INT);
 	manifest_release(&m);
@@ -710,7 +697,7 @@ START_TEST(a_crash_before_the_build_leaves_nothing_behind)
 	struct strv ids = STRV_INIT;
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy_as(tree, "live");
 	ck_assert_int_eq(store_switch(&store, o.id, &err), 0);
 	deploy_as(tree, "built");
@@ -730,7 +717,7 @@ START_TEST(one_that_was_switched_to_is_not_taken_back)
 	struct strv ids = STRV_INIT;
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy_as(TREE({ "a", 'f', "one", 0 }), "staged");
 	ck_assert_int_eq(history_append(&store, "switching", o.id, "", "ann",
 				 "", &err),
@@ -770,7 +757,7 @@ START_TEST(shared_paths_are_links_out_of_the_release)
 	struct error err = ERROR_INIT;
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy(TREE({ "a", 'f', "one", 0 }, { "public", 'd', NULL, 0 }));
 	ck_assert_msg(share(&o, "storage/ public/up/loads/ deep/er/dir/",
 			      &err) == 0,
@@ -794,7 +781,7 @@ START_TEST(a_shared_file_must_be_supplied)
 	struct error err = ERROR_INIT;
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy(TREE({ "a", 'f', "one", 0 }));
 	ck_assert_int_eq(share(&o, "config/master.key", &err), -1);
 	ck_assert_int_eq(err.status, STATUS_REFUSED);
@@ -819,7 +806,7 @@ START_TEST(what_the_tree_holds_seeds_shared_once)
 	struct error err = ERROR_INIT;
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	o = deploy(tree);
 	ck_assert_msg(share(&o, "db/ key", &err) == 0, "%s", err.text);
 	ck_assert_str_eq(noted, "");
@@ -844,7 +831,7 @@ START_TEST(a_shared_path_through_a_link_is_an_error)
 	struct error err = ERROR_INIT;
 	struct outcome o;
 
-	make_store();
+	unit_store(&store);
 	ck_assert_int_eq(mkdir("outside", 0755), 0);
 	o = deploy(TREE({ "a", 'l', "../../outside", 0 }));
 	ck_assert_int_eq(share(&o, "a/b/", &err), -1);
@@ -872,7 +859,7 @@ START_TEST(build_products_are_carried_with_modes_and_times)
 	struct outcome a, b;
 	struct stat st;
 
-	make_store();
+	unit_store(&store);
 	a = deploy(tree);
 	ck_assert_int_eq(mkdir(in_release(&a, "out"), 0750), 0);
 	unit_write(in_release(&a, "out/x"), "product");
@@ -908,7 +895,7 @@ START_TEST(the_trees_own_win_over_what_is_carried)
 	struct outcome a, b;
 	struct stat st;
 
-	make_store();
+	unit_store(&store);
 	a = deploy(TREE({ "out", 'd', NULL, 0 }));
 	unit_write(in_release(&a, "out/both"), "old");
 	unit_write(in_release(&a, "out/more"), "more");
@@ -941,7 +928,7 @@ START_TEST(what_cannot_be_reached_is_not_carried)
 {
 	struct outcome a, b;
 
-	make_store();
+	unit_store(&store);
 	ck_assert_int_eq(mkdir("outside", 0755), 0);
 	unit_write("outside/x", "x");
 	a = deploy(TREE({ "file", 'f', "1", 0 },
@@ -964,7 +951,7 @@ START_TEST(many_files_are_staged_and_synced)
 	static struct item tree[401];
 	size_t i;
 
-	make_store();
+	unit_store(&store);
 	for (i = 0; i < 400; i++) {
 		snprintf(names[i], sizeof(names[i]), "%03zu", i);
 		snprintf(texts[i], sizeof(texts[i]), "t%zu", i / 2);
