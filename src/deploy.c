@@ -9,7 +9,7 @@
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c
  *	                      rollback.c env.c prune.c remove.c fetch.c
- *	                      restart.c logs.c run.c
+ *	                      verify.c restart.c logs.c run.c
  *	  values.c            the values of env set and env import
  *	  output.c            what is printed as data
  *	client/init.c         writes a deploy.conf: init_text.c its words
@@ -61,6 +61,8 @@ static const struct verb verbs[] = {
 	{ "remove", verb_remove, "[TARGET]", "remove the app from the server" },
 	{ "fetch", verb_fetch, "[TARGET] ID",
 		"bring a release's tree back as a tar archive" },
+	{ "verify", verb_verify, "[TARGET [ID]]",
+		"tell what of a release is not as it was deployed" },
 	{ "restart", verb_restart, "[TARGET]", "restart what is live" },
 	{ "logs", verb_logs, "[TARGET]", "print what the app's service said" },
 	{ "run", verb_run, "[TARGET] -- COMMAND [ARG...]",

@@ -30,6 +30,7 @@
  *	  query_prune.c     prune, pin, unpin
  *	  query_remove.c    remove
  *	  query_fetch.c     fetch
+ *	  query_verify.c    verify: verify.c a tree, built.c less its build
  *	  query_VERB.c      the others
  *	server/admin.c      the same for an admin at the terminal
  *	server/setup.c      what an account needs

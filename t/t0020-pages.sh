@@ -155,7 +155,7 @@ page_fields() {
 	awk -v frame="$1" '/^\.It Ic/ { inside = $3 == frame }
 		inside' "$TMP/frames.mdoc" | items Cm
 }
-for frame in hello push put live send need-end ask release status dropped result; do
+for frame in hello push put live send need-end ask release status dropped fault result; do
 	struct=$(echo "$frame" | tr - _)
 	joined src/wire/message.c | grep -o "F(msg_$struct,[^)]*)" |
 		sed 's/[^"]*"//; s/".*//' >"$TMP/fields"

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/escape.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "client/delivery.h"
@@ -24,22 +23,6 @@ struct diff {
 	uint64_t added, changed, removed;
 };
 
-static void
-print_path(const char *mark, const char *path, const char *detail)
-{
-	struct buf b = BUF_INIT;
-
-	buf_addf(&b, "%s ", mark);
-	escape_add(&b, path, strlen(path));
-	if (detail) {
-		buf_addch(&b, '\t');
-		escape_add(&b, detail, strlen(detail));
-	}
-	buf_addch(&b, '\n');
-	fwrite(b.data, 1, b.len, stdout);
-	buf_release(&b);
-}
-
 /* diff --files: each path and the rule that decided. */
 static void
 print_decision(void *arg, const char *path, bool in, const char *rule)
@@ -50,7 +33,7 @@ print_decision(void *arg, const char *path, bool in, const char *rule)
 		report_event("file", "path", "s", path, "in", "b", (int)in,
 			"rule", "s", rule, NULL);
 	else if (d->o->files)
-		print_path(in ? "+" : "-", path, rule);
+		report_path(in ? "+" : "-", path, rule);
 }
 
 static const char *
@@ -72,7 +55,7 @@ add_change(struct diff *d, const char *mark, const char *path, const char *how)
 		report_event("change", "change", "s", mark, "path", "s", path,
 			"how", "s", how, NULL);
 	else if (!d->o->files)
-		print_path(mark, path, how);
+		report_path(mark, path, how);
 }
 
 static int

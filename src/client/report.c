@@ -102,6 +102,22 @@ report_line(const char *fmt, ...)
 	buf_release(&line);
 }
 
+void
+report_path(const char *mark, const char *path, const char *detail)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b, "%s ", mark);
+	escape_add(&b, path, strlen(path));
+	if (detail) {
+		buf_addch(&b, '\t');
+		escape_add(&b, detail, strlen(detail));
+	}
+	buf_addch(&b, '\n');
+	fwrite(b.data, 1, b.len, stdout);
+	buf_release(&b);
+}
+
 static bool json;
 
 void

@@ -23,6 +23,9 @@ void report_time(struct buf *out, uint64_t seconds);
 /* One escaped line of data on standard output. */
 void report_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* "M path", and behind a tab the detail, if any, as data. */
+void report_path(const char *mark, const char *path, const char *detail);
+
 /*
  * JSON events: report_event("stage", "target", "s", text, "ms", "i", n,
  * NULL): name, then key, kind (s string or NULL, i int64_t, b int as bool)

@@ -109,8 +109,8 @@ provide(struct furnish *f, const char *path, bool directory)
 }
 
 /* "../../shared/" and the path, as seen from the link's directory. */
-static char *
-link_target(const char *path)
+char *
+stage_shared_target(const char *path)
 {
 	struct buf b = BUF_INIT;
 	const char *p;
@@ -126,7 +126,7 @@ link_target(const char *path)
 static int
 place_link(struct furnish *f, const char *path)
 {
-	char *target = link_target(path);
+	char *target = stage_shared_target(path);
 	char *parent = mem_strndup(path, (size_t)(path_leaf(path) - path));
 	struct beneath b;
 	const char *leaf;

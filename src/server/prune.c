@@ -96,6 +96,7 @@ forget(struct store *s, const char *id)
 	forget_file(s, "records", id, ".settings");
 	forget_file(s, "records", id, ".index");
 	forget_file(s, "records", id, ".times");
+	forget_file(s, "records", id, ".built");
 	forget_file(s, "logs", id, "");
 	forget_file(s, "records", id, "");
 }

@@ -326,6 +326,7 @@ static const struct verb verbs[] = {
 	{ "unpin", "admin", query_pin },
 	{ "remove", "admin", query_remove },
 	{ "fetch", "secrets", query_fetch },
+	{ "verify", "read", query_verify },
 	{ "restart", "rollback", query_restart },
 	{ "logs", "read", query_logs },
 	{ "run", "run", query_run },

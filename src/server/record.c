@@ -48,6 +48,7 @@ const struct message_field record_fields[] = {
 	F(NUMBER, "files", files),
 	F(NUMBER, "bytes", bytes),
 	F(NUMBER, "hooks", hooks),
+	F(NUMBER, "umask", umask),
 	{ NULL, MESSAGE_TEXT, 0 },
 };
 

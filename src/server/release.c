@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/io.h"
+#include "server/built.h"
 #include "server/stage.h"
 #include "server/times.h"
 
@@ -40,6 +41,7 @@ fill_record(struct push *p, const char *manifest)
 		.bytes = bytes,
 		.hooks = a->hooks,
 		.no_hooks = p->s->config->no_hooks,
+		.umask = p->s->config->umask,
 		.git_dirty = a->git_dirty };
 #define COPY(field) r->field = a->field ? mem_strdup(a->field) : NULL
 	COPY(remote);
@@ -159,12 +161,26 @@ furnish(struct push *p)
 		p->err);
 }
 
+/* What of the tree is not as it was staged. */
+static int
+note_built(struct push *p, int64_t moment)
+{
+	const struct busy busy = { session_busy, p->s };
+	const struct verify_options o = { .umask = p->s->config->umask,
+		.seen = p->plan.seen,
+		.moment = moment,
+		.busy = &busy };
+
+	return built_note(p->store, p->id, &p->m, &o, p->err);
+}
+
 /* The build hook, and when it began and ended, for the next tree's times. */
 static int
 build(struct push *p)
 {
 	struct activate_host host = session_host(p->s);
 	struct error ignored = ERROR_INIT;
+	int64_t moment = index_moment();
 	int rc;
 
 	/*
@@ -179,7 +195,7 @@ build(struct push *p)
 	/* Its products have times up to now, however it ended. */
 	if (times_build_ended(p->store, p->id, rc < 0 ? &ignored : p->err) < 0)
 		rc = -1;
-	return rc;
+	return rc < 0 ? -1 : note_built(p, moment);
 }
 
 /* Whether something may stop it between here and the switch. */

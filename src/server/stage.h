@@ -75,6 +75,8 @@ void stage_clear_tmp(struct store *s);
 int stage_shared(struct store *s, const char *id, const struct strv *shared,
 	void (*note)(void *arg, const char *text), void *arg,
 	struct error *err);
+/* What the link at a shared path of a release leads to; the caller frees. */
+char *stage_shared_target(const char *path);
 /* Copies build products from the release `from` ("": none) into id. */
 int stage_carry(struct store *s, const char *id, const char *from,
 	const struct strv *carry, const struct busy *busy, struct error *err);

@@ -12,6 +12,7 @@
  *	    records/ID.settings the deploy.conf it came with
  *	    records/ID.index    stat data of its files as staged (index.h)
  *	    records/ID.times    their modification times (times.h)
+ *	    records/ID.built    what its build changed of them (built.h)
  *	    manifests/SHA256    by the hash of their whole text
  *	    logs/ID             what its hooks said
  *	    next/  next.index   leftover upload, staging and spare
@@ -196,6 +197,7 @@ struct record {
 	uint64_t created, activated; /* seconds since 1970 */
 	uint64_t files, bytes;
 	uint64_t hooks; /* its settings have so many hook commands */
+	uint64_t umask; /* that narrowed its modes */
 };
 
 extern const struct message_field record_fields[];

@@ -183,6 +183,7 @@ hash_reader_file(struct hash_reader *r, const char *path, struct stat *st,
 		/* Its directory may have been replaced. */
 		beneath_forget(&r->at);
 	}
+	errno = EBUSY;
 	error_set(err, "%s keeps changing while it is read", path);
 	return error_hint(err,
 		"leave it out with a line in .deployignore, or "

@@ -33,7 +33,7 @@ void hash_reader_release(struct hash_reader *r);
  * Hashes the regular file at path, reached without following a link; *st
  * becomes what fstat(2) said before and after.  *chunks, which may be NULL,
  * becomes those of a file larger than CHUNK_FILE, else NULL; the caller frees
- * them.
+ * them.  A failure leaves errno, EBUSY for one that keeps changing.
  */
 int hash_reader_file(struct hash_reader *r, const char *path, struct stat *st,
 	uint8_t digest[static DIGEST_SIZE], struct chunks **chunks,

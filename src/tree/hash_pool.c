@@ -27,12 +27,14 @@ struct result {
 	struct chunks *chunks;
 	uint8_t digest[DIGEST_SIZE];
 	mode_t mode;
+	int failed; /* errno, where that is no end */
 	bool done;
 };
 
 struct hash_pool {
 	int dirfd;
 	int most; /* threads */
+	bool tolerant;
 	pthread_t threads[THREADS_MOST];
 	int n_threads;
 	pthread_mutex_t mutex; /* over all that follows */
@@ -68,6 +70,12 @@ hash_pool_new(int dirfd, int threads)
 	return p;
 }
 
+void
+hash_pool_tolerate(struct hash_pool *p)
+{
+	p->tolerant = true;
+}
+
 /* Keeps what came out of a job; the mutex is held. */
 static void
 keep(struct result *r, const struct stat *st,
@@ -84,8 +92,15 @@ keep(struct result *r, const struct stat *st,
 }
 
 static void
-keep_failure(struct hash_pool *p, size_t i, const struct error *err)
+keep_failure(struct hash_pool *p, size_t i, int error, const struct error *err)
 {
+	struct result *r = &p->blocks[i / BLOCK][i % BLOCK];
+
+	if (p->tolerant) {
+		r->failed = error;
+		r->done = true;
+		return;
+	}
 	if (i > p->failed)
 		return;
 	p->failed = i;
@@ -101,20 +116,22 @@ do_job(struct hash_pool *p, struct hash_reader *r)
 	size_t i = p->taken++;
 	const char *path = p->v[i].path;
 	struct result *result;
-	struct chunks *chunks;
+	struct chunks *chunks = NULL;
 	struct stat st;
-	int rc;
+	int rc, error;
 
 	if (!p->blocks[i / BLOCK])
 		p->blocks[i / BLOCK] = mem_zalloc(BLOCK, sizeof(*result));
 	result = &p->blocks[i / BLOCK][i % BLOCK];
 	pthread_mutex_unlock(&p->mutex);
-	rc = hash_reader_file(r, path, &st, digest, &chunks, &err);
+	rc = hash_reader_file(r, path, &st, digest,
+		p->tolerant ? NULL : &chunks, &err);
+	error = errno;
 	pthread_mutex_lock(&p->mutex);
 	if (rc == 0)
 		keep(result, &st, digest, chunks);
 	else
-		keep_failure(p, i, &err);
+		keep_failure(p, i, error, &err);
 	p->finished++;
 	p->read += r->read;
 	r->read = 0;
@@ -220,6 +237,7 @@ give(const struct result *r, struct stat *st,
 	st->st_ctim = r->ctime;
 	st->st_mode = r->mode;
 	memcpy(digest, r->digest, DIGEST_SIZE);
+	errno = r->failed;
 }
 
 /* Forgets what was given last. */

@@ -15,6 +15,12 @@ struct hash_pool;
 
 /* dirfd is borrowed; no thread is started before there is work for it. */
 struct hash_pool *hash_pool_new(int dirfd, int threads);
+/*
+ * For who checks files that should be there, before any is asked for: one that
+ * cannot be read is no end but is given like the others, with a mode of 0 and
+ * errno set; none is divided into chunks.
+ */
+void hash_pool_tolerate(struct hash_pool *p);
 /* Gives up what has not been hashed, if anything. */
 void hash_pool_free(struct hash_pool *p);
 

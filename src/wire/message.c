@@ -157,6 +157,16 @@ const struct message_field msg_dropped_fields[] = {
 	END,
 };
 
+const struct message_field msg_fault_fields[] = {
+	F(msg_fault, TEXT, "release", release),
+	F(msg_fault, TEXT, "path", path),
+	F(msg_fault, TEXT, "change", change),
+	F(msg_fault, TEXT, "how", how),
+	F(msg_fault, TEXT, "repair", repair),
+	F(msg_fault, TEXT, "advice", advice),
+	END,
+};
+
 const struct message_field msg_result_fields[] = {
 	F(msg_result, NUMBER, "status", status),
 	F(msg_result, TEXT, "outcome", outcome),

@@ -34,7 +34,7 @@
  *	                              ◄────────  more (run: an input was used)
  *	                              ◄────────  release ...  .log ...  status
  *	                              ◄────────  output ...  variable ...
- *	                              ◄────────  dropped ...
+ *	                              ◄────────  dropped ...  fault ...
  *	                              ◄────────  manifest ...  files ...
  *	                              ◄────────  result
  *
@@ -171,11 +171,21 @@ struct msg_dropped {
 	bool spare;
 };
 
+/* What verify or fsck found to be wrong. */
+struct msg_fault {
+	char *release; /* whose path it is; NULL: it is below the app's */
+	char *path;
+	char *change; /* M, D or T, of a release's path */
+	char *how;    /* content, mode, ..., or in words */
+	char *repair; /* what was done about it, or would be; NULL: nothing */
+	char *advice; /* what a person can do */
+};
+
 struct msg_result {
 	uint64_t status; /* enum status */
 	char *outcome;   /* deployed, same, built, compared, activated,
 	                     rolled-back, pruned, pinned, unpinned, removed,
-	                     answered, failed */
+	                     verified, answered, failed */
 	char *release, *previous, *live;
 	char *error, *hint;
 	char *stage; /* the hook that failed */
@@ -204,7 +214,7 @@ extern const struct message_field msg_hello_fields[], msg_push_fields[],
 	msg_live_fields[], msg_send_fields[], msg_stage_fields[],
 	msg_put_fields[], msg_staged_fields[], msg_need_end_fields[],
 	msg_ask_fields[], msg_release_fields[], msg_status_fields[],
-	msg_dropped_fields[], msg_result_fields[];
+	msg_dropped_fields[], msg_fault_fields[], msg_result_fields[];
 
 void message_write(const struct message_field *fields, const void *msg,
 	struct buf *out);
