@@ -66,7 +66,8 @@ STD_CFLAGS += $(if $(WITH_CURL),-DWITH_CURL)
 STD_LDFLAGS = $(if $(STATIC),-static-pie -Wl$(comma)--gc-sections,-pie) -pthread
 
 ifdef SANITIZE
-STD_CFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
+# SANITIZED: the intake's seccomp filter and limits would be in its way.
+STD_CFLAGS += -DSANITIZED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined
 STD_LDFLAGS += -fsanitize=$(SANITIZE)
 else

@@ -10,6 +10,7 @@
  *	server/push.c       the verb push, from request to result
  *	  push_checks.c     limits and guards
  *	  receive.c         what is sent; intake.c the process that decompresses
+ *	                    and what it gives up: intake_confine.c
  *	  plan.c            where each file comes from; plan_chunks.c parts of
  *	  assemble.c        large ones, which are put together here
  *	  release.c         what is made of it, and undoing that

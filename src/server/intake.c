@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -91,6 +92,25 @@ intake_start(struct intake *in, const struct intake_options *o,
 	in->fd = fds[0];
 	channel_init(&in->channel, in->fd, in->fd, false, "the intake");
 	return 0;
+}
+
+int
+intake_ended(const struct intake *in, struct error *err)
+{
+	siginfo_t info = { 0 };
+
+	/* One that has closed its end and lives on is up to no good. */
+	kill(in->pid, SIGKILL);
+	(void)waitid(P_PID, (id_t)in->pid, &info, WEXITED | WNOWAIT);
+	if (info.si_code == CLD_EXITED || info.si_status != SIGSYS)
+		return error_status(err, STATUS_TRANSFER,
+			"the intake process ended");
+	error_status(err, STATUS_TRANSFER,
+		"the intake process was stopped: it made a system call that "
+		"is none of its own");
+	return error_hint(err,
+		"either what was sent is an attack, or this deployd and its "
+		"libraries do not fit together: see `deployd doctor' there");
 }
 
 void

@@ -45,7 +45,8 @@ struct intake {
 struct intake_options {
 	int tmp;                     /* handle of .deployd/tmp, borrowed */
 	const struct manifest *base; /* of a difference, or NULL */
-	uint64_t most_entries;
+	/* Limits; 0: none. */
+	uint64_t most_entries, most_file_size;
 	mode_t umask; /* narrows the modes of files */
 	/* What the files are of, where it is known already; base is not. */
 	const struct manifest *manifest;
@@ -53,6 +54,8 @@ struct intake_options {
 
 int intake_start(struct intake *in, const struct intake_options *o,
 	struct error *err);
+/* Its end of the channel has closed: why, with STATUS_TRANSFER. */
+int intake_ended(const struct intake *in, struct error *err);
 /* Ends the process and releases everything; safe on a zeroed struct. */
 void intake_stop(struct intake *in);
 

@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/zstream.h"
+#include "server/intake_confine.h"
 #include "server/writer.h"
 #include "tree/unpack.h"
 #include "tree/wanted.h"
@@ -385,8 +386,6 @@ receive_file(struct worker *w, uint32_t line, struct error *err)
 	uint8_t digest[DIGEST_SIZE];
 	uint64_t size;
 
-	if (!w->writer)
-		start_writer(w);
 	if (is_void(w, line)) {
 		put_void(w, line);
 		return 0;
@@ -438,6 +437,19 @@ receive_files(struct worker *w, struct error *err)
 	}
 }
 
+/* All that needs more than reading, writing and memory. */
+static int
+get_ready(struct worker *w, struct error *err)
+{
+	umask(0); /* modes are those of the entries */
+	w->z = zin_new(WINDOW_LOG);
+	w->unpack = unpack_new(pull_files, w);
+	if (intake_confine_files(w->o, err) < 0)
+		return -1;
+	start_writer(w);
+	return intake_confine_calls(w->o, err);
+}
+
 int
 intake_work(const struct intake_options *o, int fd, int text)
 {
@@ -445,15 +457,13 @@ intake_work(const struct intake_options *o, int fd, int text)
 	struct error err = ERROR_INIT;
 	int rc;
 
-	umask(0); /* modes are those of the entries */
 	pthread_mutex_init(&w.speech, NULL);
 	channel_init(&w.channel, fd, fd, false, "the session");
-	w.z = zin_new(WINDOW_LOG);
-	w.unpack = unpack_new(pull_files, &w);
-	if (o->manifest) {
+	rc = get_ready(&w, &err);
+	if (rc == 0 && o->manifest) {
 		w.m = *o->manifest; /* our own: we are a copy of the session */
 		rc = 1;
-	} else {
+	} else if (rc == 0) {
 		manifest_reader_init(&w.reader, &w.m, o->base, o->most_entries);
 		rc = receive_manifest(&w, &err);
 	}

@@ -41,7 +41,8 @@ make_token(char token[static LANE_TOKEN + 1])
 }
 
 int
-lanes_open(struct lanes *l, int dir, const struct manifest *m, mode_t umask)
+lanes_open(struct lanes *l, int dir, const struct manifest *m,
+	const struct config *c)
 {
 	struct sockaddr_un a = address(dir);
 
@@ -50,7 +51,9 @@ lanes_open(struct lanes *l, int dir, const struct manifest *m, mode_t umask)
 	memset(l, 0, sizeof(*l));
 	l->dir = dir;
 	l->intake.manifest = m;
-	l->intake.umask = umask;
+	l->intake.umask = c->umask;
+	l->intake.most_entries = c->max_entries;
+	l->intake.most_file_size = c->max_file_size;
 	l->intake.tmp = openat(dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	l->listener = socket(AF_UNIX,
 		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

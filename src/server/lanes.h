@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <stdbool.h>
 
+#include "server/config.h"
 #include "server/intake.h"
 #include "wire/frame.h"
 
@@ -59,7 +60,7 @@ void lane_end(struct lane *l);
  * before; then it is to be closed only if l->open.
  */
 int lanes_open(struct lanes *l, int dir, const struct manifest *m,
-	mode_t umask);
+	const struct config *c);
 void lanes_close(struct lanes *l);
 /*
  * All has come: nobody joins any more and nothing is written, but the channels

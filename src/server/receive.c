@@ -105,6 +105,7 @@ receive_manifest(struct push *p)
 	struct intake_options o = { .tmp = -1,
 		.base = p->has_base ? &p->base : NULL,
 		.most_entries = p->s->config->max_entries,
+		.most_file_size = p->s->config->max_file_size,
 		.umask = p->s->config->umask };
 	struct frame f;
 	int rc;

@@ -26,8 +26,7 @@ intake_frame(struct intake *in, struct frame *f, struct error *err)
 	int rc = channel_next(c, f, err);
 
 	if (rc == 0 && c->eof)
-		return error_status(err, STATUS_TRANSFER,
-			"the intake process ended");
+		return intake_ended(in, err);
 	if (rc <= 0 || strcmp(f->type, "fail"))
 		return rc;
 	if (MESSAGE_READ(result, f, &r, err) == 0)
@@ -287,8 +286,7 @@ char *
 transfer_token(struct push *p, uint64_t bytes)
 {
 	if (!p->ask.lanes || bytes < LANES_BYTES || p->then == THEN_COMPARE ||
-		lanes_open(&p->lanes, p->store->own, &p->m,
-			p->s->config->umask) < 0)
+		lanes_open(&p->lanes, p->store->own, &p->m, p->s->config) < 0)
 		return NULL;
 	p->arrived = mem_zalloc((size_t)p->m.lines + 1, sizeof(*p->arrived));
 	channel_send(&p->s->intake.channel, "parts", "", 0);
