@@ -19,7 +19,8 @@
  *	  furnish.c copy.c  shared and carried paths; supply.c what to type
  *	  times.c           the stamp S
  *	server/hooks.c      the app's commands and checks
- *	  hook_settings.c   which; env.c their environment
+ *	  hook_settings.c   which; hook_environment.c their environment
+ *	  surroundings.c    where they run, and a fence around it
  *	  run.c             running one program
  *	  reach.c http.c    checks without a command
  *	  service.c         the app's systemd unit

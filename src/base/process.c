@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "confine.h"
 #include "error.h"
 #include "io.h"
 
@@ -58,6 +59,20 @@ run_body(const struct process_options *o)
 	_exit(o->body(o->arg));
 }
 
+static int
+enter_fence(const struct confine *fence)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (!fence)
+		return 0;
+	/* Whoever wants a fence does not want to do without. */
+	return confine_privileges(&ignored) == CONFINED &&
+			confine_files(fence, &ignored) == CONFINED ?
+		0 :
+		-1;
+}
+
 static void
 child(const struct process_options *o, int report)
 {
@@ -65,7 +80,8 @@ child(const struct process_options *o, int report)
 
 	reset_signals();
 	if ((!o->group || setpgid(0, 0) == 0) &&
-		(o->cwd < 0 || fchdir(o->cwd) == 0) && place_fds(o->fds) == 0) {
+		(o->cwd < 0 || fchdir(o->cwd) == 0) && place_fds(o->fds) == 0 &&
+		enter_fence(o->fence) == 0) {
 		if (o->body)
 			run_body(o);
 		/* Not execvpe(), which looks into our PATH. */

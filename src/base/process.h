@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 struct buf;
+struct confine;
 struct error;
 
 struct process_options {
@@ -17,6 +18,8 @@ struct process_options {
 	int cwd;                 /* a directory handle, or -1 */
 	int fds[3];              /* for 0, 1 and 2; -1: /dev/null */
 	bool group;              /* a process group of its own */
+	/* It gets no new privileges, and no files but these; or NULL. */
+	const struct confine *fence;
 	/* Instead of argv: what the child does, and exits with. */
 	int (*body)(const void *arg);
 	const void *arg;
@@ -24,7 +27,7 @@ struct process_options {
 
 #define PROCESS_OPTIONS_INIT \
 	{ \
-		NULL, NULL, -1, { -1, 1, 2 }, false, NULL, NULL \
+		NULL, NULL, -1, { -1, 1, 2 }, false, NULL, NULL, NULL \
 	}
 
 /*

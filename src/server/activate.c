@@ -11,47 +11,6 @@
 #include "server/stage.h"
 #include "server/switch_lock.h"
 
-static char *
-absolute(const struct store *s, const char *directory, const char *name)
-{
-	return *name ? mem_printf("%s/%s%s", s->path, directory, name) :
-		       mem_strdup("");
-}
-
-int
-activate_surroundings(struct store *s, const struct config *c,
-	const char *release, const char *previous, const struct record *r,
-	struct strv *env, int *cwd, struct error *err)
-{
-	char *dir = absolute(s, "releases/", release);
-	char *before = absolute(s, "releases/", previous);
-	char *shared = absolute(s, "shared", "/");
-	char *cache = absolute(s, ".deployd/cache", "/");
-	struct hook_facts f = { s->app, release, dir, before, shared, cache,
-		r->remote ? r->remote : "",
-		r->git_commit ? r->git_commit : "" };
-	char path[64];
-	int rc;
-
-	shared[strlen(shared) - 1] = '\0';
-	cache[strlen(cache) - 1] = '\0';
-	snprintf(path, sizeof(path), "releases/%s", release);
-	rc = hook_environment(s, c, &f, env, err);
-	*cwd = rc < 0 ? -1 :
-			beneath_open(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
-	if (rc == 0 && *cwd < 0) {
-		error_errno(err, "release %s", release);
-		err->status = STATUS_REFUSED;
-		strv_release(env);
-		rc = -1;
-	}
-	free(dir);
-	free(before);
-	free(shared);
-	free(cache);
-	return rc;
-}
-
 /* `current` must be what it was when the caller looked. */
 static int
 check_expected(struct activation *a)
@@ -88,7 +47,7 @@ static int
 run_migrate(struct activation *a)
 {
 	struct subject *x = &a->new;
-	struct run_place at = { x->cwd, &x->env, &a->host->hooks };
+	struct run_place at = surroundings_place(&x->around, &a->host->hooks);
 	enum hook_outcome how;
 
 	if (!x->hooks.migrate.n)
@@ -174,7 +133,7 @@ activate_release(struct store *s, const struct config *c,
 	};
 	int rc;
 
-	a.new.cwd = -1;
+	a.new.around.cwd = -1;
 	rc = migrate_first(&a);
 	if (rc == 0)
 		rc = switch_lock_take(s, o->who, o->wait, host, err);

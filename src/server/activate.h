@@ -68,12 +68,4 @@ int activate_rollback(struct store *s, const struct config *c, const char *to,
 int activate_recover(struct store *s, const struct config *c,
 	const struct activate_host *host, struct error *err);
 
-/*
- * The environment and directory of a release's hooks, for build as well.
- * The caller releases both.
- */
-int activate_surroundings(struct store *s, const struct config *c,
-	const char *release, const char *previous, const struct record *r,
-	struct strv *env, int *cwd, struct error *err);
-
 #endif

@@ -13,8 +13,7 @@ subject_release(struct subject *x)
 {
 	record_release(&x->record);
 	hook_settings_release(&x->hooks);
-	strv_release(&x->env);
-	io_close(&x->cwd);
+	surroundings_release(&x->around);
 }
 
 /* Whether it would migrate, restart or check for a key that may. */
@@ -44,14 +43,14 @@ subject_load(struct subject *x, struct store *s, const struct config *c,
 	int rc = -1;
 
 	memset(x, 0, sizeof(*x));
-	x->cwd = -1;
+	x->around.cwd = -1;
 	if (record_load(s, id, &x->record, err) == 0 &&
 		record_settings(s, id, &text, err) == 0 &&
 		hook_settings_load(&x->hooks, c, s->app, buf_str(&text),
 			text.len, err) == 0 &&
 		look_for_withheld(x, s, c, &text, err) == 0)
-		rc = activate_surroundings(s, c, id, previous, &x->record,
-			&x->env, &x->cwd, err);
+		rc = surroundings_open(&x->around, s, c, previous, &x->record,
+			err);
 	buf_release(&text);
 	/* Nor does a rollback by somebody else run what such a key brought. */
 	if (rc == 0 && x->record.no_hooks &&

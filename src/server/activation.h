@@ -11,13 +11,13 @@
 #define SERVER_ACTIVATION_H
 
 #include "server/activate.h"
+#include "server/surroundings.h"
 
 /* A release with all that its hooks need. */
 struct subject {
 	struct record record;
 	struct hook_settings hooks;
-	struct strv env;
-	int cwd;
+	struct surroundings around;
 	bool withheld; /* this session's key keeps it from hooks of its */
 };
 
@@ -36,7 +36,7 @@ struct activation {
 
 int subject_load(struct subject *x, struct store *s, const struct config *c,
 	const char *id, const char *previous, struct error *err);
-/* Safe on a zeroed struct whose cwd is -1, and when repeated. */
+/* Safe on a zeroed struct whose around.cwd is -1, and when repeated. */
 void subject_release(struct subject *x);
 /*
  * A session whose key runs no hooks cannot make a release live that has some,

@@ -38,6 +38,8 @@ static const struct settings_known known[] = {
 	{ "app", true, "check_timeout", false },
 	{ "app", true, "unit", false },
 	{ "app", true, "reload", false },
+	{ "app", true, "confine", false },
+	{ "app", true, "writable", true },
 	{ NULL, false, NULL, false },
 };
 
@@ -210,6 +212,29 @@ is_told(const struct config *c, const struct setting *command)
 	return e && strcmp(e->value, "tree") != 0;
 }
 
+/* What is about hooks, whosever they are. */
+static bool
+is_about_all(const char *key)
+{
+	return !strcmp(key, "hooks") || !strcmp(key, "confine") ||
+		!strcmp(key, "writable");
+}
+
+static int
+check_confined(const struct config *c, struct error *err)
+{
+	bool ignored;
+	size_t i, j;
+
+	for (i = 0; i < 2; i++)
+		for (j = 0; j < c->files[i].n; j++)
+			if (!strcmp(c->files[i].v[j].key, "confine") &&
+				settings_bool(&c->files[i], &c->files[i].v[j],
+					&ignored, err) < 0)
+				return -1;
+	return 0;
+}
+
 /* Commands that would never run are a mistake of the admin's. */
 static int
 check_commands(const struct config *c, struct error *err)
@@ -221,7 +246,7 @@ check_commands(const struct config *c, struct error *err)
 			const struct setting *e = &c->files[i].v[j];
 
 			if (!strcmp(e->section, "app") &&
-				strcmp(e->key, "hooks") != 0 && !is_told(c, e))
+				!is_about_all(e->key) && !is_told(c, e))
 				return settings_error(&c->files[i], e, err,
 					"%s has no effect without `hooks = "
 					"server' in [app \"%s\"]",
@@ -320,7 +345,9 @@ config_load(struct config *c, const char *root_option, struct error *err)
 		get_size(c, "max_entries", &c->max_entries, err) < 0 ||
 		get_size(c, "max_sessions", &c->max_sessions, err) < 0)
 		return -1;
-	return check_hooks_kinds(c, err) < 0 ? -1 : check_commands(c, err);
+	if (check_hooks_kinds(c, err) < 0 || check_confined(c, err) < 0)
+		return -1;
+	return check_commands(c, err);
 }
 
 bool
@@ -409,6 +436,34 @@ config_app_values(const struct config *c, const char *app, const char *key,
 			!strcmp(file->v[i].name, app) &&
 			!strcmp(file->v[i].key, key))
 			strv_add(out, file->v[i].value);
+}
+
+bool
+config_confines(const struct config *c, const char *app)
+{
+	struct error ignored = ERROR_INIT;
+	const struct settings *file;
+	const struct setting *e = get(c, "app", app, "confine", &file);
+	bool is = false;
+
+	if (e)
+		(void)settings_bool(file, e, &is, &ignored);
+	return is;
+}
+
+void
+config_writable(const struct config *c, const char *app, struct strv *paths)
+{
+	struct strv values = STRV_INIT, words = STRV_INIT;
+	size_t i;
+
+	config_app_values(c, app, "writable", &values);
+	for (i = 0; i < values.n; i++)
+		strv_split(&words, values.v[i], " \t");
+	for (i = 0; i < words.n; i++)
+		strv_take(paths, expand(words.v[i]));
+	strv_release(&values);
+	strv_release(&words);
 }
 
 int

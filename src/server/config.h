@@ -63,6 +63,11 @@ enum config_hooks config_hooks(const struct config *c, const char *app);
 void config_app_values(const struct config *c, const char *app, const char *key,
 	struct strv *out);
 
+/* Whether what runs for that app is confined, and what it may write then. */
+bool config_confines(const struct config *c, const char *app);
+void config_writable(const struct config *c, const char *app,
+	struct strv *paths);
+
 /*
  * Authorisation, by groups of verbs:
  *

@@ -83,7 +83,7 @@ static int
 stream(struct query *q, const struct subject *x)
 {
 	struct hook_host host = session_host(q->s).hooks;
-	struct run_place at = { x->cwd, &x->env, &host };
+	struct run_place at = surroundings_place(&x->around, &host);
 	struct run_options o = RUN_OPTIONS_INIT;
 	struct buf said = BUF_INIT;
 	enum hook_outcome how;

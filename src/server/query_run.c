@@ -156,7 +156,7 @@ run(struct query *q, const struct strv *words, const struct subject *x)
 	struct job j = { .s = q->s, .in = -1, .err = ERROR_INIT };
 	struct hook_host host = { send_output, wait_for, &j,
 		q->s->config->umask, send_errors };
-	struct run_place at = { x->cwd, &x->env, &host };
+	struct run_place at = surroundings_place(&x->around, &host);
 	struct run_options o = RUN_OPTIONS_INIT;
 	enum hook_outcome how;
 	int fds[2], status = 0, rc;

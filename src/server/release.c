@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "server/built.h"
 #include "server/stage.h"
+#include "server/surroundings.h"
 #include "server/times.h"
 
 /* A held release waits so long for `go`. */
@@ -121,20 +122,18 @@ static int
 run_build(struct push *p, const struct activate_host *host)
 {
 	const char *previous = p->live.id ? p->live.id : "";
-	struct strv env = STRV_INIT;
+	struct surroundings around = SURROUNDINGS_INIT;
 	struct run_place at;
 	enum hook_outcome how;
-	int cwd = -1;
 
-	if (activate_surroundings(p->store, p->s->config, p->id, previous,
-		    &p->record, &env, &cwd, p->err) < 0)
+	if (surroundings_open(&around, p->store, p->s->config, previous,
+		    &p->record, p->err) < 0)
 		return -1;
 	session_stage(p->s, "build");
-	at = (struct run_place){ cwd, &env, &host->hooks };
+	at = surroundings_place(&around, &host->hooks);
 	how = hooks_run("build", &p->hooks.build, &at, p->hooks.build_timeout,
 		p->err);
-	strv_release(&env);
-	io_close(&cwd);
+	surroundings_release(&around);
 	if (how == HOOK_DONE)
 		return 0;
 	p->result->stage = mem_strdup("build");

@@ -48,7 +48,7 @@ restart_release(const struct subject *x, const struct activate_host *host,
 	const char **failed, struct error *err)
 {
 	const struct hook_settings *h = &x->hooks;
-	struct run_place at = { x->cwd, &x->env, &host->hooks };
+	struct run_place at = surroundings_place(&x->around, &host->hooks);
 	enum hook_outcome how = HOOK_DONE;
 
 	if (restart_is_known(h)) {

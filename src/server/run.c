@@ -96,6 +96,7 @@ start(struct run *r, const struct run_place *at, struct error *err)
 		o.arg = r->o->arg;
 		o.envp = at->env->v;
 		o.cwd = at->cwd;
+		o.fence = at->fence;
 		o.fds[0] = r->o->in;
 		o.fds[1] = ends[0];
 		o.fds[2] = ends[1] < 0 ? ends[0] : ends[1];

@@ -42,6 +42,7 @@ struct run_place {
 	int cwd; /* a directory handle */
 	const struct strv *env;
 	const struct hook_host *host;
+	const struct confine *fence; /* of what it does with files, or NULL */
 };
 
 struct run_options {

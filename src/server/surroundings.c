@@ -1,0 +1,167 @@
+#include "server/surroundings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/beneath.h"
+#include "base/io.h"
+#include "server/hooks.h"
+
+/* Without it a file can never be moved from one directory to another. */
+#define LANDLOCK_LEAST 2
+
+static char *
+absolute(const struct store *s, const char *directory, const char *name)
+{
+	return *name ? mem_printf("%s/%s%s", s->path, directory, name) :
+		       mem_strdup("");
+}
+
+static int
+make_environment(struct surroundings *x, const struct store *s,
+	const struct config *c, const char *previous, const struct record *r,
+	struct error *err)
+{
+	char *dir = absolute(s, "releases/", r->id);
+	char *before = absolute(s, "releases/", previous);
+	char *shared = mem_printf("%s/shared", s->path);
+	char *cache = mem_printf("%s/.deployd/cache", s->path);
+	const struct hook_facts f = { s->app, r->id, dir, before, shared, cache,
+		r->remote ? r->remote : "",
+		r->git_commit ? r->git_commit : "" };
+	int rc = hook_environment(s, c, &f, &x->env, err);
+
+	free(dir);
+	free(before);
+	free(shared);
+	free(cache);
+	return rc;
+}
+
+/* Takes the handle; -1 is none. */
+static int
+add_rule(struct surroundings *x, int fd, unsigned may)
+{
+	if (x->fence.n == FENCE_RULES) {
+		io_close(&fd);
+		errno = E2BIG;
+		return -1;
+	}
+	x->rules[x->fence.n++] = (struct confine_rule){ fd, may };
+	return 0;
+}
+
+static int
+add_path(struct surroundings *x, int dir, const char *path, unsigned may)
+{
+	int fd = openat(dir, path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -1 : add_rule(x, fd, may);
+}
+
+/* What every program may take for granted. */
+static void
+add_common(struct surroundings *x)
+{
+	static const char *const paths[] = { "/tmp", "/var/tmp", "/dev/null",
+		"/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts",
+		"/dev/shm" };
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		(void)add_path(x, AT_FDCWD, paths[i], CONFINE_TREES);
+}
+
+static int
+add_writable(struct surroundings *x, const struct config *c, const char *app,
+	struct error *err)
+{
+	struct strv paths = STRV_INIT;
+	size_t i;
+	int rc = 0;
+
+	config_writable(c, app, &paths);
+	for (i = 0; rc == 0 && i < paths.n; i++)
+		if (add_path(x, AT_FDCWD, paths.v[i], CONFINE_TREES) < 0)
+			rc = error_errno(err,
+				"deployd.conf: writable: %s of %s", paths.v[i],
+				app);
+	strv_release(&paths);
+	return rc;
+}
+
+static int
+put_up_fence(struct surroundings *x, const struct store *s,
+	const struct config *c, struct error *err)
+{
+	int fd = fcntl(x->cwd, F_DUPFD_CLOEXEC, 0);
+
+	if (confine_files_version() < LANDLOCK_LEAST) {
+		error_set(err,
+			"deployd.conf has confine = yes for %s, which needs "
+			"Landlock, and this kernel has none, or one too old",
+			s->app);
+		return error_hint(err, "`deployd doctor' there tells why");
+	}
+	x->fence = (struct confine){ .rules = x->rules,
+		.network = true,
+		.others = true,
+		.least = LANDLOCK_LEAST };
+	if (fd < 0 || add_rule(x, fd, CONFINE_TREES) < 0 ||
+		add_path(x, AT_FDCWD, "/", CONFINE_READ | CONFINE_RUN) < 0)
+		return error_errno(err, "cannot confine hooks");
+	(void)add_path(x, s->dir, "shared", CONFINE_TREES);
+	(void)add_path(x, s->own, "cache", CONFINE_TREES);
+	add_common(x);
+	x->fenced = true;
+	return add_writable(x, c, s->app, err);
+}
+
+static int
+open_release(struct surroundings *x, const struct store *s, const char *id,
+	struct error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "releases/%s", id);
+	x->cwd = beneath_open(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+	return x->cwd < 0 ? error_errno(err, "release %s", id) : 0;
+}
+
+int
+surroundings_open(struct surroundings *x, const struct store *s,
+	const struct config *c, const char *previous, const struct record *r,
+	struct error *err)
+{
+	if (make_environment(x, s, c, previous, r, err) == 0 &&
+		open_release(x, s, r->id, err) == 0 &&
+		(!config_confines(c, s->app) ||
+			put_up_fence(x, s, c, err) == 0))
+		return 0;
+	err->status = STATUS_REFUSED;
+	surroundings_release(x);
+	return -1;
+}
+
+void
+surroundings_release(struct surroundings *x)
+{
+	size_t i;
+
+	for (i = 0; i < x->fence.n; i++)
+		io_close(&x->rules[i].fd);
+	x->fence.n = 0;
+	x->fenced = false;
+	strv_release(&x->env);
+	io_close(&x->cwd);
+}
+
+struct run_place
+surroundings_place(const struct surroundings *x, const struct hook_host *host)
+{
+	return (struct run_place){ x->cwd, &x->env, host,
+		x->fenced ? &x->fence : NULL };
+}
