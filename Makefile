@@ -7,6 +7,9 @@
 #	                 deploy setup sends the deployd of there to servers
 #	make install     prefix=/usr/local DESTDIR=
 #	make check-now   the tests, with what is installed
+#	make soak        install what is missing, then at length, for hours,
+#	                 the tests that `make check' cuts short: a fault at
+#	                 each system call, a cut at each byte
 #	make lint        formatting, shell scripts, manuals
 #	make format      formats the sources
 #	make fuzz        fuzzers, with clang; see t/fuzz/replay.c
@@ -191,6 +194,13 @@ check-now: programs tests
 	@BUILD='$(abspath $(BUILD))' JOBS='$(JOBS)' t/lib/run-tests \
 		$(UNIT_TESTS) $(REPLAYS) $(TESTS)
 
+# Tests that know of $SOAK make more of themselves then.
+soak:
+	@contrib/install-deps build test
+	@$(MAKE) --no-print-directory programs tests
+	@SOAK=1 BUILD='$(abspath $(BUILD))' JOBS='$(JOBS)' t/lib/run-tests \
+		$(shell grep -l SOAK $(TESTS))
+
 # Each fuzzer: build/fuzz/t/fuzz/fuzz_X DIRECTORY t/fuzz/corpus/X
 fuzz:
 	@$(MAKE) --no-print-directory CC='$(CLANG)' BUILD='$(BUILD)/fuzz' \
@@ -236,5 +246,5 @@ clean:
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all programs static tests check check-now fuzz fuzzers demo lint format \
+.PHONY: all programs static tests check check-now soak fuzz fuzzers demo lint format \
 	install clean FORCE

@@ -22,7 +22,9 @@
 void
 prepare_ask(const struct store *s)
 {
-	lock_want(s->own, STORE_NEXT_LOCK);
+	/* What recovery took is ours, and our preparer's after us. */
+	if (s->next_lock < 0)
+		lock_want(s->own, STORE_NEXT_LOCK);
 }
 
 void
