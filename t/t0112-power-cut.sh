@@ -1,0 +1,93 @@
+#!/bin/sh
+# The power is cut at a call of deployd: whatever it had not made certain is
+# lost.  What was answered is not, and what is live is one whole version.
+. "$(dirname "$0")/lib/tap.sh"
+
+PATH=$PATH:/usr/sbin:/sbin
+# In a mount namespace of its own, which needs root.
+if [ -z "${T0112_MOUNTED:-}" ]; then
+	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
+	T0112_MOUNTED=yes
+	export T0112_MOUNTED
+	# shellcheck disable=SC2034 # the plan is the other's
+	tap_done=1
+	unshare -m "$TOP/t/t0112-power-cut.sh"
+	exit
+fi
+. "$TOP/t/lib/app.sh"
+. "$TOP/t/lib/faults.sh"
+
+faults_available || skip_all "$FAULTS_WHY"
+printf '[deployd]\nkeep = 2\nreserve = 1M\n' >"$DEPLOYD_CONF"
+mkdir "$DEPLOYD_ROOT"
+trap 'power_off; tap_exit' EXIT
+
+power_on() {
+	mount -o loop "$TMP/disk" "$DEPLOYD_ROOT" 2>"$TMP/why"
+}
+# Once nobody works there any more.
+power_off() {
+	off_tries=0
+	until umount "$DEPLOYD_ROOT" 2>/dev/null ||
+		! mountpoint -q "$DEPLOYD_ROOT"; do
+		off_tries=$((off_tries + 1))
+		[ "$off_tries" -lt 100 ] || return 1
+		sleep 0.05
+	done
+}
+
+# What is on the disk when the power is back.
+survived() {
+	is_whole
+	[ "$1" -ne 0 ] || [ "$LIVE" = "$VERSION" ] ||
+		echo "$VERSION was answered for, and $LIVE is live"
+	[ "$1" -eq 0 ] || [ -s "$TMP/said" ] || echo "status $1 without a word"
+	"$DEPLOY" local:blog app >"$TMP/mend" 2>&1 || {
+		echo "the next deploy: status $?"
+		cat "$TMP/mend"
+	}
+	is_whole
+	[ "$LIVE" = "$VERSION" ] || echo "$LIVE is live instead of $VERSION"
+}
+
+# each TYPE MKFS SIZE STRIDE
+each() {
+	type=$1
+	command -v "$2" >/dev/null || {
+		skip "power cuts on $type" "there is no $2"
+		return
+	}
+	rm -f "$TMP/disk"
+	truncate -s "$3" "$TMP/disk"
+	if ! "$2" -q "$TMP/disk" >"$TMP/why" 2>&1 || ! power_on; then
+		skip "power cuts on $type" "$(head -n 1 "$TMP/why")"
+		return
+	fi
+	ok "$type: a first deploy" "$DEPLOY" local:blog app
+	next_version
+	ok "$type: another one" "$DEPLOY" local:blog app
+	n=1
+	while :; do
+		next_version
+		settle
+		faulty -n $n -c change -a shutdown -f "$DEPLOYD_ROOT"
+		"$DEPLOY" --deployd="$TMP/faulty" local:blog app \
+			>"$TMP/said" 2>&1
+		status=$?
+		faults_settle
+		hit=$(faults_hit)
+		[ -n "$hit" ] || break
+		power_off
+		power_on
+		is "$type, call $n, status $status: $hit" "$(survived $status)" ''
+		n=$((n + ${SOAK:-$4}))
+	done
+	is "$type: without a cut it goes well" "$status" 0
+	settle
+	power_off
+}
+
+next_version
+each ext4 mkfs.ext4 64M 23
+each xfs mkfs.xfs 300M 23
+done_testing
