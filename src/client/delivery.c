@@ -62,6 +62,16 @@ delivery_ask(struct delivery *d, struct cargo *c)
 	delivery_await_packer(d);
 }
 
+/* The connection is gone, and the switch had not begun. */
+static void
+hint_rerun(const struct delivery *d, struct error *err)
+{
+	if (d->session.channel.eof && err->status == STATUS_TRANSFER &&
+		!err->hint[0])
+		error_hint(err,
+			"run it again: what has arrived is not sent again");
+}
+
 void
 delivery_step(struct delivery *d)
 {
@@ -75,6 +85,7 @@ delivery_step(struct delivery *d)
 			rc = delivery_take(d, &f, &err);
 		if (rc < 0) {
 			watch_lost(&d->watch, &err);
+			hint_rerun(d, &err);
 			delivery_fail(d, &err);
 			return;
 		}

@@ -223,6 +223,14 @@ not_our_protocol(struct channel *c, struct error *err)
 		shown, c->rx.data);
 }
 
+/* Cut off within the magic line it spoke our protocol. */
+static bool
+is_magic_cut_off(const struct channel *c)
+{
+	return c->rx.len < strlen(PROTOCOL_MAGIC) &&
+		!memcmp(c->rx.data, PROTOCOL_MAGIC, c->rx.len);
+}
+
 /* Skips what comes before the magic line: 1 found, 0 not yet, -1 never. */
 static int
 find_magic(struct channel *c, struct error *err)
@@ -237,7 +245,8 @@ find_magic(struct channel *c, struct error *err)
 		c->wants_magic = false;
 		return 1;
 	}
-	if (c->rx.len > NOISE_MOST || (c->eof && c->rx.len))
+	if (c->rx.len > NOISE_MOST ||
+		(c->eof && c->rx.len && !is_magic_cut_off(c)))
 		return not_our_protocol(c, err);
 	return 0;
 }

@@ -1,11 +1,12 @@
 /*
- * slowlink [-d MS] [-r KBIT] [-f BYTES] [-u BYTES] [-D BYTES] [-c FILE]
- *	COMMAND...
+ * slowlink [-d MS] [-r KBIT] [-f BYTES] [-u BYTES] [-D BYTES] [-e]
+ *	[-c FILE] COMMAND...
  *
  * Stands between its own standard input and output and those of COMMAND, as
  * a link with a delay of MS each way and a rate of KBIT/s each way, up to the
  * first -f BYTES of a way: from then on it is as fast as can be.  After
- * -u BYTES upward or -D BYTES downward the link is cut: COMMAND is killed.
+ * -u BYTES upward or -D BYTES downward the link is cut: COMMAND is killed, or
+ * with -e only sees the end.
  * At the end "UP DOWN TURNS" is appended to FILE: the bytes that passed, and
  * how often something went up after something had come down, which tells what
  * was waited for.
@@ -246,10 +247,10 @@ main(int argc, char **argv)
 	const char *count = NULL;
 	uint64_t most_up = 0, most_down = 0;
 	struct way up, down;
-	int c, fd = -1;
+	int c, fd = -1, leave = 0;
 	pid_t pid;
 
-	while ((c = getopt(argc, argv, "+d:r:f:u:D:c:")) != -1) {
+	while ((c = getopt(argc, argv, "+d:r:f:u:D:ec:")) != -1) {
 		switch (c) {
 		case 'd':
 			delay_us = atol(optarg) * 1000;
@@ -265,6 +266,9 @@ main(int argc, char **argv)
 			break;
 		case 'D':
 			most_down = strtoull(optarg, NULL, 10);
+			break;
+		case 'e':
+			leave = 1;
 			break;
 		case 'c':
 			count = optarg;
@@ -287,8 +291,9 @@ main(int argc, char **argv)
 	if (count)
 		write_count(count, &up, &down);
 	close(fd);
-	if ((most_up && up.passed == most_up) ||
-		(most_down && down.passed == most_down))
+	if (!leave &&
+		((most_up && up.passed == most_up) ||
+			(most_down && down.passed == most_down)))
 		kill(-pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return 0;

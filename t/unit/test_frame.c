@@ -229,6 +229,22 @@ START_TEST(what_is_said_instead_of_the_protocol_is_quoted)
 }
 END_TEST
 
+START_TEST(a_magic_line_that_is_cut_off_is_the_end_of_a_peer_of_ours)
+{
+	struct pair p;
+
+	pair_init(&p, true);
+	ck_assert_int_eq(io_write_full(p.fds[1], "deploy-prot", 11), 0);
+	shutdown(p.fds[1], SHUT_WR);
+	pump(&p.a);
+	expect_nothing(&p.a);
+	pump(&p.a);
+	ck_assert(p.a.eof);
+	expect_nothing(&p.a);
+	pair_release(&p);
+}
+END_TEST
+
 START_TEST(noise_without_end_is_given_up)
 {
 	static char noise[70000];
@@ -422,6 +438,8 @@ main(void)
 	tcase_add_test(tc, both_ends_begin_with_the_magic_line_and_speak);
 	tcase_add_test(tc, noise_before_the_magic_line_is_skipped);
 	tcase_add_test(tc, what_is_said_instead_of_the_protocol_is_quoted);
+	tcase_add_test(tc,
+		a_magic_line_that_is_cut_off_is_the_end_of_a_peer_of_ours);
 	tcase_add_test(tc, noise_without_end_is_given_up);
 	tcase_add_test(tc, the_end_is_no_frame_and_no_error);
 	tcase_add_test(tc, frames_before_the_end_are_read_first);
