@@ -9,7 +9,7 @@
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c
  *	                      rollback.c env.c prune.c remove.c fetch.c
- *	                      verify.c restart.c logs.c run.c
+ *	                      verify.c fsck.c restart.c logs.c run.c
  *	  values.c            the values of env set and env import
  *	  output.c            what is printed as data
  *	client/init.c         writes a deploy.conf: init_text.c its words
@@ -63,6 +63,8 @@ static const struct verb verbs[] = {
 		"bring a release's tree back as a tar archive" },
 	{ "verify", verb_verify, "[TARGET [ID]]",
 		"tell what of a release is not as it was deployed" },
+	{ "fsck", verb_fsck, "[TARGET]",
+		"check what the server keeps of the app, and repair it" },
 	{ "restart", verb_restart, "[TARGET]", "restart what is live" },
 	{ "logs", verb_logs, "[TARGET]", "print what the app's service said" },
 	{ "run", verb_run, "[TARGET] -- COMMAND [ARG...]",

@@ -32,9 +32,12 @@
  *	  query_prune.c     prune, pin, unpin
  *	  query_remove.c    remove
  *	  query_fetch.c     fetch
+ *	  query_fsck.c      fsck
  *	  query_verify.c    verify: verify.c a tree, built.c less its build
  *	  query_VERB.c      the others
  *	server/admin.c      the same for an admin at the terminal
+ *	  admin_fsck.c      fsck, of all apps
+ *	server/fsck.c       a store checked and repaired: fsck_PART.c
  *	server/setup.c      what an account needs
  *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines
  *	server/store.c      the store on disk; store_names.c record.c history.c
@@ -61,6 +64,7 @@ static const char usage_text[] =
 	"usage: deployd --serve [--root DIR] [--app A[,B]] "
 	"[--allow GROUP,...] [--as NAME] [--hooks none]\n"
 	"       deployd [--root DIR] status|releases|prune APP\n"
+	"       deployd [--root DIR] fsck [-n] [APP]\n"
 	"       deployd [--root DIR] rollback APP [RELEASE]\n"
 	"       deployd authorize KEYFILE|- --app A[,B] --allow GROUP,... "
 	"--as NAME\n"
@@ -71,7 +75,7 @@ static const char usage_text[] =
 	"       deployd --version | --help\n";
 
 struct command {
-	bool serve, list, replace;
+	bool serve, list, replace, dry_run;
 	const char *root, *app, *allow, *as, *hooks, *remove;
 	const char *words[3];
 	int n;
@@ -85,6 +89,7 @@ static const struct {
 	{ "--serve", offsetof(struct command, serve), false },
 	{ "--list", offsetof(struct command, list), false },
 	{ "--replace", offsetof(struct command, replace), false },
+	{ "-n", offsetof(struct command, dry_run), false },
 	{ "--root", offsetof(struct command, root), true },
 	{ "--app", offsetof(struct command, app), true },
 	{ "--allow", offsetof(struct command, allow), true },
@@ -144,10 +149,18 @@ is_setup(const struct command *c)
 	return c->n > 0 && !strcmp(c->words[0], "setup");
 }
 
+static bool
+is_fsck(const struct command *c)
+{
+	return c->n > 0 && !strcmp(c->words[0], "fsck");
+}
+
 /* Whether each option and word has a use. */
 static bool
 makes_sense(const struct command *c)
 {
+	if (c->dry_run && !is_fsck(c))
+		return false;
 	if (!c->serve && is_authorize(c))
 		return c->n <= 2;
 	if (c->replace || c->remove || (c->list && !is_setup(c)))
@@ -157,6 +170,8 @@ makes_sense(const struct command *c)
 			!c->as && !c->hooks;
 	if (c->serve)
 		return c->n == 0;
+	if (is_fsck(c))
+		return c->n <= 2 && !c->app && !c->allow && !c->as && !c->hooks;
 	return c->n >= 2 && !c->app && !c->allow && !c->as && !c->hooks;
 }
 
@@ -210,6 +225,7 @@ run(const struct command *c)
 	}
 	status = c->serve   ? serve_run(&config) :
 		is_setup(c) ? setup_run(&config, c->list) :
+		is_fsck(c)  ? admin_fsck(&config, c->words[1], c->dry_run) :
 			      admin_run(&config, c->words, c->n);
 	config_release(&config);
 	return status;

@@ -184,7 +184,7 @@ set_bwlimit(struct options *o, const char *value, struct error *err)
 #define AT(field) offsetof(struct options, field)
 #define TREE "push diff"
 #define CHANGE "push diff rollback activate"
-#define LOCKING CHANGE " restart prune pin unpin remove"
+#define LOCKING CHANGE " restart prune pin unpin remove fsck"
 #define EXPECT CHANGE " restart"
 
 const struct option_rule option_rules[] = {
@@ -192,8 +192,9 @@ const struct option_rule option_rules[] = {
 		"work as if started in DIR" },
 	{ 't', NULL, OPTION_LIST, AT(targets), NULL, NULL, "TARGET",
 		"a target; repeat it for several" },
-	{ 'n', "dry-run", OPTION_FLAG, AT(dry_run), NULL, TREE " init prune",
-		NULL, "tell what would change and be sent; change nothing" },
+	{ 'n', "dry-run", OPTION_FLAG, AT(dry_run), NULL,
+		TREE " init prune fsck", NULL,
+		"tell what would change and be sent; change nothing" },
 	{ 'q', "quiet", OPTION_CALL, 0, set_quiet, NULL, NULL,
 		"print nothing unless it fails" },
 	{ 'v', "verbose", OPTION_CALL, 0, set_verbose, NULL, NULL,

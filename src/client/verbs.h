@@ -24,6 +24,7 @@ int verb_unpin(struct options *o, struct error *err);
 int verb_remove(struct options *o, struct error *err);
 int verb_fetch(struct options *o, struct error *err);
 int verb_verify(struct options *o, struct error *err);
+int verb_fsck(struct options *o, struct error *err);
 int verb_restart(struct options *o, struct error *err);
 int verb_logs(struct options *o, struct error *err);
 int verb_run(struct options *o, struct error *err);

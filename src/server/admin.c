@@ -164,6 +164,15 @@ show_text(void *arg, const char *text)
 	log_info("%s", text);
 }
 
+struct activate_host
+admin_host(const struct config *c)
+{
+	return (struct activate_host){
+		{ .output = show_output, .wait = wait_for, .umask = c->umask },
+		show_text, show_text, NULL
+	};
+}
+
 static const char *
 user_name(void)
 {
@@ -176,10 +185,7 @@ static int
 roll_back(struct store *s, const struct config *c, const char *to,
 	struct error *err)
 {
-	struct activate_host host = {
-		{ .output = show_output, .wait = wait_for, .umask = c->umask },
-		show_text, show_text, NULL
-	};
+	const struct activate_host host = admin_host(c);
 	char id[RELEASE_ID_LEN + 1], went[RELEASE_ID_LEN + 1];
 	const char *failed;
 	int rc;
@@ -220,8 +226,8 @@ prune(struct store *s, const struct config *c, struct error *err)
 	return rc;
 }
 
-static int
-open_store(struct store *s, const struct config *c, const char *app,
+int
+admin_open(struct store *s, const struct config *c, const char *app,
 	struct error *err)
 {
 	char *near;
@@ -244,7 +250,7 @@ run_on_store(const struct config *c, const char *const *words, int n,
 	struct store s;
 	int rc;
 
-	if (open_store(&s, c, words[1], err) < 0)
+	if (admin_open(&s, c, words[1], err) < 0)
 		return -1;
 	if (!strcmp(words[0], "status"))
 		rc = print_status(&s, err);
@@ -277,7 +283,7 @@ admin_run(const struct config *c, const char *const *words, int n)
 	else if (!known[i])
 		rc = error_status(&err, STATUS_USAGE,
 			"no such command: %s; there are status, releases, "
-			"rollback and prune",
+			"rollback, prune and fsck",
 			words[0]);
 	else if (!path_is_app(words[1]))
 		rc = error_status(&err, STATUS_USAGE,

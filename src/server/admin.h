@@ -2,9 +2,17 @@
 #ifndef SERVER_ADMIN_H
 #define SERVER_ADMIN_H
 
-#include "server/config.h"
+#include "server/activate.h"
 
 /* words: the verb, the app, and for rollback maybe a release. */
 int admin_run(const struct config *c, const char *const *words, int n);
+
+/* fsck: app may be NULL, for all. */
+int admin_fsck(const struct config *c, const char *app, bool dry_run);
+
+/* For commands with a file of their own. */
+int admin_open(struct store *s, const struct config *c, const char *app,
+	struct error *err);
+struct activate_host admin_host(const struct config *c);
 
 #endif

@@ -327,6 +327,7 @@ static const struct verb verbs[] = {
 	{ "remove", "admin", query_remove },
 	{ "fetch", "secrets", query_fetch },
 	{ "verify", "read", query_verify },
+	{ "fsck", "admin", query_fsck },
 	{ "restart", "rollback", query_restart },
 	{ "logs", "read", query_logs },
 	{ "run", "run", query_run },

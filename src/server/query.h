@@ -55,6 +55,7 @@ int query_remove(struct query *q);
 int query_fetch(struct query *q);
 int query_env(struct query *q);
 int query_verify(struct query *q);
+int query_fsck(struct query *q);
 
 /* What `status` answers; also deployd(8)'s own. */
 int query_status(const struct store *s, struct msg_status *out,

@@ -64,6 +64,8 @@ int stage_take_back(struct store *s, const char *id, struct error *err);
  * than being staged.
  */
 int stage_recover(struct store *s, struct error *err);
+/* Whether this is one, unless it is live. */
+bool stage_is_left(const struct store *s, const char *id);
 /* Forgets uploads that no release took. */
 void stage_clear_tmp(struct store *s);
 

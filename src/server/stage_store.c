@@ -73,12 +73,9 @@ note_switch(const struct event *e, void *arg)
 	return s->was;
 }
 
-/*
- * Whether it was only staged: the record of one that was switched to may not
- * have been written any more.
- */
-static bool
-is_left(const struct store *s, const char *id)
+/* The record of one that was switched to may not say so any more. */
+bool
+stage_is_left(const struct store *s, const char *id)
 {
 	struct error ignored = ERROR_INIT;
 	struct switched to = { id, false };
@@ -102,7 +99,7 @@ stage_recover(struct store *s, struct error *err)
 	if (store_current(s, live, err) < 0 || store_releases(s, &ids, err) < 0)
 		return -1;
 	for (i = 0; i < ids.n && rc == 0; i++) {
-		if (!strcmp(ids.v[i], live) || !is_left(s, ids.v[i]))
+		if (!strcmp(ids.v[i], live) || !stage_is_left(s, ids.v[i]))
 			continue;
 		prepare_stop(s, PREPARE_MS);
 		rc = stage_take_back(s, ids.v[i], err);

@@ -255,6 +255,7 @@ int store_open_manifest(const struct store *s, const char *hex,
  *	failed     build or migrate failed; nothing was switched
  *	built      built and not activated
  *	restarted  by `deploy restart'; unwell: that failed, TEXT says why
+ *	repaired   by fsck; TEXT says how many faults
  *	run        a command of `deploy run' begins; TEXT is its words
  *	forced     a refusal was overridden; TEXT says which
  *	env-set    variables of the env file were set; TEXT has their

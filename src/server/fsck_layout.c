@@ -1,0 +1,245 @@
+/* Directories, locks and what was left behind. */
+#include "server/fsck_parts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+#define CHMOD "chmod it, or remove it"
+
+static const char *const locks[] = { "lock", "switch.lock", "next.lock",
+	"env.lock" };
+
+void
+fsck_locks(struct fsck *f)
+{
+	const struct fsck_fault none = { NULL, "no file, so no lock", "removed",
+		"remove it by hand" };
+	char path[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(locks) / sizeof(*locks); i++) {
+		struct fsck_fault fault = none;
+		struct stat st;
+
+		if (fstatat(f->s->own, locks[i], &st, AT_SYMLINK_NOFOLLOW) <
+				0 ||
+			S_ISREG(st.st_mode))
+			continue;
+		snprintf(path, sizeof(path), ".deployd/%s", locks[i]);
+		fault.path = path;
+		fsck_tell(f, &fault,
+			f->o->dry_run ||
+				store_discard(f->s, locks[i], NULL) == 0);
+	}
+}
+
+/* The mode that it must have, of which the owner's bits are needed. */
+static void
+check_mode(struct fsck *f, int at, const char *name, const char *path,
+	const struct stat *st, mode_t mode)
+{
+	struct fsck_fault fault = { path, NULL, "its mode is set", CHMOD };
+	char how[32];
+	bool mended;
+
+	/* Nobody else is to look into those of 0600 and 0700. */
+	if ((st->st_mode & mode) == mode &&
+		(mode & 077 || !(st->st_mode & 077)))
+		return;
+	snprintf(how, sizeof(how), "mode %03o, not %03o",
+		(unsigned)st->st_mode & 07777, (unsigned)mode);
+	fault.how = how;
+	mended = f->o->dry_run ||
+		fchmodat(at, name, mode, AT_SYMLINK_NOFOLLOW) == 0;
+	fsck_tell(f, &fault, mended);
+}
+
+static void
+check_owner(struct fsck *f, const char *path, const struct stat *st)
+{
+	struct fsck_fault fault = { path, NULL, NULL,
+		"chown it to the account of the app" };
+	char how[64];
+
+	if (st->st_uid == geteuid())
+		return;
+	snprintf(how, sizeof(how), "belongs to uid %ld", (long)st->st_uid);
+	fault.how = how;
+	fsck_tell(f, &fault, false);
+}
+
+static void
+check_directory(struct fsck *f, int at, const char *name, const char *path,
+	mode_t mode)
+{
+	const struct fsck_fault missing = { path, "missing", "made",
+		"make it" };
+	const struct fsck_fault other = { path, "is no directory", NULL,
+		"move it away, then deployd fsck again" };
+	struct stat st;
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		fsck_tell(f, &missing,
+			errno == ENOENT &&
+				(f->o->dry_run ||
+					mkdirat(at, name, mode) == 0));
+		return;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		fsck_tell(f, &other, false);
+		return;
+	}
+	check_owner(f, path, &st);
+	check_mode(f, at, name, path, &st, mode);
+}
+
+static void
+check_env(struct fsck *f)
+{
+	struct stat st;
+
+	/* One that is a link is the admin's. */
+	if (fstatat(f->s->dir, "env", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(st.st_mode))
+		check_mode(f, f->s->dir, "env", "env", &st, 0600);
+}
+
+/* What deployd could not replace or remove. */
+static void
+check_owners(struct fsck *f, const char *name)
+{
+	int fd = openat(f->s->own, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		char path[300];
+		struct stat st;
+
+		snprintf(path, sizeof(path), ".deployd/%s%s%s",
+			strcmp(name, ".") ? name : "",
+			strcmp(name, ".") ? "/" : "", e->d_name);
+		if (e->d_name[0] != '.' &&
+			fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			check_owner(f, path, &st);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void
+fsck_layout(struct fsck *f)
+{
+	static const char *const inner[] = { "records", "manifests", "logs",
+		"tmp", "trash", "cache" };
+	char path[64];
+	struct stat st;
+	size_t i;
+
+	if (fstat(f->s->own, &st) == 0)
+		check_mode(f, f->s->dir, ".deployd", ".deployd", &st, 0700);
+	check_directory(f, f->s->dir, "releases", "releases", 0755);
+	check_directory(f, f->s->dir, "shared", "shared", 0755);
+	for (i = 0; i < sizeof(inner) / sizeof(*inner); i++) {
+		snprintf(path, sizeof(path), ".deployd/%s", inner[i]);
+		check_directory(f, f->s->own, inner[i], path, 0700);
+	}
+	check_env(f);
+	check_owners(f, ".");
+	check_owners(f, "records");
+	check_owners(f, "manifests");
+	check_owners(f, "logs");
+}
+
+static bool
+is_temporary(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 4 && !strcmp(name + len - 4, ".tmp");
+}
+
+/*
+ * What replace_begin() had made when its process died: of the app's directory
+ * only what begins with prefix can be.  Who prepares next/ may not have.
+ */
+static void
+drop_temporaries(struct fsck *f, int at, const char *name, const char *prefix,
+	const char *shown)
+{
+	int fd = openat(at, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		char path[320];
+
+		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0 ||
+			!is_temporary(e->d_name) ||
+			(f->s->bypass && !strncmp(e->d_name, "next.", 5)))
+			continue;
+		snprintf(path, sizeof(path), "%s%s", shown, e->d_name);
+		fsck_drop(f, fd, e->d_name, path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Whoever would use these holds a lock that we have. */
+static void
+drop_stage(struct fsck *f)
+{
+	static const char *const names[] = { "stage", "stage.index" };
+	struct stat st;
+	char path[32];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		if (fstatat(f->s->own, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		snprintf(path, sizeof(path), ".deployd/%s", names[i]);
+		fsck_drop(f, f->s->own, names[i], path);
+	}
+}
+
+static void
+drop_apart(struct fsck *f)
+{
+	int fd = openat(f->s->own, "apart",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	char path[320];
+
+	while (dir && (e = readdir(dir))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		snprintf(path, sizeof(path), ".deployd/apart/%s", e->d_name);
+		fsck_drop(f, fd, e->d_name, path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void
+fsck_leftovers(struct fsck *f)
+{
+	drop_temporaries(f, f->s->dir, ".", "current.", "");
+	drop_temporaries(f, f->s->own, ".", "", ".deployd/");
+	drop_temporaries(f, f->s->own, "records", "", ".deployd/records/");
+	drop_temporaries(f, f->s->own, "manifests", "", ".deployd/manifests/");
+	/* Its maker may be at it, or wait. */
+	if (!f->s->bypass) {
+		drop_stage(f);
+		drop_apart(f);
+	}
+}

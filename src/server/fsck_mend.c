@@ -1,0 +1,394 @@
+/*
+ * What of a release is made again: directories, links and modes out of its
+ * manifest, files out of any release of the app that holds the same bytes.
+ * Each is made in tmp/ and comes to its place by one rename; nothing in that
+ * directory is new to others, so its time stays.
+ */
+#include "server/fsck_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/beneath.h"
+#include "base/io.h"
+#include "server/copy.h"
+#include "server/release_reader.h"
+#include "server/times.h"
+#include "tree/hash.h"
+
+#define NAME "fsck" /* in tmp/: what is under way */
+
+struct mend {
+	struct fsck *f;
+	const struct record *r;
+	struct manifest deployed; /* whose entries the times are of */
+	int64_t *times;           /* or NULL: not known */
+	mode_t umask;
+	int tmp;
+	struct beneath at;
+	struct damage **wanted; /* files without their bytes, by digest */
+	size_t n;
+	struct release_reader releases;
+	struct digest *digest;
+	const char *id; /* of the release that is searched */
+	bool dry_run;
+};
+
+/* Where an entry stands; others are to find its directory as old as it was. */
+struct place {
+	int dir;
+	const char *leaf;
+	struct timespec times[2]; /* the directory's */
+};
+
+static bool
+place_open(struct mend *w, const struct entry *e, struct place *p)
+{
+	int at = beneath_at(&w->at, e->path, &p->leaf);
+	struct stat st;
+
+	p->dir = at < 0 ? -1 :
+			  openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->dir < 0 || fstat(p->dir, &st) < 0) {
+		io_close(&p->dir);
+		return false;
+	}
+	p->times[0] = (struct timespec){ .tv_nsec = UTIME_OMIT };
+	p->times[1] = st.st_mtim;
+	return true;
+}
+
+/* What was done is on disk, or it was not done. */
+static bool
+place_close(struct mend *w, struct place *p, bool done)
+{
+	if (done) {
+		(void)futimens(p->dir, p->times);
+		done = store_fsync(w->f->s, p->dir) == 0;
+	}
+	io_close(&p->dir);
+	return done;
+}
+
+/* What dir/name, which goes to `p', is to have, or else what is there has. */
+static void
+set_time(struct mend *w, const struct entry *e, int dir, const char *name,
+	const struct place *p)
+{
+	const struct entry *was = manifest_find(&w->deployed, e->path);
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_nsec = UTIME_OMIT } };
+	struct stat st;
+
+	if (was && w->times && entry_equal(was, e)) {
+		int64_t ns = w->times[was - w->deployed.v];
+
+		times[1].tv_sec = ns / 1000000000;
+		times[1].tv_nsec = ns % 1000000000;
+	} else if (fstatat(p->dir, p->leaf, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		times[1] = st.st_mtim;
+	}
+	(void)utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Puts tmp/fsck in its place. */
+static bool
+put(struct mend *w, const struct entry *e, const struct place *p)
+{
+	set_time(w, e, w->tmp, NAME, p);
+	if (renameat(w->tmp, NAME, p->dir, p->leaf) == 0)
+		return true;
+	unlinkat(w->tmp, NAME, 0);
+	return false;
+}
+
+/* What stands there instead goes away, unless it is a directory. */
+static bool
+make_directory(struct mend *w, const struct damage *d)
+{
+	mode_t mode = d->e->mode & ~w->umask;
+	struct place p;
+	bool done;
+
+	if (!place_open(w, d->e, &p))
+		return false;
+	done = d->how != VERIFY_TYPE || unlinkat(p.dir, p.leaf, 0) == 0;
+	done = done && (mkdirat(p.dir, p.leaf, mode) == 0 || errno == EEXIST) &&
+		fchmodat(p.dir, p.leaf, mode, AT_SYMLINK_NOFOLLOW) == 0;
+	return place_close(w, &p, done);
+}
+
+static bool
+make_link(struct mend *w, const struct damage *d)
+{
+	struct place p;
+	bool done;
+
+	if (!place_open(w, d->e, &p))
+		return false;
+	unlinkat(w->tmp, NAME, 0);
+	done = symlinkat(d->e->target, w->tmp, NAME) == 0 && put(w, d->e, &p);
+	return place_close(w, &p, done);
+}
+
+static bool
+set_mode(struct mend *w, const struct damage *d)
+{
+	const char *leaf;
+	int dir = beneath_at(&w->at, d->e->path, &leaf);
+
+	return dir >= 0 &&
+		fchmodat(dir, leaf, d->e->mode & ~w->umask,
+			AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whether it was closed to us only. */
+static bool
+is_right_opened(struct mend *w, const struct damage *d)
+{
+	struct error ignored = ERROR_INIT;
+	uint8_t digest[DIGEST_SIZE];
+	const char *leaf;
+	struct stat st;
+	int dir = beneath_at(&w->at, d->e->path, &leaf);
+
+	return !w->dry_run && dir >= 0 && set_mode(w, d) &&
+		hash_file(dir, leaf, &st, digest, &ignored) == 0 &&
+		!memcmp(digest, d->e->digest, DIGEST_SIZE);
+}
+
+static bool
+lacks_bytes(struct mend *w, const struct damage *d)
+{
+	return d->e->type == ENTRY_FILE && d->how != VERIFY_MODE &&
+		(d->how != VERIFY_UNREADABLE || !is_right_opened(w, d));
+}
+
+static bool
+mend_without_bytes(struct mend *w, const struct damage *d)
+{
+	if (w->dry_run)
+		return true;
+	if (d->e->type == ENTRY_LINK)
+		return make_link(w, d);
+	if (d->how == VERIFY_MODE)
+		return set_mode(w, d);
+	return d->e->type == ENTRY_FILE || make_directory(w, d);
+}
+
+static int
+compare_digests(const void *a, const void *b)
+{
+	return memcmp((*(struct damage *const *)a)->e->digest,
+		(*(struct damage *const *)b)->e->digest, DIGEST_SIZE);
+}
+
+/* Directories come before what they hold. */
+static void
+mend_plain(struct mend *w, struct damage *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (lacks_bytes(w, &v[i]))
+			w->wanted[w->n++] = &v[i];
+		else
+			v[i].mended = mend_without_bytes(w, &v[i]);
+		beneath_forget(&w->at);
+	}
+	if (w->n)
+		qsort(w->wanted, w->n, sizeof(*w->wanted), compare_digests);
+}
+
+static bool
+has_digest(struct mend *w, int fd, const struct entry *e)
+{
+	uint8_t digest[DIGEST_SIZE];
+
+	return lseek(fd, 0, SEEK_SET) == 0 &&
+		digest_fd(w->digest, fd, digest) == (int64_t)e->size &&
+		!memcmp(digest, e->digest, DIGEST_SIZE);
+}
+
+/* What was copied is what counts. */
+static bool
+copy(struct mend *w, const struct entry *e, int in)
+{
+	struct place p;
+	bool done;
+	int out;
+
+	if (!place_open(w, e, &p))
+		return false;
+	unlinkat(w->tmp, NAME, 0);
+	out = openat(w->tmp, NAME,
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	done = out >= 0 && copy_file(in, out) == 0 && has_digest(w, out, e) &&
+		fchmod(out, e->mode & ~w->umask) == 0 &&
+		store_fsync(w->f->s, out) == 0 && put(w, e, &p);
+	unlinkat(w->tmp, NAME, 0);
+	io_close(&out);
+	return place_close(w, &p, done);
+}
+
+static void
+try_source(struct mend *w, struct damage *d, const char *path)
+{
+	int in = release_reader_open(&w->releases, w->id, path);
+
+	if (in >= 0 &&
+		(w->dry_run ? has_digest(w, in, d->e) : copy(w, d->e, in))) {
+		d->mended = true;
+		d->from = mem_printf("releases/%s/%s", w->id, path);
+	}
+	io_close(&in);
+}
+
+/* The first of those that want this content. */
+static size_t
+find_wanted(const struct mend *w, const uint8_t digest[static DIGEST_SIZE])
+{
+	size_t low = 0, high = w->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (memcmp(w->wanted[middle]->e->digest, digest, DIGEST_SIZE) <
+			0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int
+search_entry(const struct entry *e, void *arg)
+{
+	struct mend *w = arg;
+	size_t i;
+
+	if (e->type != ENTRY_FILE || path_refuse(e->path, strlen(e->path)))
+		return 0;
+	for (i = find_wanted(w, e->digest); i < w->n &&
+		!memcmp(w->wanted[i]->e->digest, e->digest, DIGEST_SIZE);
+		i++)
+		if (!w->wanted[i]->mended)
+			try_source(w, w->wanted[i], e->path);
+	return busy_turn(w->f->o->busy, w->f->err);
+}
+
+/* In what a release was deployed with. */
+static int
+search_release(struct mend *w, const char *id)
+{
+	struct error ignored = ERROR_INIT;
+	uint8_t digest[DIGEST_SIZE];
+	struct record r = { 0 };
+	int fd = -1, rc = 0;
+
+	w->id = id;
+	if (record_load(w->f->s, id, &r, &ignored) == 0)
+		fd = store_open_manifest(w->f->s, r.manifest, &ignored);
+	if (fd >= 0 &&
+		manifest_entries(fd, search_entry, w, digest, &ignored) < 0)
+		rc = busy_turn(w->f->o->busy, w->f->err);
+	io_close(&fd);
+	record_release(&r);
+	return rc;
+}
+
+/* An empty file is nowhere to be found, and needs not be. */
+static void
+make_empty(struct mend *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		struct damage *d = w->wanted[i];
+		int in;
+
+		if (d->e->size)
+			continue;
+		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		d->mended = w->dry_run || copy(w, d->e, in);
+		io_close(&in);
+	}
+}
+
+/* Now that all is in them; from below, as their own change their parents'. */
+static void
+set_directories(struct mend *w, const struct damage *v, size_t n)
+{
+	struct place p;
+
+	while (n-- > 0) {
+		if (v[n].e->type != ENTRY_DIRECTORY || !v[n].mended ||
+			w->dry_run || !place_open(w, v[n].e, &p))
+			continue;
+		if (v[n].how != VERIFY_MODE)
+			set_time(w, v[n].e, p.dir, p.leaf, &p);
+		(void)place_close(w, &p, true);
+	}
+}
+
+static int
+mend_files(struct mend *w)
+{
+	const struct strv *ids = &w->f->releases;
+	size_t i;
+	int rc = 0;
+
+	make_empty(w);
+	for (i = ids->n; w->n && rc == 0 && i-- > 0;)
+		rc = search_release(w, ids->v[i]);
+	return rc;
+}
+
+/* Without the times each keeps what it has. */
+static void
+load_times(struct mend *w)
+{
+	struct error ignored = ERROR_INIT;
+	const struct store *s = w->f->s;
+
+	if (store_load_manifest(s, w->r->manifest, &w->deployed, &ignored) <
+			0 ||
+		times_load(s, w->r->id, w->deployed.n, &w->times) < 0)
+		w->times = NULL;
+}
+
+int
+fsck_mend(struct fsck *f, const struct record *r, int dir, struct damage *v,
+	size_t n)
+{
+	struct mend w = { .f = f,
+		.r = r,
+		.umask = (mode_t)r->umask,
+		.dry_run = f->o->dry_run };
+	int rc;
+
+	w.tmp = openat(f->s->own, "tmp",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	w.wanted = mem_zalloc(n, sizeof(struct damage *));
+	w.digest = digest_new();
+	beneath_init(&w.at, dir);
+	release_reader_init(&w.releases, f->s);
+	load_times(&w);
+	mend_plain(&w, v, n);
+	rc = mend_files(&w);
+	set_directories(&w, v, n);
+	release_reader_release(&w.releases);
+	beneath_release(&w.at);
+	digest_free(w.digest);
+	manifest_release(&w.deployed);
+	free(w.times);
+	free(w.wanted);
+	io_close(&w.tmp);
+	return rc;
+}

@@ -1,0 +1,64 @@
+/*
+ * One fsck, shared by the files that are its phases:
+ *
+ *	fsck.c          their order, the locks, what is live
+ *	fsck_layout.c   directories, locks and leftovers
+ *	fsck_record.c   records, by themselves and against the history
+ *	fsck_cache.c    uploads, the spare, manifests
+ *	fsck_release.c  releases against their manifests
+ *	fsck_mend.c     what is wrong with one of them is made again
+ */
+#ifndef SERVER_FSCK_PARTS_H
+#define SERVER_FSCK_PARTS_H
+
+#include "server/fsck.h"
+#include "server/verify.h"
+
+struct fsck {
+	struct store *s;
+	const struct fsck_options *o;
+	struct fsck_sum *sum;
+	char live[RELEASE_ID_LEN + 1];
+	struct strv releases; /* their IDs */
+	struct error *err;
+};
+
+/* A fault of the store at path, below the app's directory. */
+struct fsck_fault {
+	const char *path, *how;
+	const char *repair; /* what does away with it */
+	const char *advice; /* where that fails, or there is nothing */
+};
+
+/*
+ * Tells of it; it was repaired if `mended', which in a dry run is what would
+ * be.
+ */
+void fsck_tell(struct fsck *f, const struct fsck_fault *fault, bool mended);
+/* The same of a path of a release. */
+void fsck_tell_path(struct fsck *f, const char *id, const struct entry *e,
+	enum verify_how how, const char *repair);
+/* A leftover of the store is removed, whatever it is. */
+void fsck_drop(struct fsck *f, int dir, const char *name, const char *path);
+
+/* What can be wrong with the locks is repaired before they are taken. */
+void fsck_locks(struct fsck *f);
+void fsck_layout(struct fsck *f);
+void fsck_leftovers(struct fsck *f);
+int fsck_records(struct fsck *f);
+int fsck_cache(struct fsck *f);
+int fsck_release(struct fsck *f, const char *id);
+
+/* What of a release is to be made again. */
+struct damage {
+	const struct entry *e;
+	enum verify_how how;
+	bool mended;
+	char *from; /* where its bytes were found, or NULL */
+};
+
+/* Makes it again, as far as it can; dir is the release's directory. */
+int fsck_mend(struct fsck *f, const struct record *r, int dir, struct damage *v,
+	size_t n);
+
+#endif

@@ -1,0 +1,251 @@
+/* Records, by themselves and against the history. */
+#include "server/fsck_parts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+/* What the history says of releases: IDs. */
+struct told {
+	struct strv live;     /* that were, to the end of their checks */
+	struct strv switched; /* that were switched to */
+};
+
+static int
+note_event(const struct event *e, void *arg)
+{
+	struct told *t = arg;
+
+	if (!strcmp(e->name, "live") || !strcmp(e->name, "rollback"))
+		strv_add(&t->live, e->id);
+	if (!strcmp(e->name, "switching"))
+		strv_add(&t->switched, e->id);
+	return 0;
+}
+
+/* The ID that a file's name begins with, and whether there is such a file. */
+static bool
+is_known(const char *name, char id[static RELEASE_ID_LEN + 1])
+{
+	static const char *const suffixes[] = { "", ".settings", ".index",
+		".times", ".built" };
+	size_t i;
+
+	snprintf(id, RELEASE_ID_LEN + 1, "%.*s", RELEASE_ID_LEN, name);
+	if (!path_is_release(id))
+		return false;
+	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (!strcmp(name + RELEASE_ID_LEN, suffixes[i]))
+			return true;
+	return false;
+}
+
+static bool
+has_record(const struct fsck *f, const char *id)
+{
+	struct stat st;
+	char name[64];
+
+	snprintf(name, sizeof(name), "records/%s", id);
+	return fstatat(f->s->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Files in records/ or logs/ that belong to no release that is known. */
+static void
+drop_orphans(struct fsck *f, const char *name)
+{
+	int fd = openat(f->s->own, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char id[RELEASE_ID_LEN + 1], path[320];
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		if (e->d_name[0] == '.' ||
+			(is_known(e->d_name, id) &&
+				(has_record(f, id) ||
+					store_has_release(f->s, id))))
+			continue;
+		snprintf(path, sizeof(path), ".deployd/%s/%s", name, e->d_name);
+		fsck_drop(f, fd, e->d_name, path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static bool
+has_digest(const struct buf *text, const char *hex)
+{
+	uint8_t digest[DIGEST_SIZE];
+	char found[DIGEST_HEX + 1];
+
+	digest_bytes(buf_str(text), text->len, digest);
+	digest_to_hex(digest, found);
+	return !strcmp(found, hex);
+}
+
+/* Whether it has these settings, which then are in text. */
+static bool
+has_settings(const struct fsck *f, const char *id, const char *hex,
+	struct buf *text)
+{
+	struct error ignored = ERROR_INIT;
+
+	buf_clear(text);
+	return record_settings(f->s, id, text, &ignored) == 0 &&
+		has_digest(text, hex);
+}
+
+/* The same deploy.conf came with other releases, as a rule. */
+static bool
+find_settings(const struct fsck *f, const char *hex, struct buf *text)
+{
+	struct error ignored = ERROR_INIT;
+	struct strv ids = STRV_INIT;
+	bool found = false;
+	size_t i;
+
+	if (record_list(f->s, &ids, &ignored) == 0)
+		for (i = ids.n; !found && i-- > 0;)
+			found = has_settings(f, ids.v[i], hex, text);
+	strv_release(&ids);
+	return found;
+}
+
+static void
+check_settings(struct fsck *f, const struct record *r)
+{
+	char path[80];
+	const struct fsck_fault fault = {
+		path, "is not what its release came with",
+		"taken from another release",
+		"deploy its tree again; a rollback to it would run other hooks"
+	};
+	struct error ignored = ERROR_INIT;
+	struct buf text = BUF_INIT;
+
+	snprintf(path, sizeof(path), ".deployd/records/%s.settings", r->id);
+	if (!has_settings(f, r->id, r->settings, &text))
+		fsck_tell(f, &fault,
+			find_settings(f, r->settings, &text) &&
+				(f->o->dry_run ||
+					record_save_settings(f->s, r->id,
+						buf_str(&text), text.len,
+						&ignored) == 0));
+	buf_release(&text);
+}
+
+/* On a full disk the history may have got what the record did not. */
+static void
+note_live(struct fsck *f, struct record *r, const char *path)
+{
+	const struct fsck_fault fault = { path,
+		"does not say that its release was live",
+		"as the history has it",
+		"make room on the disk, then deployd fsck again" };
+	struct error ignored = ERROR_INIT;
+
+	r->went_live = true;
+	free(r->state);
+	r->state = mem_strdup("live");
+	fsck_tell(f, &fault,
+		f->o->dry_run || record_save(f->s, r, &ignored) == 0);
+}
+
+static void
+check_history(struct fsck *f, struct record *r, const struct told *t,
+	const char *path)
+{
+	const struct fsck_fault unknown = { ".deployd/history",
+		"lacks a release that was live", NULL,
+		"name the release when rolling back" };
+
+	if (!r->went_live &&
+		(strv_has(&t->live, r->id) || !strcmp(r->id, f->live)))
+		note_live(f, r, path);
+	else if (r->went_live && !strv_has(&t->switched, r->id))
+		fsck_tell(f, &unknown, false);
+}
+
+/* IDs end with the beginning of the tree id. */
+static bool
+is_its_tree(const struct record *r)
+{
+	return strlen(r->tree) == DIGEST_HEX &&
+		!strncmp(r->id + RELEASE_ID_LEN - 8, r->tree, 8);
+}
+
+static void
+check_record(struct fsck *f, const char *id, const struct told *t)
+{
+	bool has_release = store_has_release(f->s, id);
+	struct error why = ERROR_INIT;
+	struct record r = { 0 };
+	char path[64];
+	struct fsck_fault fault = { path, why.text, NULL, NULL };
+
+	snprintf(path, sizeof(path), ".deployd/records/%s", id);
+	if (record_load(f->s, id, &r, &why) == 0 && !is_its_tree(&r))
+		error_set(&why, "is of another tree");
+	if (*why.text) {
+		/* That of one that is there, its release tells. */
+		fault.repair = has_release ? NULL : "removed";
+		fault.advice = "deploy again";
+		fsck_tell(f, &fault,
+			!has_release &&
+				(f->o->dry_run ||
+					unlinkat(f->s->own,
+						path + strlen(".deployd/"),
+						0) == 0));
+	} else if (has_release) {
+		check_settings(f, &r);
+		check_history(f, &r, t, path);
+	}
+	record_release(&r);
+}
+
+/* Nothing can be done with it any more, and retention passes it over. */
+static void
+check_has_record(struct fsck *f, const char *id)
+{
+	char path[64];
+	struct fsck_fault fault = { path, "has no record", NULL, NULL };
+
+	if (has_record(f, id))
+		return;
+	fault.advice = strcmp(id, f->live) ?
+		"remove it by hand: no rollback leads there" :
+		"deploy again";
+	snprintf(path, sizeof(path), "releases/%s", id);
+	fsck_tell(f, &fault, false);
+}
+
+int
+fsck_records(struct fsck *f)
+{
+	struct told t = { STRV_INIT, STRV_INIT };
+	struct strv ids = STRV_INIT;
+	size_t i;
+	int rc = -1;
+
+	drop_orphans(f, "records");
+	drop_orphans(f, "logs");
+	if (history_each(f->s, note_event, &t, f->err) == 0 &&
+		record_list(f->s, &ids, f->err) == 0)
+		rc = 0;
+	for (i = 0; rc == 0 && i < ids.n; i++)
+		check_record(f, ids.v[i], &t);
+	for (i = 0; rc == 0 && i < f->releases.n; i++)
+		check_has_record(f, f->releases.v[i]);
+	strv_release(&t.live);
+	strv_release(&t.switched);
+	strv_release(&ids);
+	return rc;
+}

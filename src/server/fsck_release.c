@@ -1,0 +1,190 @@
+/* A release against its manifest. */
+#include "server/fsck_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/beneath.h"
+#include "base/io.h"
+#include "server/built.h"
+
+/* What is wrong with one release. */
+struct found {
+	struct damage *v;
+	size_t n, cap;
+};
+
+static int
+note_damage(void *arg, const struct entry *e, enum verify_how how)
+{
+	struct found *d = arg;
+
+	MEM_GROW(d->v, d->n, d->cap);
+	d->v[d->n++] = (struct damage){ .e = e, .how = how };
+	return 0;
+}
+
+/* What no index may vouch for any more. */
+static bool
+is_of_content(const struct damage *d)
+{
+	return d->how == VERIFY_CONTENT || d->how == VERIFY_UNREADABLE ||
+		d->how == VERIFY_TYPE;
+}
+
+static void
+distrust(struct fsck *f, const char *id, const struct found *d)
+{
+	char name[64];
+	size_t i;
+
+	for (i = 0; i < d->n && !is_of_content(&d->v[i]); i++)
+		;
+	if (i == d->n || f->o->dry_run)
+		return;
+	snprintf(name, sizeof(name), "records/%s.index", id);
+	unlinkat(f->s->own, name, 0);
+}
+
+static void
+tell_all(struct fsck *f, const char *id, struct found *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		struct damage *x = &d->v[i];
+		char *repair = x->from ? mem_printf("copied from %s", x->from) :
+					 mem_strdup("made again");
+
+		fsck_tell_path(f, id, x->e, x->how, x->mended ? repair : NULL);
+		free(repair);
+		free(x->from);
+	}
+}
+
+static int
+check_tree(struct fsck *f, const struct record *r, int dir,
+	const struct manifest *m)
+{
+	const struct verify_options o = { .umask = (mode_t)r->umask,
+		.busy = f->o->busy };
+	struct found d = { NULL, 0, 0 };
+	uint64_t files, bytes;
+	int rc = verify_tree(dir, m, &o, note_damage, &d, f->err);
+
+	manifest_count(m, &files, &bytes);
+	f->sum->files += files;
+	if (rc == 0 && d.n) {
+		distrust(f, r->id, &d);
+		rc = fsck_mend(f, r, dir, d.v, d.n);
+		tell_all(f, r->id, &d);
+	}
+	free(d.v);
+	return rc;
+}
+
+/* What a build changed cannot be told from damage any more. */
+static int
+load_without_build(struct fsck *f, const struct record *r, struct manifest *m,
+	struct error *why)
+{
+	char path[80];
+	const struct fsck_fault fault = { path, "damaged", "removed",
+		"remove it by hand" };
+	struct stat st;
+
+	snprintf(path, sizeof(path), ".deployd/records/%s.built", r->id);
+	if (fstatat(f->s->own, path + strlen(".deployd/"), &st,
+		    AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	manifest_release(m);
+	if (store_load_manifest(f->s, r->manifest, m, why) < 0)
+		return -1;
+	fsck_tell(f, &fault,
+		f->o->dry_run ||
+			unlinkat(f->s->own, path + strlen(".deployd/"), 0) ==
+				0);
+	return 0;
+}
+
+static bool
+has_id(const struct manifest *m, const struct record *r)
+{
+	char hex[DIGEST_HEX + 1];
+
+	digest_to_hex(m->id, hex);
+	return !strcmp(hex, r->tree);
+}
+
+/* Whether the manifest, which a build may have changed in m, is its. */
+static bool
+is_tree(const struct fsck *f, const struct record *r, const struct manifest *m)
+{
+	struct error ignored = ERROR_INIT;
+	struct manifest deployed = MANIFEST_INIT;
+	bool is = has_id(m, r);
+
+	if (!is)
+		is = store_load_manifest(f->s, r->manifest, &deployed,
+			     &ignored) == 0 &&
+			has_id(&deployed, r);
+	manifest_release(&deployed);
+	return is;
+}
+
+/* 0 with what it should hold; 1: that is not known. */
+static int
+load_tree(struct fsck *f, const struct record *r, struct manifest *m)
+{
+	char path[96];
+	struct fsck_fault fault = { path, NULL, NULL, NULL };
+	struct error why = ERROR_INIT;
+
+	if (built_load(f->s, r, m, &why) < 0 &&
+		load_without_build(f, r, m, &why) < 0)
+		fault.how = why.text;
+	else if (!is_tree(f, r, m))
+		fault.how = "is that of another tree";
+	if (!fault.how)
+		return 0;
+	fault.advice = strcmp(r->id, f->live) ?
+		"do not go back to that release; deploy its tree again" :
+		"deploy its tree again, with --rebuild";
+	snprintf(path, sizeof(path), ".deployd/manifests/%.64s", r->manifest);
+	fsck_tell(f, &fault, false);
+	return 1;
+}
+
+int
+fsck_release(struct fsck *f, const char *id)
+{
+	struct error ignored = ERROR_INIT;
+	struct manifest m = MANIFEST_INIT;
+	struct record r = { 0 };
+	char path[64];
+	int dir, rc = 0;
+
+	/* What is wrong with its record is told already. */
+	if (record_load(f->s, id, &r, &ignored) < 0)
+		return 0;
+	snprintf(path, sizeof(path), "releases/%s", id);
+	dir = beneath_open(f->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0) {
+		const struct fsck_fault fault = { path,
+			"cannot be opened as a directory", NULL,
+			"remove it by hand" };
+
+		fsck_tell(f, &fault, false);
+	} else if (load_tree(f, &r, &m) == 0) {
+		rc = check_tree(f, &r, dir, &m);
+	}
+	manifest_release(&m);
+	record_release(&r);
+	io_close(&dir);
+	return rc;
+}
