@@ -302,6 +302,7 @@ step_lane(struct delivery *d, struct delivery_lane *l, struct error *err)
 		return 0;
 	if (hungry(d, l->pack, l->asked))
 		l->asked += give(d, &l->session.channel, l->pack, &l->given);
+	packer_waits(l->pack, session_link_us(&d->session));
 	return delivery_send_packed(&l->session.channel, l->pack, keep_amended,
 		       l, err) == PACK_ERROR ?
 		-1 :

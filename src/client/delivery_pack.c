@@ -89,9 +89,11 @@ delivery_send_packed(struct channel *c, struct packer *pack,
 int
 delivery_produce(struct delivery *d, struct error *err)
 {
-	enum pack_step step = delivery_send_packed(&d->session.channel, d->pack,
-		NULL, NULL, err);
+	enum pack_step step;
 
+	packer_waits(d->pack, session_link_us(&d->session));
+	step = delivery_send_packed(&d->session.channel, d->pack, NULL, NULL,
+		err);
 	progress_at(&d->progress, delivery_sent(d));
 	if (step == PACK_IDLE && !delivery_lanes_busy(d)) {
 		d->offering = false;

@@ -95,10 +95,37 @@ session_sent(const struct session *s)
 	return sent;
 }
 
+int64_t
+session_link_us(const struct session *s)
+{
+	int64_t us = s->limited_us;
+
+	if (s->limited_since)
+		us += io_now_us() - s->limited_since;
+	return s->transport ? us + transport_link_us(s->transport) : us;
+}
+
 static bool
 is_open(const struct session *s)
 {
 	return s->transport || s->branch;
+}
+
+/* Whether the limit lets something through; while it does not is counted. */
+static bool
+has_allowance(struct session *s)
+{
+	int64_t now;
+	bool has;
+
+	if (!s->limit)
+		return true;
+	now = io_now_us();
+	has = bucket_allows(s->limit, now) > 0;
+	if (s->limited_since)
+		s->limited_us += now - s->limited_since;
+	s->limited_since = has ? 0 : now;
+	return has;
 }
 
 /* Whether there is something to send; if only later, *timeout is cut. */
@@ -109,7 +136,7 @@ may_send(struct session *s, int *timeout_ms)
 
 	if (!s->channel.tx.len || s->channel.broken)
 		return false;
-	if (!s->limit || bucket_allows(s->limit, io_now_us()))
+	if (has_allowance(s))
 		return true;
 	wait = bucket_wait(s->limit);
 	if (*timeout_ms < 0 || *timeout_ms > wait)

@@ -32,6 +32,8 @@ struct session {
 	bool input_ready;      /* by the last turn */
 	bool paused;           /* nothing is read for now */
 	struct bucket *limit;  /* what is sent comes out of it, or NULL */
+	int64_t limited_us;    /* how long it has held something back */
+	int64_t limited_since; /* io_now_us(), or 0: it does not */
 	bool branch;           /* a further channel of another's connection */
 	int fd;                /* of a branch */
 };
@@ -50,6 +52,11 @@ int session_branch(struct session *s, struct session *of);
 uint64_t session_sent(const struct session *s);
 /* What a round trip takes, in ms; 0: unknown. */
 int session_rtt(const struct session *s);
+/*
+ * For how many microseconds so far something waited for the link, which is as
+ * fast as we may use it; see transport_link_us().
+ */
+int64_t session_link_us(const struct session *s);
 /* Polls for up to timeout ms; NULLs are passed over. */
 int sessions_turn(struct session *const *v, size_t n, int timeout_ms,
 	struct error *err);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backlog.h"
 #include "base/io.h"
 #include "base/process.h"
 #include "internal.h"
@@ -24,6 +25,7 @@ struct child {
 	bool deaf;          /* it reads no more */
 	int64_t first_byte; /* when it must have talked, or 0 */
 	int64_t closing;    /* when the caller's close was seen, or 0 */
+	struct backlog backlog;
 };
 
 static int
@@ -120,6 +122,14 @@ last_moment(const struct child *c)
 	return transport_until(c->t, until);
 }
 
+/* ssh tells nothing of its link: whatever it does not take waits for that. */
+static void
+note_backlog(struct child *c)
+{
+	backlog_note(&c->backlog, c->t,
+		c->relay.up.len > 0 && c->t->o->kind != TRANSPORT_LOCAL);
+}
+
 /* One turn of the loop: 1 go on, 0 over, -1 given up. */
 static int
 turn(struct child *c, struct error *err)
@@ -139,8 +149,10 @@ turn(struct child *c, struct error *err)
 		p[1].fd = -1;
 	p[2] = (struct pollfd){ c->errors, POLLIN, 0 };
 	p[3] = (struct pollfd){ c->closing ? -1 : c->t->wake, POLLIN, 0 };
+	note_backlog(c);
 	if (poll(p, 4, end ? (int)left : -1) < 0 && errno != EINTR)
 		return error_errno(err, "poll");
+	note_backlog(c);
 	if (transport_stopped(c->t))
 		return transport_interrupted(c->t, err);
 	if (!c->closing && atomic_load(&c->t->closing))

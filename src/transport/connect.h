@@ -16,6 +16,7 @@ struct transport;
 struct connection {
 	int fd; /* non-blocking; -1: none */
 	bool tcp;
+	bool jump;        /* the proxy is ssh, with buffers as large as ours */
 	pid_t proxy;      /* 0: none */
 	int errors;       /* its standard error, or -1 */
 	int secrets[2];   /* files in memory that it reads, or -1 */

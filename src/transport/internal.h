@@ -34,11 +34,13 @@ struct transport {
 	int64_t deadline; /* of the whole, by io_now_ms(); 0: none */
 	atomic_uint_fast64_t sent, received;
 	atomic_int_fast64_t heard; /* io_now_ms() of the peer's last bytes */
-	atomic_bool aborted;       /* transport_abort() */
-	atomic_bool closing;       /* the caller has closed its end */
-	atomic_int rtt;            /* milliseconds; 0: unknown */
-	atomic_bool can_branch;    /* further channels can be opened */
-	atomic_uint branches;      /* how many of branch[] are there */
+	/* How long bytes have waited for the network. */
+	atomic_int_fast64_t link_us;
+	atomic_bool aborted;            /* transport_abort() */
+	atomic_bool closing;            /* the caller has closed its end */
+	atomic_int rtt;                 /* milliseconds; 0: unknown */
+	atomic_bool can_branch;         /* further channels can be opened */
+	atomic_uint branches;           /* how many of branch[] are there */
 	int branch[TRANSPORT_BRANCHES]; /* the thread's ends */
 
 	/* The thread's, and the caller's after it has been joined. */

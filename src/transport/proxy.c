@@ -165,6 +165,7 @@ proxy_open(struct connection *n, struct transport *t,
 		n->proxy = 0;
 		goto out;
 	}
+	n->jump = !c->proxy_command;
 	n->fd = pair[0];
 	n->errors = pipe_fd[0];
 	pair[0] = pipe_fd[0] = -1;

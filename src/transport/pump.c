@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "backlog.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "internal.h"
@@ -20,6 +21,7 @@ struct pump {
 	int64_t looked; /* when we last asked for the time */
 	int64_t kept;   /* when the last keepalive went out */
 	int64_t linger; /* until when the rest is waited for, or 0 */
+	struct backlog backlog;
 };
 
 /* A packet of each in turn, so that none waits for another. */
@@ -198,6 +200,21 @@ any_room(const struct pump *p, bool *held)
 	return room;
 }
 
+/* What a jump has in its buffers may be as much as fits in the windows. */
+static bool
+link_is_full(const struct pump *p)
+{
+	const struct link *l = p->link;
+	bool full = l->connection.tcp ?
+		backlog_of_socket(l->connection.fd, l->out.len) :
+		l->out.len > 0;
+	size_t i;
+
+	for (i = 0; l->connection.jump && i < p->n; i++)
+		full |= p->lanes[i].relay.up.len > 0;
+	return full;
+}
+
 static int
 wait_turn(struct pump *p, struct error *err)
 {
@@ -228,8 +245,10 @@ wait_turn(struct pump *p, struct error *err)
 		if (p->lanes[i].finished)
 			lanes[i].fd = -1;
 	}
+	backlog_note(&p->backlog, l->t, link_is_full(p));
 	if (poll(fds, 3 + n, sleep_ms) < 0 && errno != EINTR)
 		return error_errno(err, "poll");
+	backlog_note(&p->backlog, l->t, link_is_full(p));
 	if (fds[1].revents)
 		transport_awake(l->t);
 	if (transport_stopped(l->t))

@@ -318,6 +318,12 @@ transport_rtt(const struct transport *t)
 	return atomic_load(&t->rtt);
 }
 
+int64_t
+transport_link_us(const struct transport *t)
+{
+	return atomic_load(&t->link_us);
+}
+
 void
 transport_counts(const struct transport *t, uint64_t *sent, uint64_t *received)
 {

@@ -87,6 +87,13 @@ int transport_rtt(const struct transport *t);
 /* Bytes so far, for a progress line. */
 void transport_counts(const struct transport *t, uint64_t *sent,
 	uint64_t *received);
+/*
+ * For how many microseconds so far bytes have waited for the network to take
+ * them, and not for the program at its other end to read: that is its own
+ * slowness.  Through another program (ssh itself, ProxyJump) the one cannot be
+ * told from the other, and both count; on this machine there is no network.
+ */
+int64_t transport_link_us(const struct transport *t);
 /* Ends the connection without waiting for what is queued. */
 void transport_abort(struct transport *t);
 /* Waits for the end, frees t. */

@@ -71,17 +71,28 @@ fall(struct effort *e)
 		e->patience *= 2;
 }
 
+/* There was no room: the link is to be spared, or else the processors. */
+static void
+wait_less(struct effort *e)
+{
+	if (e->link > e->us / 2)
+		rise(e);
+	else if (e->link < e->us / 8)
+		fall(e);
+}
+
 int
 effort_sample(struct effort *e, const struct effort_sample *s)
 {
 	e->us = e->us - e->us / 4 + s->us;
+	e->link = e->link - e->link / 4 + s->link;
 	e->packed = e->packed - e->packed / 4 + s->packed;
 	if (e->pause)
 		e->pause--;
 	if (e->settle)
 		e->settle--;
 	else if (s->waited > s->us / 4)
-		rise(e);
+		wait_less(e);
 	else if (s->starved > s->us / 8 && s->compressed > s->us / 2)
 		fall(e);
 	return e->now;

@@ -1,12 +1,13 @@
 /*
  * How hard to compress what is sent, so that neither the link nor the
  * compressor waits for the other for long: when there is no room for what
- * was packed the link is the slower one, and the effort rises; when nothing is
- * left to send, and it is the compressor that takes the time, it falls.
+ * was packed, and that waits for the link, the effort rises; when nothing is
+ * left to send, and it is the compressor that takes the time, it falls.  It
+ * falls too when there is no room because the peer is slow, which no effort
+ * mends.
  *
  * It rises only where the link is so slow that the processors can keep up:
- * a queue may also be full because the peer is busy, as it is where both run
- * on one machine.
+ * where nobody can tell the link from the peer, that may be busy.
  */
 #ifndef TREE_EFFORT_H
 #define TREE_EFFORT_H
@@ -20,7 +21,7 @@ struct effort {
 	int pause;    /* those before it may rise again */
 	int patience; /* the next such pause, after a fall */
 	/* Of the last few samples. */
-	int64_t us;
+	int64_t us, link;
 	uint64_t packed;
 };
 
@@ -28,6 +29,7 @@ struct effort {
 struct effort_sample {
 	int64_t us;         /* it took */
 	int64_t waited;     /* of that: for room in the queue */
+	int64_t link;       /* in which something waited for the link */
 	int64_t compressed; /* in the compressor */
 	int64_t starved;    /* the link, for want of bytes */
 	uint64_t packed;    /* bytes that came out */

@@ -425,12 +425,13 @@ compress(struct pack *p, enum zflush flush, struct buf *out)
 }
 
 void
-pack_adapt(struct pack *p, int64_t waited_us, int64_t starved_us)
+pack_adapt(struct pack *p, const struct pack_waits *w)
 {
 	int64_t now;
 
-	p->sample.waited += waited_us;
-	p->sample.starved += starved_us;
+	p->sample.waited += w->room;
+	p->sample.link += w->link;
+	p->sample.starved += w->starved;
 	if (!p->many || p->sample_raw < SAMPLE_SIZE)
 		return;
 	now = io_now_us();

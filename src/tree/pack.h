@@ -64,11 +64,14 @@ enum pack_step pack_step(struct pack *p, struct buf *out,
 	const struct entry **amended, struct error *err);
 
 /*
- * After a step that had to wait so long for room, and in which the link had
- * nothing to send for so long: the effort follows from that.  The second
- * tells of it.
+ * After a step: how long, in microseconds, it had to wait for room, something
+ * waited for the link, and the link had nothing to send.  The effort follows
+ * from that; the second tells of it.
  */
-void pack_adapt(struct pack *p, int64_t waited_us, int64_t starved_us);
+struct pack_waits {
+	int64_t room, link, starved;
+};
+void pack_adapt(struct pack *p, const struct pack_waits *w);
 const struct effort *pack_effort(const struct pack *p);
 
 /* Bytes of files that went in so far. */

@@ -35,12 +35,13 @@ struct packer {
 	struct amended *amended; /* not taken yet: next..n */
 	size_t next_amended, n_amended, cap_amended;
 	struct buf out;
-	int64_t starving;    /* since then, or 0 */
-	uint64_t done, told; /* bytes of files, and those of packer_done() */
-	uint64_t taken;      /* packed bytes */
+	int64_t starving;      /* since then, or 0 */
+	int64_t link, counted; /* how long something waited for it */
+	uint64_t done, told;   /* bytes of files, and those of packer_done() */
+	uint64_t taken;        /* packed bytes */
 	struct effort effort;
 	struct error err;
-	bool idle, failed, stop;
+	bool idle, failed, stop, told_waits;
 	bool signalled; /* fd can be read */
 };
 
@@ -121,6 +122,7 @@ count_starving(struct packer *p)
 static void
 do_step(struct packer *p, int64_t waited_us)
 {
+	struct pack_waits waits = { .room = waited_us };
 	struct error err = ERROR_INIT;
 	struct buf piece = BUF_INIT;
 	const struct entry *e = NULL;
@@ -131,7 +133,10 @@ do_step(struct packer *p, int64_t waited_us)
 	step = pack_step(p->pack, &piece, &e, &err);
 	pthread_mutex_lock(&p->mutex);
 	buf_add(&p->out, buf_str(&piece), piece.len);
-	pack_adapt(p->pack, waited_us, count_starving(p));
+	waits.starved = count_starving(p);
+	waits.link = p->link - p->counted;
+	p->counted = p->link;
+	pack_adapt(p->pack, &waits);
 	buf_release(&piece);
 	p->done = pack_done(p->pack);
 	p->effort = *pack_effort(p->pack);
@@ -319,6 +324,18 @@ packer_starves(struct packer *p)
 	pthread_mutex_lock(&p->mutex);
 	if (!p->starving && !p->out.len)
 		p->starving = io_now_us();
+	pthread_mutex_unlock(&p->mutex);
+}
+
+void
+packer_waits(struct packer *p, int64_t link_us)
+{
+	pthread_mutex_lock(&p->mutex);
+	/* What was before the first is no matter of the packer's. */
+	if (!p->told_waits)
+		p->counted = link_us;
+	p->told_waits = true;
+	p->link = link_us;
 	pthread_mutex_unlock(&p->mutex);
 }
 

@@ -5,6 +5,7 @@
  *
  *	packer_new()
  *	packer_ask(), packer_again()
+ *	packer_waits()    before packer_take()
  *	packer_take()     when packer_fd() can be read and there is room
  *	packer_starves()  when it gave nothing and the link is idle
  *	packer_free()     at any time; what is not taken is lost
@@ -47,6 +48,9 @@ bool packer_idle(struct packer *p);
 
 /* There is nothing to send but what the packer will give. */
 void packer_starves(struct packer *p);
+
+/* For how long, so far, something has waited for the link, in microseconds. */
+void packer_waits(struct packer *p, int64_t link_us);
 
 void packer_lock(struct packer *p);
 void packer_unlock(struct packer *p);

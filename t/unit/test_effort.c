@@ -4,15 +4,17 @@
 #include "unit.h"
 
 /*
- * Samples of one link: so many bytes a second, of which so much was waited;
- * or else the link waited half the time, if the compressor was busy.
+ * Samples of one link: so many bytes a second, of which so much was waited,
+ * for a link that was full for so much of the time; or else the link waited
+ * half the time, if the compressor was busy.
  */
 static int
-sample(struct effort *e, int n, uint64_t rate, int waited_percent,
-	int compressed_percent)
+sample_link(struct effort *e, int n, uint64_t rate, int waited_percent,
+	int full_percent, int compressed_percent)
 {
 	const struct effort_sample s = { .us = 100000,
 		.waited = 1000 * waited_percent,
+		.link = 1000 * full_percent,
 		.compressed = 1000 * compressed_percent,
 		.starved = waited_percent ? 0 : 50000,
 		.packed = rate / 10 };
@@ -20,6 +22,15 @@ sample(struct effort *e, int n, uint64_t rate, int waited_percent,
 	while (n--)
 		effort_sample(e, &s);
 	return e->now;
+}
+
+/* The link is what was waited for. */
+static int
+sample(struct effort *e, int n, uint64_t rate, int waited_percent,
+	int compressed_percent)
+{
+	return sample_link(e, n, rate, waited_percent, waited_percent ? 95 : 0,
+		compressed_percent);
 }
 
 START_TEST(it_begins_low_and_stays_where_nothing_waits)
@@ -62,6 +73,31 @@ START_TEST(a_full_queue_on_a_fast_link_is_no_reason)
 	/* With more threads more is affordable. */
 	effort_init(&e, 4);
 	ck_assert_int_eq(sample(&e, 50, 5500000, 90, 5), ZEFFORT_MOST);
+}
+END_TEST
+
+START_TEST(a_slow_peer_is_no_reason)
+{
+	struct effort e;
+
+	effort_init(&e, 2);
+	ck_assert_int_eq(sample_link(&e, 50, 1000000, 90, 0, 5), 0);
+	/* The link is full now and then, as it is while a window opens. */
+	ck_assert_int_eq(sample_link(&e, 50, 1000000, 90, 30, 5), 0);
+	ck_assert_int_eq(e.most, 0);
+}
+END_TEST
+
+START_TEST(a_peer_that_becomes_slow_makes_it_fall)
+{
+	struct effort e;
+
+	effort_init(&e, 2);
+	ck_assert_int_eq(sample(&e, 20, 1000000, 80, 10), ZEFFORT_MOST);
+	/* Where both are, it stays. */
+	ck_assert_int_eq(sample_link(&e, 50, 1000000, 80, 30, 10),
+		ZEFFORT_MOST);
+	ck_assert_int_eq(sample_link(&e, 50, 1000000, 80, 0, 10), 0);
 }
 END_TEST
 
@@ -112,6 +148,8 @@ main(void)
 	tcase_add_test(tc, it_begins_low_and_stays_where_nothing_waits);
 	tcase_add_test(tc, a_slow_link_makes_it_rise);
 	tcase_add_test(tc, a_full_queue_on_a_fast_link_is_no_reason);
+	tcase_add_test(tc, a_slow_peer_is_no_reason);
+	tcase_add_test(tc, a_peer_that_becomes_slow_makes_it_fall);
 	tcase_add_test(tc, a_busy_compressor_makes_it_fall_step_by_step);
 	tcase_add_test(tc, it_does_not_swing);
 	suite_add_tcase(suite, tc);
