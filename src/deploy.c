@@ -9,7 +9,7 @@
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c
  *	                      rollback.c env.c prune.c remove.c fetch.c
- *	                      verify.c fsck.c restart.c logs.c run.c
+ *	                      verify.c fsck.c doctor.c restart.c logs.c run.c
  *	  values.c            the values of env set and env import
  *	  output.c            what is printed as data
  *	client/init.c         writes a deploy.conf: init_text.c its words
@@ -69,6 +69,8 @@ static const struct verb verbs[] = {
 	{ "logs", verb_logs, "[TARGET]", "print what the app's service said" },
 	{ "run", verb_run, "[TARGET] -- COMMAND [ARG...]",
 		"run a command in the live release" },
+	{ "doctor", verb_doctor, "[TARGET]",
+		"tell which defences the server has, and what it lacks" },
 	{ "help", verb_help, "[VERB]", "list verbs and options" },
 	{ "version", verb_version, "", "print the version" },
 	{ NULL, NULL, NULL, NULL },

@@ -38,7 +38,9 @@
  *	server/admin.c      the same for an admin at the terminal
  *	  admin_fsck.c      fsck, of all apps
  *	server/fsck.c       a store checked and repaired: fsck_PART.c
- *	server/setup.c      what an account needs
+ *	server/setup.c      what an account needs; account.c
+ *	server/doctor.c     what this machine has for safety: doctor_kernel.c
+ *	                    doctor_disk.c doctor_account.c
  *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines
  *	server/store.c      the store on disk; store_names.c record.c history.c
  *	  prune.c           retention; running.c who uses a release
@@ -56,6 +58,7 @@
 #include "server/admin.h"
 #include "server/authorize.h"
 #include "server/config.h"
+#include "server/doctor.h"
 #include "server/reach.h"
 #include "server/serve.h"
 #include "server/setup.h"
@@ -72,6 +75,7 @@ static const char usage_text[] =
 	"       deployd authorize --list\n"
 	"       deployd authorize --remove NAME|FINGERPRINT\n"
 	"       deployd [--root DIR] setup [--list]\n"
+	"       deployd [--root DIR] doctor\n"
 	"       deployd --version | --help\n";
 
 struct command {
@@ -137,40 +141,29 @@ take_option(struct command *c, char **argv, int argc, int *i)
 	return false;
 }
 
+/* Whether it is this command. */
 static bool
-is_authorize(const struct command *c)
+is(const struct command *c, const char *name)
 {
-	return c->n > 0 && !strcmp(c->words[0], "authorize");
-}
-
-static bool
-is_setup(const struct command *c)
-{
-	return c->n > 0 && !strcmp(c->words[0], "setup");
-}
-
-static bool
-is_fsck(const struct command *c)
-{
-	return c->n > 0 && !strcmp(c->words[0], "fsck");
+	return c->n > 0 && !strcmp(c->words[0], name);
 }
 
 /* Whether each option and word has a use. */
 static bool
 makes_sense(const struct command *c)
 {
-	if (c->dry_run && !is_fsck(c))
+	if (c->dry_run && !is(c, "fsck"))
 		return false;
-	if (!c->serve && is_authorize(c))
+	if (!c->serve && is(c, "authorize"))
 		return c->n <= 2;
-	if (c->replace || c->remove || (c->list && !is_setup(c)))
+	if (c->replace || c->remove || (c->list && !is(c, "setup")))
 		return false;
-	if (is_setup(c))
+	if (is(c, "setup") || is(c, "doctor"))
 		return c->n == 1 && !c->serve && !c->app && !c->allow &&
 			!c->as && !c->hooks;
 	if (c->serve)
 		return c->n == 0;
-	if (is_fsck(c))
+	if (is(c, "fsck"))
 		return c->n <= 2 && !c->app && !c->allow && !c->as && !c->hooks;
 	return c->n >= 2 && !c->app && !c->allow && !c->as && !c->hooks;
 }
@@ -223,10 +216,11 @@ run(const struct command *c)
 		config_release(&config);
 		return STATUS_LOCAL;
 	}
-	status = c->serve   ? serve_run(&config) :
-		is_setup(c) ? setup_run(&config, c->list) :
-		is_fsck(c)  ? admin_fsck(&config, c->words[1], c->dry_run) :
-			      admin_run(&config, c->words, c->n);
+	status = c->serve       ? serve_run(&config) :
+		is(c, "setup")  ? setup_run(&config, c->list) :
+		is(c, "fsck")   ? admin_fsck(&config, c->words[1], c->dry_run) :
+		is(c, "doctor") ? doctor_run(&config) :
+				  admin_run(&config, c->words, c->n);
 	config_release(&config);
 	return status;
 }
@@ -257,5 +251,5 @@ main(int argc, char **argv)
 		fputs(usage_text, stderr);
 		return STATUS_USAGE;
 	}
-	return !c.serve && is_authorize(&c) ? authorize(&c) : run(&c);
+	return !c.serve && is(&c, "authorize") ? authorize(&c) : run(&c);
 }

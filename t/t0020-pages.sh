@@ -156,7 +156,8 @@ page_fields() {
 	awk -v frame="$1" '/^\.It Ic/ { inside = $3 == frame }
 		inside' "$TMP/frames.mdoc" | items Cm
 }
-for frame in hello push put live send need-end ask release status dropped fault result; do
+for frame in hello push put live send need-end ask release status dropped fault finding \
+	result; do
 	struct=$(echo "$frame" | tr - _)
 	joined src/wire/message.c | grep -o "F(msg_$struct,[^)]*)" |
 		sed 's/[^"]*"//; s/".*//' >"$TMP/fields"

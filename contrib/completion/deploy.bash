@@ -17,7 +17,7 @@ _deploy_remotes()
 _deploy()
 {
 	local verbs='push diff releases rollback activate status log init env
-		setup prune pin unpin remove fetch verify fsck restart logs run help
+		setup prune pin unpin remove fetch verify fsck doctor restart logs run help
 		version'
 	local options='-C -t -n --dry-run -q --quiet -v --verbose --json
 		--force --rebuild --no-cache --no-activate --wait --wait=

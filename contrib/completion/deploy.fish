@@ -10,7 +10,7 @@ function __deploy_remotes
 	and string match -rg '^\s*\[remote\s*"(.*)"\]' <$dir/deploy.conf
 end
 
-set -l verbs push diff releases rollback activate status log init env setup prune pin unpin remove fetch verify fsck restart logs run help version
+set -l verbs push diff releases rollback activate status log init env setup prune pin unpin remove fetch verify fsck doctor restart logs run help version
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c deploy -f
@@ -31,6 +31,7 @@ complete -c deploy -n "$none" -a pin -d 'Spare a release'
 complete -c deploy -n "$none" -a unpin -d 'No longer spare it'
 complete -c deploy -n "$none" -a remove -d 'Remove the app'
 complete -c deploy -n "$none" -a fetch -d 'Bring a release back as a tar'
+complete -c deploy -n "$none" -a doctor -d 'Which defences the server has'
 complete -c deploy -n "$none" -a verify -d 'What is not as deployed'
 complete -c deploy -n "$none" -a fsck -d 'Check and repair what is kept'
 complete -c deploy -n "$none" -a restart -d 'Restart what is live'

@@ -34,6 +34,16 @@ open_by_kernel(int root, const char *path, int flags, mode_t mode)
 	return (int)fd;
 }
 
+bool
+beneath_is_kernels(void)
+{
+	int fd = open_by_kernel(AT_FDCWD, ".", O_PATH | O_CLOEXEC, 0);
+	bool is = fd >= 0;
+
+	io_close(&fd);
+	return is;
+}
+
 /* Takes one component off *path into name. */
 static int
 next_component(const char **path, char name[static COMPONENT_MOST + 1])

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+/* Whether the kernel walks for us; false with errno: it is done by hand. */
+bool beneath_is_kernels(void);
 /* As openat(2); path may be "." */
 int beneath_open(int root, const char *path, int flags, mode_t mode);
 

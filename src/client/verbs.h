@@ -28,6 +28,7 @@ int verb_fsck(struct options *o, struct error *err);
 int verb_restart(struct options *o, struct error *err);
 int verb_logs(struct options *o, struct error *err);
 int verb_run(struct options *o, struct error *err);
+int verb_doctor(struct options *o, struct error *err);
 int verb_help(struct options *o, struct error *err);
 int verb_version(struct options *o, struct error *err);
 

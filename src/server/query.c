@@ -331,6 +331,7 @@ static const struct verb verbs[] = {
 	{ "restart", "rollback", query_restart },
 	{ "logs", "read", query_logs },
 	{ "run", "run", query_run },
+	{ "doctor", "admin", query_doctor },
 	{ NULL, NULL, NULL },
 };
 
@@ -341,11 +342,11 @@ needs(const struct query *q, const struct verb *v)
 	return v->run == query_env && q->ask.reveal ? "secrets" : v->needs;
 }
 
-/* It makes an app that is not there, once it knows that it is to. */
+/* It opens the app itself, once it knows that it is to; or needs none. */
 static bool
 opens_itself(const struct verb *v)
 {
-	return v->run == query_env;
+	return v->run == query_env || v->run == query_doctor;
 }
 
 static int

@@ -54,6 +54,7 @@ int query_pin(struct query *q); /* and unpin */
 int query_remove(struct query *q);
 int query_fetch(struct query *q);
 int query_env(struct query *q);
+int query_doctor(struct query *q);
 int query_verify(struct query *q);
 int query_fsck(struct query *q);
 

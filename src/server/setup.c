@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "server/account.h"
 #include "server/keyfile.h"
 
 static const char conf_text[] =
@@ -146,32 +146,6 @@ make_conf(struct error *err)
 	return rc;
 }
 
-static const char *
-account(void)
-{
-	const struct passwd *pw = getpwuid(geteuid());
-
-	return pw ? pw->pw_name : "";
-}
-
-static bool
-lingers(const char *name)
-{
-	char *path = mem_printf("/var/lib/systemd/linger/%s", name);
-	bool is = *name && access(path, F_OK) == 0;
-
-	free(path);
-	return is;
-}
-
-static bool
-has_user_units(void)
-{
-	return access("/run/systemd/system", F_OK) == 0 &&
-		(access("/usr/lib/systemd/system/user@.service", F_OK) == 0 ||
-			access("/lib/systemd/system/user@.service", F_OK) == 0);
-}
-
 /* So that units of the account run without it being logged in. */
 static void
 enable_linger(void)
@@ -180,15 +154,15 @@ enable_linger(void)
 		"enable-linger", NULL };
 	struct error ignored = ERROR_INIT;
 	struct buf out = BUF_INIT;
-	const char *name = account();
+	const char *name = account_name();
 
-	if (!has_user_units())
+	if (!account_has_units())
 		say("same", "linger",
 			"no systemd with units of users here: none is needed");
-	else if (lingers(name))
+	else if (account_lingers(name))
 		say("same", "linger", "units of %s run all the time", name);
 	else if (process_output(argv, NULL, -1, 4096, &out, &ignored) == 0 &&
-		lingers(name))
+		account_lingers(name))
 		say("done", "linger",
 			"units of %s run all the time from now on", name);
 	else
@@ -248,9 +222,9 @@ list(const struct config *c)
 		say("same", "root", "%s, with the apps", c->root);
 	if (access(conf, F_OK) == 0)
 		say("same", "conf", "%s", conf);
-	if (lingers(account()))
+	if (account_lingers(account_name()))
 		say("same", "linger", "units of %s run all the time",
-			account());
+			account_name());
 	list_keys();
 	free(conf);
 }

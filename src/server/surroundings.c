@@ -10,9 +10,6 @@
 #include "base/io.h"
 #include "server/hooks.h"
 
-/* Without it a file can never be moved from one directory to another. */
-#define LANDLOCK_LEAST 2
-
 static char *
 absolute(const struct store *s, const char *directory, const char *name)
 {
@@ -99,7 +96,7 @@ put_up_fence(struct surroundings *x, const struct store *s,
 {
 	int fd = fcntl(x->cwd, F_DUPFD_CLOEXEC, 0);
 
-	if (confine_files_version() < LANDLOCK_LEAST) {
+	if (confine_files_version() < SURROUNDINGS_LANDLOCK) {
 		error_set(err,
 			"deployd.conf has confine = yes for %s, which needs "
 			"Landlock, and this kernel has none, or one too old",
@@ -109,7 +106,7 @@ put_up_fence(struct surroundings *x, const struct store *s,
 	x->fence = (struct confine){ .rules = x->rules,
 		.network = true,
 		.others = true,
-		.least = LANDLOCK_LEAST };
+		.least = SURROUNDINGS_LANDLOCK };
 	if (fd < 0 || add_rule(x, fd, CONFINE_TREES) < 0 ||
 		add_path(x, AT_FDCWD, "/", CONFINE_READ | CONFINE_RUN) < 0)
 		return error_errno(err, "cannot confine hooks");

@@ -10,6 +10,11 @@
 #include "server/run.h"
 #include "server/store.h"
 
+/*
+ * The version of Landlock without which a file can never be moved from one
+ * directory to another.
+ */
+#define SURROUNDINGS_LANDLOCK 2
 #define FENCE_RULES 48
 
 struct surroundings {

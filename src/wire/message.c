@@ -167,6 +167,13 @@ const struct message_field msg_fault_fields[] = {
 	END,
 };
 
+const struct message_field msg_finding_fields[] = {
+	F(msg_finding, TEXT, "name", name),
+	F(msg_finding, TEXT, "state", state),
+	F(msg_finding, TEXT, "text", text),
+	END,
+};
+
 const struct message_field msg_result_fields[] = {
 	F(msg_result, NUMBER, "status", status),
 	F(msg_result, TEXT, "outcome", outcome),

@@ -181,6 +181,13 @@ struct msg_fault {
 	char *advice; /* what a person can do */
 };
 
+/* What doctor looked at. */
+struct msg_finding {
+	char *name;
+	char *state; /* ok, note or fault */
+	char *text;
+};
+
 struct msg_result {
 	uint64_t status; /* enum status */
 	char *outcome;   /* deployed, same, built, compared, activated,
@@ -214,7 +221,8 @@ extern const struct message_field msg_hello_fields[], msg_push_fields[],
 	msg_live_fields[], msg_send_fields[], msg_stage_fields[],
 	msg_put_fields[], msg_staged_fields[], msg_need_end_fields[],
 	msg_ask_fields[], msg_release_fields[], msg_status_fields[],
-	msg_dropped_fields[], msg_fault_fields[], msg_result_fields[];
+	msg_dropped_fields[], msg_fault_fields[], msg_finding_fields[],
+	msg_result_fields[];
 
 void message_write(const struct message_field *fields, const void *msg,
 	struct buf *out);
