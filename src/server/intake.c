@@ -102,6 +102,9 @@ intake_ended(const struct intake *in, struct error *err)
 	/* One that has closed its end and lives on is up to no good. */
 	kill(in->pid, SIGKILL);
 	(void)waitid(P_PID, (id_t)in->pid, &info, WEXITED | WNOWAIT);
+	if (info.si_code != CLD_EXITED && info.si_status == SIGABRT)
+		return error_status(err, STATUS_TRANSFER,
+			"the intake process gave up: out of memory, or a bug");
 	if (info.si_code == CLD_EXITED || info.si_status != SIGSYS)
 		return error_status(err, STATUS_TRANSFER,
 			"the intake process ended");

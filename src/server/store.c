@@ -62,7 +62,7 @@ store_begin(const struct store *s, const char *directory, const char *name,
 	int dir = openat(s->own, directory, DIRECTORY);
 
 	if (dir < 0) {
-		error_errno(err, "%s", directory);
+		error_errno(err, "cannot write %s", name);
 		return store_trouble(err);
 	}
 	if (replace_begin(file, dir, name, 0600, err) == 0)

@@ -376,8 +376,8 @@ transport_close(struct transport *t, struct transport_report *report,
 	if (t->threaded)
 		pthread_join(t->thread, NULL);
 	transport_counts(t, &t->report.sent, &t->report.received);
-	snprintf(t->report.errors, sizeof(t->report.errors), "%s",
-		buf_str(&t->errors));
+	(void)transport_last_error(t, t->report.errors,
+		sizeof(t->report.errors));
 	if (report)
 		*report = t->report;
 	rc = t->rc;

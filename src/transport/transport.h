@@ -68,7 +68,7 @@ struct transport_report {
 	int connected_ms, keys_ms, authenticated_ms, exec_ms;
 	int exit_status;   /* of the remote program, -1 unknown */
 	char kind[16];     /* "libssh2", "openssh", "local" */
-	char errors[2048]; /* the last the remote program wrote to stderr */
+	char errors[2048]; /* the last line of its standard error */
 };
 
 struct transport *transport_open(const struct transport_options *o);

@@ -5,7 +5,8 @@
  * Runs COMMAND, and at the Nth of its system calls, counted over all that it
  * starts, something goes wrong.  Only those calls count that are of such a
  * class (fault_calls.h: classes, or names of calls), made by a process whose
- * program is PROGRAM, about a descriptor of DIR or below it.
+ * program is PROGRAM, about a descriptor of DIR or below it.  What the loader
+ * does before a program begins is no business of the program's.
  *
  *	kill         all of them are killed instead of the call
  *	after        all are killed once it was made
@@ -64,6 +65,7 @@ static const struct {
 /* A thread; `changed' between the entry and the exit of a call of it. */
 struct tracee {
 	pid_t pid;
+	bool loading;
 	enum action changed;
 	struct user_regs_struct before;
 };
@@ -121,6 +123,13 @@ program_of(pid_t pid, char *name, size_t size)
 	name[n > 0 ? n - 1 : 0] = '\0';
 }
 
+/* Of a path, which is the argument behind the descriptor. */
+static bool
+is_absolute(pid_t pid, uint64_t path)
+{
+	return (char)ptrace(PTRACE_PEEKDATA, pid, path, 0) == '/';
+}
+
 static bool
 is_below(pid_t pid, const struct call *call, const uint64_t *args)
 {
@@ -128,14 +137,28 @@ is_below(pid_t pid, const struct call *call, const uint64_t *args)
 	size_t len = strlen(directory);
 	ssize_t n;
 
-	if (call->fd < 0 || (int)args[call->fd] == AT_FDCWD)
+	if (call->fd < 0 || (int)args[call->fd] == AT_FDCWD) {
+		if (is_absolute(pid, args[call->fd + 1]))
+			return false;
 		snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
-	else
+	} else {
 		snprintf(link, sizeof(link), "/proc/%d/fd/%d", pid,
 			(int)args[call->fd]);
+	}
 	n = readlink(link, path, sizeof(path) - 1);
 	path[n > 0 ? n : 0] = '\0';
 	return !strncmp(path, directory, len) && strchr("/", path[len]);
+}
+
+static bool
+is_loading(struct tracee *t, uint64_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < N(loader_calls); i++)
+		if ((uint64_t)loader_calls[i] == nr)
+			return t->loading;
+	return t->loading = false;
 }
 
 /* The one that is to be counted, or NULL. */
@@ -169,6 +192,20 @@ make_fail(struct tracee *t)
 	registers_set_call(&r, t->pid, SYS_read);
 	*registers_argument(&r, 0) = (unsigned long long)-1;
 	registers_set(t->pid, &r);
+	t->changed = FAIL;
+}
+
+/* Its result is never an error: it fails by telling the old break. */
+static void
+make_brk_fail(struct tracee *t)
+{
+	struct user_regs_struct r;
+
+	registers_get(t->pid, &t->before);
+	r = t->before;
+	*registers_argument(&r, 0) = 0;
+	registers_set(t->pid, &r);
+	t->changed = SHORT;
 }
 
 /* One byte, a half, all but one. */
@@ -187,6 +224,7 @@ make_short(struct tracee *t, const struct call *call)
 		*len = cut[count % N(cut)];
 	}
 	registers_set(t->pid, &r);
+	t->changed = SHORT;
 }
 
 static void
@@ -207,14 +245,14 @@ hit(struct tracee *t, const struct call *call)
 		break;
 	}
 	case FAIL:
-		make_fail(t);
-		t->changed = FAIL;
+		if (call->nr == SYS_brk)
+			make_brk_fail(t);
+		else
+			make_fail(t);
 		break;
 	case SHORT:
-		if (call->len < 0)
-			break;
-		make_short(t, call);
-		t->changed = SHORT;
+		if (call->len >= 0)
+			make_short(t, call);
 		break;
 	default:
 		t->changed = action;
@@ -224,9 +262,12 @@ hit(struct tracee *t, const struct call *call)
 static void
 on_entry(struct tracee *t, const struct __ptrace_syscall_info *info)
 {
+	const struct call *call;
 	char name[32];
-	const struct call *call = counted(t->pid, info, name, sizeof(name));
 
+	if (is_loading(t, info->entry.nr))
+		return;
+	call = counted(t->pid, info, name, sizeof(name));
 	if (!call)
 		return;
 	count++;
@@ -276,6 +317,8 @@ on_stop(struct tracee *t, int status)
 
 	if (killing)
 		kill(t->pid, SIGKILL);
+	if (event == PTRACE_EVENT_EXEC)
+		t->loading = true;
 	if (number == (SIGTRAP | 0x80))
 		on_syscall(t);
 	else if (event == PTRACE_EVENT_STOP && number != SIGTRAP) {

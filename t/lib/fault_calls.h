@@ -62,8 +62,8 @@ static const struct call calls[] = {
 	CALL(fsync, CLASS_SYNC | CLASS_CHANGE, 0, -1),
 	CALL(fdatasync, CLASS_SYNC | CLASS_CHANGE, 0, -1),
 	CALL(syncfs, CLASS_SYNC | CLASS_CHANGE, 0, -1),
-	CALL(openat, CLASS_OPEN | CLASS_WAIT, 0, -1),
-	CALL(openat2, CLASS_OPEN | CLASS_WAIT, 0, -1),
+	CALL(openat, CLASS_OPEN, 0, -1),
+	CALL(openat2, CLASS_OPEN, 0, -1),
 	CALL(mkdirat, CLASS_NAME | CLASS_CHANGE, 0, -1),
 	CALL(symlinkat, CLASS_NAME | CLASS_CHANGE, 1, -1),
 	CALL(linkat, CLASS_NAME | CLASS_CHANGE, 2, -1),
@@ -84,10 +84,34 @@ static const struct call calls[] = {
 #endif
 	CALL(ppoll, CLASS_WAIT, -1, -1),
 	CALL(wait4, CLASS_WAIT, -1, -1),
-	CALL(fcntl, CLASS_WAIT, 0, -1),
 	CALL(mmap, CLASS_MEMORY, -1, -1),
 	CALL(mremap, CLASS_MEMORY, -1, -1),
 	CALL(brk, CLASS_MEMORY, -1, -1),
+};
+
+/* All that is done until a program's libraries are there. */
+static const long loader_calls[] = {
+	SYS_openat,
+	SYS_read,
+	SYS_pread64,
+	SYS_close,
+	SYS_fstat,
+	SYS_newfstatat,
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mprotect,
+	SYS_brk,
+	SYS_faccessat,
+	SYS_set_tid_address,
+	SYS_set_robust_list,
+	SYS_prlimit64,
+#ifdef SYS_rseq
+	SYS_rseq,
+#endif
+#ifdef SYS_arch_prctl
+	SYS_arch_prctl,
+	SYS_access,
+#endif
 };
 
 #endif

@@ -1,0 +1,101 @@
+#!/bin/sh
+# A call of deployd's, or of the client's, fails or does a part only.  What
+# can go on does; else the reason is said, what was live is, and the next
+# deploy works.
+. "$(dirname "$0")/lib/tap.sh"
+. "$TOP/t/lib/app.sh"
+. "$TOP/t/lib/faults.sh"
+
+faults_available || skip_all "$FAULTS_WHY"
+"$FAULT" -a EIO true || skip_all 'this processor is not known to the tracer'
+printf '[deployd]\nkeep = 2\n' >"$DEPLOYD_CONF"
+
+at_server() {
+	faulty "$@"
+	"$DEPLOY" --deployd="$TMP/faulty" local:blog app
+}
+at_client() {
+	rm -f "$TMP/hit"
+	"$FAULT" -p deploy -l "$TMP/hit" "$@" "$DEPLOY" local:blog app
+}
+
+# judge STATUS STATUSES REASON: one of these is right, and what is said.
+judge() {
+	is_whole
+	case " $2 " in
+	*" $1 "*) ;;
+	*)
+		echo "status $1"
+		cat "$TMP/said"
+		;;
+	esac
+	if [ "$1" -eq 0 ]; then
+		[ "$LIVE" = "$VERSION" ] || echo "status 0, and $LIVE is live"
+	else
+		grep -q "$3" "$TMP/said" || cat "$TMP/said"
+	fi
+	"$DEPLOY" local:blog app >"$TMP/mend" 2>&1 || {
+		echo "the next deploy: status $?"
+		cat "$TMP/mend"
+	}
+	is_whole
+	[ "$LIVE" = "$VERSION" ] || echo "$LIVE is live instead of $VERSION"
+	settle
+	find "$OWN/tmp" "$OWN/trash" "$OWN/stage" -mindepth 1 2>/dev/null |
+		sed 's/^/left over: /'
+}
+
+# each STRIDE WHERE STATUSES REASON FAULT...
+each() {
+	stride=${SOAK:-$1}
+	# Once is all there is to it.
+	[ "$1" -lt 1000 ] || stride=$1
+	where=$2 statuses=$3 reason=$4
+	shift 4
+	n=1
+	while :; do
+		next_version
+		settle
+		"$where" -n $n "$@" >"$TMP/said" 2>&1
+		status=$?
+		faults_settle
+		settle
+		hit=$(faults_hit)
+		[ -n "$hit" ] || break
+		is "$where, $* at call $n: $hit, status $status" \
+			"$(judge $status "$statuses" "$reason")" ''
+		n=$((n + stride))
+	done
+	diag "$where, $*: $(cat "$TMP/hit") calls"
+}
+
+next_version
+ok 'a first deploy' "$DEPLOY" local:blog app
+next_version
+ok 'another one' "$DEPLOY" local:blog app
+io='Input/output error'
+space='No space left'
+memory='out of memory\|not enough memory'
+files='Too many open files'
+
+# In the store: a disk that fails once, or from there on; a full one.
+each 67 at_server '0 4 6' "$io" -f "$DEPLOYD_ROOT" -c change -a EIO
+each 131 at_server '0 4 6' "$io" -f "$DEPLOYD_ROOT" -c open,read -a EIO
+each 53 at_server '0 4 6' "$space" -f "$DEPLOYD_ROOT" -c write,name,sync -a ENOSPC
+each 173 at_server '0 4 6 8 9' "$io" -f "$DEPLOYD_ROOT" -c change,open,read -a EIO+
+each 43 at_server '0 4 6 8 9' "$space" -f "$DEPLOYD_ROOT" -c write,name -a ENOSPC+
+# In the tree, and in the cache, which is nothing that anybody needs.
+each 17 at_client '0 1' "$io" -f "$TMP/app" -c open,read -a EIO
+each 13 at_client 0 '' -f "$HOME" -c open,read,change -a EIO
+each 7 at_client 0 '' -f "$HOME" -c open,change -a ENOSPC+
+# What is no failure at all.
+each 1000 at_server 0 '' -c transfer -a short+
+each 1000 at_client 0 '' -c transfer -a short+
+each 97 at_server 0 '' -c wait -a EINTR
+each 71 at_client 0 '' -c wait -a EINTR
+# Too little of what is no disk.
+each 9 at_server '0 3 4 6' "$memory" -c memory -a ENOMEM+
+each 7 at_client '0 1 3 4 6 134' "$memory" -c memory -a ENOMEM+
+each 127 at_server '0 3 4 6 8 9' "$files" -c open -a EMFILE+
+each 23 at_client '0 1 3 4 6' "$files" -c open -a EMFILE+
+done_testing
