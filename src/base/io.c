@@ -11,15 +11,16 @@
 #include "buf.h"
 #include "error.h"
 
-ssize_t
-io_pread_full(int fd, void *data, size_t len, uint64_t offset)
+/* At an offset, or where the descriptor is. */
+static ssize_t
+read_full(int fd, char *p, size_t len, const uint64_t *offset)
 {
-	char *p = data;
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pread(fd, p + done, len - done,
-			(off_t)(offset + done));
+		ssize_t n = offset ? pread(fd, p + done, len - done,
+					     (off_t)(*offset + done)) :
+				     read(fd, p + done, len - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -35,21 +36,13 @@ io_pread_full(int fd, void *data, size_t len, uint64_t offset)
 ssize_t
 io_read_full(int fd, void *data, size_t len)
 {
-	char *p = data;
-	size_t done = 0;
+	return read_full(fd, data, len, NULL);
+}
 
-	while (done < len) {
-		ssize_t n = read(fd, p + done, len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
+ssize_t
+io_pread_full(int fd, void *data, size_t len, uint64_t offset)
+{
+	return read_full(fd, data, len, &offset);
 }
 
 int
