@@ -54,9 +54,16 @@ struct supply {
 /* Whether next/ has it right where it belongs. */
 enum plan_place {
 	PLACE_NOT,
-	PLACE_HASHED, /* it was read, so it may be in memory only */
-	PLACE_SYNCED, /* next.index vouches for it: it was synced then */
+	PLACE_UNSETTLED, /* it was read, in the very tick of its last change */
+	PLACE_HASHED,    /* it was read, so it may be in memory only */
+	PLACE_SYNCED,    /* next.index vouches for it: it was synced then */
 };
+
+/*
+ * What next.index has as the digest of a directory or a link: zeros, or this
+ * in front if only its stat data hold, and it was not synced.
+ */
+#define PLAN_UNSYNCED 1
 
 /* What stands in next/ where an entry goes, if it belongs there. */
 struct plan_seen {

@@ -23,7 +23,8 @@
 struct walk {
 	struct plan_search *x;
 	struct stat_index *index;
-	size_t i; /* the manifest's next entry */
+	size_t i;       /* the manifest's next entry */
+	int64_t moment; /* before anything was looked at */
 };
 
 static int walk_directory(struct walk *w, int fd, const struct entry *of,
@@ -66,15 +67,23 @@ pass(struct walk *w)
 		w->i++;
 }
 
-/* Whether the index has all names that are in a directory. */
+/*
+ * Whether the index has a link, or all names that are in a directory, and
+ * whether it was synced then.
+ */
 static bool
-names_known(struct walk *w, const struct entry *e, const struct stat *st)
+is_known(struct walk *w, const struct entry *e, const struct stat *st,
+	enum plan_place *how)
 {
 	uint8_t digest[DIGEST_SIZE];
 	struct stat sizeless = *st;
+	bool known;
 
 	sizeless.st_size = 0;
-	return index_keep(w->index, e->path, &sizeless, digest);
+	known = index_get(w->index, e->path, &sizeless, digest);
+	*how = known && digest[0] != PLAN_UNSYNCED ? PLACE_SYNCED :
+						     PLACE_HASHED;
+	return known;
 }
 
 /*
@@ -100,9 +109,11 @@ file_belongs(struct walk *w, int dir, const char *leaf, const struct entry *e,
 	const struct stat *st, enum plan_place *how)
 {
 	uint8_t digest[DIGEST_SIZE];
-	bool vouched = index_keep(w->index, e->path, st, digest);
+	bool vouched = index_get(w->index, e->path, st, digest);
 
-	*how = vouched ? PLACE_SYNCED : PLACE_HASHED;
+	*how = vouched                          ? PLACE_SYNCED :
+		index_is_settled(st, w->moment) ? PLACE_HASHED :
+						  PLACE_UNSETTLED;
 	if (st->st_nlink > 1 || (uint64_t)st->st_size != e->size ||
 		(!vouched && plan_hash(w->x, dir, leaf, digest) < 0))
 		return false;
@@ -143,7 +154,7 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 	struct plan *p = w->x->p;
 	size_t place = w->i;
 	const struct entry *e = &p->m->v[place];
-	enum plan_place how = PLACE_SYNCED;
+	enum plan_place how;
 	bool known;
 	int sub;
 
@@ -153,7 +164,7 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 		return busy_turn(w->x->o->busy, w->x->err);
 	}
 	if (S_ISDIR(st->st_mode) && e->type == ENTRY_DIRECTORY) {
-		known = names_known(w, e, st);
+		known = is_known(w, e, st, &how);
 		sub = open_directory(w->x, dir, leaf, st);
 		if (sub >= 0) {
 			plan_note(p, place, st, how);
@@ -167,6 +178,7 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 		keep_file(w->x, e);
 	} else if (S_ISLNK(st->st_mode) && e->type == ENTRY_LINK &&
 		link_belongs(dir, leaf, e)) {
+		(void)is_known(w, e, st, &how);
 		plan_note(p, place, st, how);
 	} else {
 		strv_add(&p->strays, e->path);
@@ -365,7 +377,7 @@ explore_strays(struct walk *w, int next)
 int
 plan_next(struct plan_search *x)
 {
-	struct walk w = { .x = x };
+	struct walk w = { .x = x, .moment = index_moment() };
 	int fd = openat(x->s->own, "next", DIRECTORY), copy, rc = -1;
 
 	if (fd < 0)

@@ -278,11 +278,9 @@ set_new(struct stage *t, int dir, const char *leaf, const struct entry *e)
 
 	if (set_times(dir, leaf, t->o->times[place]) < 0)
 		return -1;
-	if (e->type == ENTRY_LINK)
-		return 0;
 	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
-	if ((st.st_mode & 07777) != mode &&
+	if (e->type != ENTRY_LINK && (st.st_mode & 07777) != mode &&
 		(fchmodat(dir, leaf, mode, 0) < 0 ||
 			fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0))
 		return -1;
@@ -330,10 +328,10 @@ adjust_entry(struct stage *t, const struct entry *e)
 		(seen->mtime != ns && set_times(dir, leaf, ns) < 0) ||
 		fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(t, e->path);
-	/* That a directory was there already is of use when it is synced. */
+	/* A directory that was not there stays one when it is synced. */
 	plan_note(t->p, place, &st,
-		e->type == ENTRY_DIRECTORY ? (enum plan_place)seen->place :
-					     PLACE_HASHED);
+		seen->place == PLACE_SYNCED ? PLACE_HASHED :
+					      (enum plan_place)seen->place);
 	return 0;
 }
 
@@ -369,14 +367,15 @@ finish_directories(struct stage *t)
 	return 0;
 }
 
-/* Files that were only read are written by who knows whom, and when. */
+/* What is not vouched for was written by who knows whom, and when. */
 static void
 touch_unsynced(struct stage *t)
 {
 	size_t i;
 
 	for (i = 0; i < t->p->m->n; i++)
-		if (t->p->seen[i].place == PLACE_HASHED)
+		if (t->p->seen[i].place == PLACE_UNSETTLED ||
+			t->p->seen[i].place == PLACE_HASHED)
 			touch(t, &t->p->m->v[i]);
 }
 

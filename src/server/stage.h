@@ -38,8 +38,13 @@ struct stage_synced {
 int stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	struct error *err);
 /*
- * Writes next.index: all is in its place, as p->seen says, and on disk; or it
- * is only what was so at the beginning.
+ * Waits a tick of the clock, if it must, so that next.index will vouch for
+ * files from that size on; 0 is for all, and for directories and links.
+ */
+void stage_let_pass(const struct plan *p, uint64_t size);
+/*
+ * Writes next.index: all is in its place, as p->seen says, and on disk; or on
+ * disk is only what was so at the beginning.
  */
 int stage_save_index(const struct store *s, const struct plan *p, bool all,
 	struct error *err);

@@ -137,12 +137,8 @@ stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	return rc;
 }
 
-/*
- * A tick costs less than reading a large file again in the next deploys; none
- * but we are in next/, and what a build changes changes later.
- */
-static void
-let_large_pass(const struct plan *p)
+void
+stage_let_pass(const struct plan *p, uint64_t size)
 {
 	int64_t newest = INT64_MIN;
 	size_t i;
@@ -150,8 +146,9 @@ let_large_pass(const struct plan *p)
 	for (i = 0; i < p->m->n; i++) {
 		const struct plan_seen *seen = &p->seen[i];
 
-		if (p->m->v[i].type != ENTRY_FILE ||
-			p->m->v[i].size <= LARGE_FILE)
+		if (size &&
+			(p->m->v[i].type != ENTRY_FILE ||
+				p->m->v[i].size < size))
 			continue;
 		if (seen->ctime > newest)
 			newest = seen->ctime;
@@ -162,19 +159,31 @@ let_large_pass(const struct plan *p)
 }
 
 /*
- * One that is not vouched for gets an inode that no file has: the index is to
+ * A file that is not vouched for gets an inode that none has: the index is to
  * have all names.
  */
 static void
-put_entry(struct stat_index *x, const struct entry *e,
+put_file(struct stat_index *x, const struct entry *e,
 	const struct plan_seen *seen, bool vouched)
 {
 	const struct index_stat st = { .inode = vouched ? seen->inode : 0,
-		.size = e->type == ENTRY_FILE ? (int64_t)e->size : 0,
+		.size = (int64_t)e->size,
 		.mtime = seen->mtime,
 		.ctime = seen->ctime };
 
 	index_put_stat(x, e->path, &st, e->digest);
+}
+
+static void
+put_other(struct stat_index *x, const struct entry *e,
+	const struct plan_seen *seen, bool synced)
+{
+	const struct index_stat st = {
+		.inode = seen->inode, .mtime = seen->mtime, .ctime = seen->ctime
+	};
+	const uint8_t digest[DIGEST_SIZE] = { synced ? 0 : PLAN_UNSYNCED };
+
+	index_put_stat(x, e->path, &st, digest);
 }
 
 int
@@ -186,13 +195,20 @@ stage_save_index(const struct store *s, const struct plan *p, bool all,
 	size_t i;
 	int rc;
 
+	/* None but we are in next/, and what a build changes changes later. */
 	if (all)
-		let_large_pass(p);
+		stage_let_pass(p, LARGE_FILE);
 	x = index_new(s->own, store_next_index(s));
-	for (i = 0; i < m->n; i++)
-		put_entry(x, &m->v[i], &p->seen[i],
-			all || m->v[i].type != ENTRY_FILE ||
-				p->seen[i].place == PLACE_SYNCED);
+	for (i = 0; i < m->n; i++) {
+		const struct plan_seen *seen = &p->seen[i];
+		bool synced = all || seen->place == PLACE_SYNCED;
+
+		if (m->v[i].type == ENTRY_FILE)
+			put_file(x, &m->v[i], seen,
+				synced && seen->place != PLACE_UNSETTLED);
+		else
+			put_other(x, &m->v[i], seen, synced);
+	}
 	rc = index_save(x, err);
 	index_free(x);
 	return rc;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <time.h>
 
 #include "base/io.h"
 #include "server/plan.h"
@@ -962,6 +963,103 @@ START_TEST(many_files_are_staged_and_synced)
 }
 END_TEST
 
+/* What a plan finds of a path in next/. */
+static int
+place_in_next(const struct item *tree, const char *path)
+{
+	const struct plan_options look = { .look = true };
+	struct manifest m = MANIFEST_INIT;
+	struct error err = ERROR_INIT;
+	struct plan p;
+	int place;
+
+	make_manifest(&m, tree);
+	ck_assert_int_eq(plan_make(&p, &store, &m, &look, &err), 0);
+	place = p.seen[manifest_find(&m, path) - m.v].place;
+	plan_release(&p);
+	manifest_release(&m);
+	return place;
+}
+
+/* As who prepares does it, up to where that is synced, and behind that. */
+static void
+prepare(const struct item *tree, bool synced)
+{
+	const struct plan_options spare = { .spare = true };
+	struct manifest m = MANIFEST_INIT;
+	struct error err = ERROR_INIT;
+	int64_t times[16] = { 0 };
+	const struct stage_options o = { .times = times, .spare = true };
+	struct plan p;
+
+	make_manifest(&m, tree);
+	ck_assert_int_eq(plan_make(&p, &store, &m, &spare, &err), 0);
+	ck_assert_int_eq(stage_tree(&store, &p, &o, &err), 0);
+	stage_let_pass(&p, 0);
+	ck_assert_int_eq(stage_save_index(&store, &p, synced, &err), 0);
+	plan_release(&p);
+	manifest_release(&m);
+}
+
+START_TEST(what_was_placed_and_not_synced_is_not_taken_as_synced)
+{
+	const struct item *tree = TREE({ "d", 'd', NULL, 0 },
+		{ "d/f", 'f', "one", 0 }, { "e", 'd', NULL, 0 },
+		{ "l", 'l', "d/f", 0 });
+	const char *const paths[] = { "d", "d/f", "e", "l" };
+	size_t i;
+
+	unit_store(&store);
+	deploy(tree);
+	prepare(tree, false);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(place_in_next(tree, paths[i]), PLACE_HASHED);
+	/* Once more, with all in place. */
+	prepare(tree, false);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(place_in_next(tree, paths[i]), PLACE_HASHED);
+	prepare(tree, true);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(place_in_next(tree, paths[i]), PLACE_SYNCED);
+	/* A name more in one directory. */
+	unit_write(".deployd/next/d/g", "new");
+	ck_assert_int_eq(place_in_next(tree, "d"), PLACE_HASHED);
+	ck_assert_int_eq(place_in_next(tree, "e"), PLACE_SYNCED);
+	ck_assert_int_eq(unlink(".deployd/next.index"), 0);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(place_in_next(tree, paths[i]), PLACE_HASHED);
+}
+END_TEST
+
+/* A file that is not older than the plan, found by that. */
+START_TEST(what_was_hashed_in_the_tick_of_its_change_is_not_vouched_for)
+{
+	const struct item *tree = TREE({ "a", 'f', "one", 0 },
+		{ "b", 'f', "two", 0 });
+	struct timespec times[2] = { { 0, UTIME_OMIT }, { 0, 1 } };
+	struct outcome o;
+
+	unit_store(&store);
+	ck_assert_int_eq(mkdir(".deployd/next", 0700), 0);
+	unit_write(".deployd/next/a", "one");
+	unit_write(".deployd/next/b", "two");
+	/* The next tick is far away. */
+	times[1].tv_sec = time(NULL) + 1000;
+	ck_assert_int_eq(utimensat(AT_FDCWD, ".deployd/next/b", times, 0), 0);
+	usleep(20000);
+	ck_assert_int_eq(place_in_next(tree, "a"), PLACE_HASHED);
+	ck_assert_int_eq(place_in_next(tree, "b"), PLACE_UNSETTLED);
+	o = deploy(tree);
+	usleep(20000);
+	take_back(&o);
+	ck_assert_int_eq(place_in_next(tree, "b"), PLACE_HASHED);
+	o = deploy(tree);
+	usleep(20000);
+	take_back(&o);
+	ck_assert_int_eq(place_in_next(tree, "b"), PLACE_SYNCED);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -998,6 +1096,10 @@ main(void)
 	tcase_add_test(tc, the_trees_own_win_over_what_is_carried);
 	tcase_add_test(tc, what_cannot_be_reached_is_not_carried);
 	tcase_add_test(tc, many_files_are_staged_and_synced);
+	tcase_add_test(tc,
+		what_was_placed_and_not_synced_is_not_taken_as_synced);
+	tcase_add_test(tc,
+		what_was_hashed_in_the_tick_of_its_change_is_not_vouched_for);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
