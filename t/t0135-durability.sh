@@ -50,4 +50,17 @@ same_tree 'it is what was sent all the same' app blog
 ok 'a rollback' "$DEPLOY" --deployd="$TMP/traced" rollback local:blog
 unlike 'does not wait either' "$TMP/trace" 'sync'
 
+# Back to full: what was not waited for is now, once.
+settle
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+ok 'full again, and nothing new' "$DEPLOY" --deployd="$TMP/traced" rollback local:blog
+before 'what was deployed before is on disk' 'syncfs' 'renameat.*"current"'
+echo full >app/src/two
+ok 'an edit' "$DEPLOY" --deployd="$TMP/traced" local:blog app
+before 'is preceded by that' 'syncfs' "$commit"
+echo more >app/src/two
+ok 'another' "$DEPLOY" --deployd="$TMP/traced" local:blog app
+unlike 'is not' "$TMP/trace" 'syncfs'
+same_tree 'it is what was sent' app blog
+
 done_testing

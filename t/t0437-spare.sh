@@ -142,10 +142,17 @@ is 'and nothing is left to be removed' "$(ls "$own/trash")" ''
 
 # A spare that is missing is made when there is nothing else to do.
 rm -rf "$own/next"
+# Left by those who were killed: at preparing, and at removing an app.
+: >"$own/next.index.12345.tmp"
+: >"$own/next.spare.12345.tmp"
+mkdir -p "$DEPLOYD_ROOT/.deployd/trash/old-20260101T000000Z/releases/a"
+: >"$DEPLOYD_ROOT/.deployd/trash/old-20260101T000000Z/releases/a/file"
 ok 'nothing changed' "$DEPLOY" local:blog app
 like 'and nothing is done' "$OUT" 'already'
 settle
 is 'but the spare is made again' "$(cat "$own/next.spare")" "$(live blog)"
+is 'and what was left by the killed is gone' \
+	"$(find "$own" -name 'next.*.tmp')$(ls "$DEPLOYD_ROOT/.deployd/trash")" ''
 
 # A failed deploy's tree in next/ is no spare, and stays.
 cat >app/deploy.conf <<'END'

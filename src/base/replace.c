@@ -1,9 +1,11 @@
 #include "replace.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -86,6 +88,35 @@ replace_file(int dirfd, const char *name, const void *data, size_t len,
 		return -1;
 	}
 	return replace_end(&r, name, sync, err);
+}
+
+static bool
+begins_with(const char *name, const char *prefix)
+{
+	return !strncmp(name, prefix, strlen(prefix));
+}
+
+static bool
+is_temporary(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 4 && !strcmp(name + len - 4, ".tmp");
+}
+
+void
+replace_tidy(int dirfd, const char *prefix, const char *but)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (is_temporary(e->d_name) && begins_with(e->d_name, prefix) &&
+			!(but && begins_with(e->d_name, but)))
+			unlinkat(dirfd, e->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 int

@@ -62,6 +62,13 @@ int replace_all(struct replace_batch *b, enum replace_sync sync,
 /* Removes what was written and not renamed. */
 void replace_release(struct replace_batch *b);
 
+/*
+ * Removes what those left that were killed at it, of names in dirfd that begin
+ * with `prefix' and not with `but' (NULL: of all of these).  Nobody may be at
+ * it.
+ */
+void replace_tidy(int dirfd, const char *prefix, const char *but);
+
 /* Points the symbolic link dirfd/name at target; syncs the directory. */
 int replace_link(int dirfd, const char *name, const char *target,
 	enum replace_sync sync, struct error *err);

@@ -134,7 +134,9 @@ activate_release(struct store *s, const struct config *c,
 	int rc;
 
 	a.new.around.cwd = -1;
-	rc = migrate_first(&a);
+	rc = stage_settle(s, err);
+	if (rc == 0)
+		rc = migrate_first(&a);
 	if (rc == 0)
 		rc = switch_lock_take(s, o->who, o->wait, host, err);
 	if (rc == 0) {

@@ -12,6 +12,7 @@
 #include "base/background.h"
 #include "base/io.h"
 #include "base/lock.h"
+#include "base/replace.h"
 #include "base/rmtree.h"
 #include "server/spare.h"
 
@@ -62,11 +63,20 @@ turn(void *arg, struct error *err)
 	return is_wanted(arg) ? error_set(err, "next/ is wanted") : 0;
 }
 
-static bool
-has_trash(const struct store *s)
+/* Apps that were removed by one who was killed at it. */
+#define ROOT_TRASH ".deployd/trash"
+
+static int
+open_trash(int at, const char *name)
 {
-	int fd = openat(s->own, "trash",
+	return openat(at, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool
+has_trash(int at, const char *name)
+{
+	int fd = open_trash(at, name);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	bool has = false;
@@ -97,34 +107,42 @@ has_lock(struct store *s)
 }
 
 static void
-prepare(void *arg)
+empty_trash(struct store *s, int at, const char *name)
 {
-	const struct work *w = arg;
-	struct store *s = w->s;
-	const struct busy busy = { turn, s };
-	int trash;
+	int trash = open_trash(at, name);
 
-	s->bypass = false;
-	if (!has_lock(s))
-		return;
-	if (w->c->spare && spare_is_needed(s))
-		spare_make(s, w->c, &busy);
-	trash = s->next_lock < 0 ?
-		-1 :
-		openat(s->own, "trash",
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (trash >= 0)
 		(void)rmtree_contents_until(trash, is_wanted, s);
 	io_close(&trash);
 }
 
 static void
+prepare(void *arg)
+{
+	const struct work *w = arg;
+	struct store *s = w->s;
+	const struct busy busy = { turn, s };
+
+	s->bypass = false;
+	if (!has_lock(s))
+		return;
+	/* Of those who were killed at it. */
+	replace_tidy(s->own, "next.", NULL);
+	if (w->c->spare && spare_is_needed(s))
+		spare_make(s, w->c, &busy);
+	if (s->next_lock < 0)
+		return;
+	empty_trash(s, s->own, "trash");
+	empty_trash(s, s->root, ROOT_TRASH);
+}
+
+static void
 run_prepare(struct store *s, const struct config *c)
 {
 	struct work w = { s, c };
-	const int keep[] = { s->dir, s->own, s->next_lock };
+	const int keep[] = { s->root, s->dir, s->own, s->next_lock };
 
-	background_run(prepare, &w, keep, 3);
+	background_run(prepare, &w, keep, 4);
 }
 
 void
@@ -135,7 +153,8 @@ prepare_start(struct store *s, const struct config *c)
 	/* One that nobody has told to stop is at it. */
 	if (s->next_lock < 0 && !s->bypass)
 		return;
-	if (has_trash(s) || (c->spare && spare_is_needed(s)))
+	if (has_trash(s->own, "trash") || has_trash(s->root, ROOT_TRASH) ||
+		(c->spare && spare_is_needed(s)))
 		run_prepare(s, c);
 	io_close(&s->next_lock);
 }

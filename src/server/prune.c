@@ -13,6 +13,7 @@
 #include "base/background.h"
 #include "base/io.h"
 #include "base/lock.h"
+#include "base/replace.h"
 #include "base/rmtree.h"
 #include "server/running.h"
 
@@ -148,28 +149,18 @@ prune_manifests(struct prune *p)
 	strv_release(&named);
 }
 
-/*
- * What replace_file() had begun when its process died.  Locks are held, so
- * none of it is anybody's.
- */
+/* Locks are held, so none of what was begun is anybody's. */
 static void
-drop_temporaries(int at, const char *name, const char *prefix)
+drop_temporaries(const struct store *s)
 {
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	int records = openat(s->own, "records",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	while (dir && (e = readdir(dir))) {
-		size_t len = strlen(e->d_name);
-
-		/* That of next.index may be of who prepares next/. */
-		if (!strncmp(e->d_name, prefix, strlen(prefix)) && len > 4 &&
-			!strcmp(e->d_name + len - 4, ".tmp") &&
-			strncmp(e->d_name, "next.", 5) != 0)
-			unlinkat(fd, e->d_name, 0);
-	}
-	if (dir)
-		closedir(dir);
+	/* That of next.index may be of who prepares next/. */
+	replace_tidy(s->own, "", "next.");
+	replace_tidy(records, "", NULL);
+	replace_tidy(s->dir, "current.", NULL);
+	io_close(&records);
 }
 
 /* A change of the env file has a lock of its own. */
@@ -179,7 +170,7 @@ drop_env_temporaries(const struct store *s)
 	int lock = lock_take(s->own, "env.lock", "retention");
 
 	if (lock >= 0)
-		drop_temporaries(s->dir, ".", "env.");
+		replace_tidy(s->dir, "env.", NULL);
 	io_close(&lock);
 }
 
@@ -248,9 +239,7 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 	if (rc == 0) {
 		prune_records(&p);
 		prune_manifests(&p);
-		drop_temporaries(s->own, ".", "");
-		drop_temporaries(s->own, "records", "");
-		drop_temporaries(s->dir, ".", "current.");
+		drop_temporaries(s);
 		drop_env_temporaries(s);
 	}
 	store_unlock_switch(s);

@@ -273,11 +273,20 @@ look(struct push *p)
 }
 
 static int
+settle(struct push *p)
+{
+	if (stage_is_settled(p->store))
+		return 0;
+	prepare_stop(p->store, PREPARE_MS);
+	return stage_settle(p->store, p->err);
+}
+
+static int
 deploy(struct push *p)
 {
 	int done;
 
-	if (open_to_deploy(p) < 0 ||
+	if (open_to_deploy(p) < 0 || settle(p) < 0 ||
 		check_expected(&p->ask, &p->live, p->err) < 0)
 		return -1;
 	done = nothing_to_do(p);

@@ -89,6 +89,13 @@ int stage_carry(struct store *s, const char *id, const char *from,
 	const struct strv *carry, const struct busy *busy, struct error *err);
 
 /* What a build made must be on disk before the switch. */
-int stage_sync(struct store *s, struct error *err);
+int stage_sync(const struct store *s, struct error *err);
+/*
+ * With full durability: what was staged while it was relaxed is not on disk
+ * because some record says so.  stage_settle() waits for all of it; who has
+ * next.lock does that once.
+ */
+bool stage_is_settled(const struct store *s);
+int stage_settle(const struct store *s, struct error *err);
 
 #endif

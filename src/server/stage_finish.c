@@ -117,6 +117,48 @@ sync_each(const struct stage_synced *t, const bool *which, char type,
 	return rc;
 }
 
+/* Lies there from when something is not waited for until all of it was. */
+#define UNSYNCED "unsynced"
+
+static int
+note_unsynced(const struct store *s, struct error *err)
+{
+	int fd = openat(s->own, UNSYNCED,
+		O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return failed(UNSYNCED, err);
+	io_close(&fd);
+	return 0;
+}
+
+bool
+stage_is_settled(const struct store *s)
+{
+	return s->relaxed || faccessat(s->own, UNSYNCED, F_OK, 0) < 0;
+}
+
+int
+stage_settle(const struct store *s, struct error *err)
+{
+	if (stage_is_settled(s))
+		return 0;
+	if (syncfs(s->own) < 0)
+		return failed("what was deployed before", err);
+	/* Else somebody who prepares may be at it yet. */
+	if (s->next_lock >= 0)
+		unlinkat(s->own, UNSYNCED, 0);
+	return 0;
+}
+
+int
+stage_sync(const struct store *s, struct error *err)
+{
+	if (s->relaxed)
+		return note_unsynced(s, err);
+	return syncfs(s->own) < 0 ? failed("the release", err) : 0;
+}
+
 int
 stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	struct error *err)
@@ -125,7 +167,7 @@ stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	int rc = -1;
 
 	if (s->relaxed)
-		return 0;
+		return note_unsynced(s, err);
 	if (t->n > SYNC_FILES)
 		return syncfs(t->next) < 0 ? failed("next", err) : 0;
 	dirs = directories(t->p, t->touched);

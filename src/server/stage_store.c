@@ -118,12 +118,3 @@ stage_clear_tmp(struct store *s)
 		(void)rmtree_contents(fd);
 	io_close(&fd);
 }
-
-int
-stage_sync(struct store *s, struct error *err)
-{
-	if (s->relaxed || syncfs(s->own) == 0)
-		return 0;
-	error_errno(err, "cannot sync the release");
-	return store_trouble(err);
-}

@@ -18,6 +18,7 @@
  *	    next/  next.index   leftover upload, staging and spare
  *	    next.spare          next/ is a spare: of that ID, "" until it is
  *	    stage/ stage.index  staging while next/ is being prepared
+ *	    unsynced            something was staged and not waited for
  *	    tmp/HEX             verified uploads not yet in a tree
  *	    trash/              being deleted
  *	    apart/              where next/ and tmp/ are made
