@@ -281,8 +281,9 @@ killer() {
 # Is to make a copy of what is live, or to take over what retention dropped.
 spoil() {
 	rm -rf "$spare/next" "$spare/next.index" "$spare/next.spare"
-	[ "$1" != dropped ] || cp -a "$TMP/dropped" \
-		"$spare/trash/20260101T000000Z-00000000"
+	[ "$1" != dropped ] || mv "$(find "$DEPLOYD_ROOT/spare/releases" \
+		-mindepth 1 -maxdepth 1 | LC_ALL=C sort | head -n 1)" \
+		"$spare/trash"
 }
 # killed HOW CALL N: nothing changed, so that all of these calls are its own.
 killed() {
@@ -302,10 +303,6 @@ spare=$DEPLOYD_ROOT/spare/.deployd
 if command -v strace >/dev/null && strace -o "$TMP/trace" true 2>/dev/null; then
 	ok 'another app' "$DEPLOY" local:spare tree
 	settle
-	cp -a "$DEPLOYD_ROOT/spare/releases/$(live spare)" "$TMP/dropped"
-	rm -r "$TMP/dropped/src" "$TMP/dropped/run"
-	echo old >"$TMP/dropped/old"
-	chmod 600 "$TMP/dropped/none"
 	for call in copy_file_range symlinkat utimensat fsync renameat; do
 		killed copied $call 1
 		killed copied $call 2
@@ -313,9 +310,12 @@ if command -v strace >/dev/null && strace -o "$TMP/trace" true 2>/dev/null; then
 	for n in 3 4 5; do
 		killed copied renameat $n
 	done
-	for call in unlinkat copy_file_range fchmodat renameat; do
+	for call in unlinkat utimensat renameat; do
 		killed dropped $call 1
-		killed dropped $call 2
+		killed dropped $call 3
+	done
+	for n in 2 4 5; do
+		killed dropped renameat $n
 	done
 else
 	skip 'who prepares the next release' 'strace may not trace'

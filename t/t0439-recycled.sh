@@ -71,7 +71,7 @@ else
 	skip 'files of another owner' 'only root can make them'
 fi
 
-# Nor is what somebody still writes to.
+# Nor is what somebody still writes to, or whose directory somebody is in.
 log() {
 	echo "$1" >app/one
 	"$DEPLOY" local:log app
@@ -82,11 +82,28 @@ log() {
 rm -f app/deploy.conf
 printf 'as deployed\n' >app/log.txt
 ok 'a release with a log' log 1
-exec 7>>"$DEPLOYD_ROOT/log/current/log.txt"
-for i in 2 3 4 5 6; do
+made=$DEPLOYD_ROOT/log/.deployd/next
+exec 7>>"$DEPLOYD_ROOT/log/current/log.txt" 8<"$DEPLOYD_ROOT/log/current/" \
+	9<"$DEPLOYD_ROOT/log/current/src/deep"
+inodes='' again=0
+for i in 2 3 4 5 6 7; do
 	ok "deploy $i" log "$i"
 	fails 1 'has a log of its own' test \
 		"$DEPLOYD_ROOT/log/current/log.txt" -ef /dev/fd/7
+	for dir in "$DEPLOYD_ROOT/log/current" "$made"; do
+		fails 1 'and directories' test "$dir/" -ef /dev/fd/8
+		fails 1 'of its own' test "$dir/src/deep" -ef /dev/fd/9
+	done
+	# One that is gone cannot be written into, one that is to go is only that.
+	touch /proc/self/fd/8/strange /proc/self/fd/9/er/strange 2>/dev/null
+	inode=$(stat -c %i "$DEPLOYD_ROOT/log/current/run")
+	case $inodes in
+	*" $inode "*) again=$((again + 1)) ;;
+	esac
+	inodes="$inodes $inode "
 done
-exec 7>&-
+exec 7>&- 8>&- 9>&-
+is 'nobody gets into what is released' \
+	"$(find "$DEPLOYD_ROOT/log/current/" "$made" -name strange)" ''
+ok 'files are taken over all the same' test "$again" -gt 0
 done_testing

@@ -3,8 +3,9 @@
  * priority: next/ is made equal to what is live, so that the next deploy
  * copies nothing, and then trash/ is emptied.
  *
- * It is made of the release that retention dropped last, whose inodes so
- * stay in use, and which differs little; until one is dropped, of a copy.
+ * It is made of the release that retention dropped last, whose files so stay
+ * in use, and which differs little (recycle.h); until one is dropped, of a
+ * copy.
  * The process holds next.lock, and looks between files whether it is wanted.
  * Whatever it leaves, finished or not, is only a hint to who stages next
  * (plan.h).

@@ -1,6 +1,5 @@
 #include "server/spare.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,8 +13,8 @@
 #include "base/lock.h"
 #include "base/replace.h"
 #include "server/copy.h"
-#include "server/held.h"
 #include "server/plan.h"
+#include "server/recycle.h"
 #include "server/stage.h"
 #include "server/times.h"
 
@@ -82,47 +81,6 @@ spare_is_needed(const struct store *s)
 		return false;
 	read_mark(s, id);
 	return strcmp(id, live) != 0;
-}
-
-/* The newest release that lies in trash/; false if none does. */
-static bool
-find_dropped(const struct store *s, char id[static RELEASE_ID_LEN + 1])
-{
-	int fd = openat(s->own, "trash",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	id[0] = '\0';
-	while (dir && (e = readdir(dir)))
-		if (path_is_release(e->d_name) && strcmp(e->d_name, id) > 0)
-			memcpy(id, e->d_name, RELEASE_ID_LEN + 1);
-	if (dir)
-		closedir(dir);
-	return *id != '\0';
-}
-
-/*
- * What retention dropped becomes next/, and its index the index.  Who still
- * writes to one of its files must not write to a release to come.
- */
-static void
-recycle(const struct store *s, const struct busy *busy)
-{
-	char id[RELEASE_ID_LEN + 1], tree[64], index[64];
-	int fd;
-
-	unlinkat(s->own, "next.index", 0);
-	if (!find_dropped(s, id))
-		return;
-	snprintf(tree, sizeof(tree), "trash/%s", id);
-	fd = openat(s->own, tree,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || held_drop(fd, busy) < 0)
-		return;
-	snprintf(index, sizeof(index), "records/%s.index", id);
-	if (renameat(s->own, tree, s->own, "next") == 0)
-		(void)renameat(s->own, index, s->own, "next.index");
 }
 
 /* What is live: its manifest and times. */
@@ -287,8 +245,10 @@ spare_make(struct store *s, const struct config *c, const struct busy *busy)
 
 	if (load(&x, &ignored) == 0) {
 		write_mark(s, "");
-		if (!exists(s, "next"))
-			recycle(s, busy);
+		if (!exists(s, "next")) {
+			unlinkat(s->own, "next.index", 0);
+			recycle_dropped(s, busy);
+		}
 		if (make_plan(&x, &p, &ignored) == 0 &&
 			stage(&x, &p, &ignored) == 0)
 			finish(&x, &p, &ignored);

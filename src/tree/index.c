@@ -274,6 +274,19 @@ index_path(struct stat_index *x, size_t i)
 	return r ? path_of(r) : NULL;
 }
 
+const char *
+index_path_digest(struct stat_index *x, size_t i,
+	uint8_t digest[static DIGEST_SIZE])
+{
+	size_t len;
+	const char *r = index_file_at(&x->old, &x->copying, i, &len);
+
+	if (!r)
+		return NULL;
+	memcpy(digest, r + offsetof(struct index_record, digest), DIGEST_SIZE);
+	return path_of(r);
+}
+
 void
 index_put_stat(struct stat_index *x, const char *path,
 	const struct index_stat *st, const uint8_t digest[static DIGEST_SIZE])

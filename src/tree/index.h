@@ -78,6 +78,9 @@ bool index_keep(struct stat_index *x, const char *path, const struct stat *st,
  */
 size_t index_count(const struct stat_index *x);
 const char *index_path(struct stat_index *x, size_t i);
+/* The same, with the digest that was loaded. */
+const char *index_path_digest(struct stat_index *x, size_t i,
+	uint8_t digest[static DIGEST_SIZE]);
 /*
  * Records path for the next save, where it counts more than what was kept.
  * Paths ascend; nothing before one that was put is kept later.  Only what is
