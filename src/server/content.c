@@ -60,8 +60,11 @@ find_need(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 static int
 check_room(struct push *p, uint64_t upload)
 {
-	return check_space(p->store, upload, plan_copies(&p->plan),
-		p->s->config->reserve, p->err);
+	/* What is on its way unasked counts as if it were here. */
+	const struct space need = { upload, plan_copies(&p->plan),
+		plan_makes(&p->plan) + ranges_count(&p->offer) };
+
+	return check_space(p->store, &need, p->s->config->reserve, p->err);
 }
 
 /* Old releases go before a deploy is refused for want of space. */

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "server/store.h"
 
 #define COPY_SIZE (256 * 1024)
 
@@ -184,14 +185,10 @@ copy_entry(struct copy *c, int from, int to, const char *name)
 static int
 failed(const struct copy *c, const char *path)
 {
-	int saved = errno;
-
 	if (c->stopped)
 		return -1;
 	error_errno(c->err, "cannot copy %s", path);
-	if (saved == ENOSPC || saved == EDQUOT)
-		c->err->status = STATUS_REFUSED;
-	return -1;
+	return store_trouble(c->err);
 }
 
 /* A component of a path is a file or a link, here or there. */

@@ -139,6 +139,8 @@ place_link(struct furnish *f, const char *path)
 		rc = 0;
 	if (rc < 0)
 		error_errno(f->err, "cannot link %s into the release", path);
+	if (rc < 0)
+		(void)store_trouble(f->err);
 	beneath_release(&b);
 	free(parent);
 	free(target);

@@ -249,6 +249,35 @@ plan_copies(const struct plan *p)
 	return bytes;
 }
 
+static uint64_t
+pieces_to_come(const struct divided *d)
+{
+	uint64_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < d->e->chunks->n; i++)
+		n += d->pieces[i]->where == PIECE_NONE;
+	return n;
+}
+
+uint64_t
+plan_makes(const struct plan *p)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < p->m->n; i++)
+		n += p->seen[i].place == PLACE_NOT;
+	/* One of those that share what is moved gets the file itself. */
+	for (i = 0; i < p->n; i++)
+		n -= p->v[i].users &&
+			(p->v[i].where == SUPPLY_NEXT ||
+				p->v[i].where == SUPPLY_TMP);
+	for (i = 0; i < p->n_divided; i++)
+		n += pieces_to_come(&p->divided[i]);
+	return n;
+}
+
 void
 plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
 	uint64_t *bytes)

@@ -121,5 +121,7 @@ void plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
 	uint64_t *bytes);
 /* Bytes that are copied on the way; what is moved or stays is none. */
 uint64_t plan_copies(const struct plan *p);
+/* Files, links and directories that are made, uploads included; at most. */
+uint64_t plan_makes(const struct plan *p);
 
 #endif

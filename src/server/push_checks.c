@@ -7,6 +7,11 @@
 #include "base/path.h"
 #include "server/copy.h"
 
+/* Records, log and manifest of a release, and their temporaries. */
+#define INODES_OWN 16
+/* One of so many is left free. */
+#define INODES_SPARED 100
+
 int
 check_expected(const struct msg_push *ask, const struct record *live,
 	struct error *err)
@@ -158,26 +163,58 @@ check_guards(const struct store *s, const struct msg_push *ask,
 	return 0;
 }
 
-int
-check_space(const struct store *s, uint64_t upload, uint64_t copies,
-	uint64_t reserve, struct error *err)
+static int
+hint_space(const struct store *s, bool reserve, struct error *err)
 {
-	struct statvfs v;
-	uint64_t free_bytes, need;
+	return error_hint(err, "free some on the server: deployd prune %s%s",
+		s->app, reserve ? "; or lower reserve in deployd.conf" : "");
+}
 
-	if (fstatvfs(s->own, &v) < 0)
-		return 0; /* then the write will tell */
-	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
-	if (!upload)
-		reserve = 0;
-	need = copies > free_bytes && copy_can_clone(s->own) ? upload :
-							       upload + copies;
+static int
+check_bytes(const struct store *s, const struct statvfs *v,
+	const struct space *n, uint64_t reserve, struct error *err)
+{
+	uint64_t free_bytes = (uint64_t)v->f_bavail * v->f_frsize;
+	uint64_t need = n->copies > free_bytes && copy_can_clone(s->own) ?
+		n->upload :
+		n->upload + n->copies;
+
 	if (need <= free_bytes && reserve <= free_bytes - need)
 		return 0;
 	error_status(err, STATUS_REFUSED,
 		"no space: the release needs %" PRIu64 " bytes and %" PRIu64
 		" in reserve, %" PRIu64 " are free",
 		need, reserve, free_bytes);
-	return error_hint(err, "free some on the server: deployd prune %s%s",
-		s->app, reserve ? "; or lower reserve in deployd.conf" : "");
+	return hint_space(s, reserve, err);
+}
+
+/* Some file systems make inodes as they need them, and count none. */
+static int
+check_inodes(const struct store *s, const struct statvfs *v,
+	const struct space *n, struct error *err)
+{
+	uint64_t reserve = n->upload ? v->f_files / INODES_SPARED : 0;
+	uint64_t need = n->makes + INODES_OWN;
+
+	if (!v->f_files ||
+		(need <= v->f_favail && reserve <= v->f_favail - need))
+		return 0;
+	error_status(err, STATUS_REFUSED,
+		"no space: the release needs %" PRIu64 " inodes and %" PRIu64
+		" in reserve, %" PRIu64 " are free (df -i)",
+		need, reserve, (uint64_t)v->f_favail);
+	return hint_space(s, false, err);
+}
+
+int
+check_space(const struct store *s, const struct space *need, uint64_t reserve,
+	struct error *err)
+{
+	struct statvfs v;
+
+	if (fstatvfs(s->own, &v) < 0)
+		return 0; /* then the write will tell */
+	if (check_bytes(s, &v, need, need->upload ? reserve : 0, err) < 0)
+		return -1;
+	return check_inodes(s, &v, need, err);
 }

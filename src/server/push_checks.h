@@ -24,12 +24,19 @@ int check_manifest(const struct config *c, const struct manifest *m,
  */
 int check_guards(const struct store *s, const struct msg_push *ask,
 	const struct record *live, const char *who, struct error *err);
+/* What a push needs of the file system. */
+struct space {
+	uint64_t upload, copies; /* bytes */
+	uint64_t makes;          /* files, links and directories */
+};
+
 /*
  * Room for what is uploaded, with so much left over besides, and for what is
- * copied of other releases, which costs nothing where it can be cloned.  A
- * deploy that uploads nothing needs no reserve.
+ * copied of other releases, which costs nothing where it can be cloned; and
+ * inodes, of which one in a hundred is left.  A deploy that uploads nothing
+ * needs no reserve.
  */
-int check_space(const struct store *s, uint64_t upload, uint64_t copies,
+int check_space(const struct store *s, const struct space *need,
 	uint64_t reserve, struct error *err);
 
 #endif

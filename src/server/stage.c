@@ -57,9 +57,7 @@ failed(struct stage *t, const char *path)
 	t->blocked = errno == EACCES || errno == EPERM || errno == EBUSY ||
 		errno == ENOTEMPTY;
 	error_errno(t->err, "cannot stage %s", path);
-	if (errno == ENOSPC || errno == EDQUOT)
-		t->err->status = STATUS_REFUSED;
-	return -1;
+	return store_trouble(t->err);
 }
 
 static void

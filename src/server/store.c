@@ -19,12 +19,40 @@
 #define WAIT_MOST (7ULL * 24 * 3600) /* a client may ask for any */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
+static const struct {
+	int error;
+	enum status status;
+	const char *hint;
+} troubles[] = {
+	{ ENOSPC, STATUS_REFUSED,
+		"make room on the server, of bytes or inodes (df, df -i): "
+		"deploy prune" },
+	{ EDQUOT, STATUS_REFUSED,
+		"the account's quota on the server is used up: deploy prune, "
+		"or have it raised" },
+	{ EROFS, STATUS_REFUSED,
+		"the server's file system is read-only: its kernel's log may "
+		"say why" },
+	{ EACCES, STATUS_REFUSED, NULL },
+	{ EIO, STATUS_TRANSFER,
+		"the server's disk fails: see its kernel's log, then deployd "
+		"fsck there" },
+};
+
 int
 store_trouble(struct error *err)
 {
-	if (errno == ENOSPC || errno == EDQUOT || errno == EROFS ||
-		errno == EACCES)
-		err->status = STATUS_REFUSED;
+	int saved = errno;
+	size_t i;
+
+	for (i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
+		if (troubles[i].error != saved)
+			continue;
+		err->status = troubles[i].status;
+		if (troubles[i].hint && !err->hint[0])
+			error_hint(err, "%s", troubles[i].hint);
+	}
+	errno = saved;
 	return -1;
 }
 

@@ -83,7 +83,8 @@ int store_make_apart(const struct store *s, const char *name);
 int store_make_root(const char *root, struct error *err);
 /*
  * After an error with errno: a store that has no space or may not be written
- * is the server's refusal, not worth a retry.  Always -1.
+ * is the server's refusal, not worth a retry, and the hint is what to do; so
+ * it is after EIO.  Always -1, errno kept.
  */
 int store_trouble(struct error *err);
 /*

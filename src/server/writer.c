@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "server/store.h"
 
 /* Lines that are reported together: a wakeup for each would cost more. */
 #define REPORT_MOST 512
@@ -43,7 +44,9 @@ cannot_write(struct writer *w)
 	struct error err = ERROR_INIT;
 
 	error_errno(&err, "cannot write the upload");
-	err.status = STATUS_REFUSED;
+	(void)store_trouble(&err);
+	if (err.status == STATUS_LOCAL)
+		err.status = STATUS_REFUSED;
 	w->host.fail(w->host.arg, &err);
 }
 
