@@ -201,6 +201,15 @@ lock_again(struct spare *x)
 	return !strcmp(id, x->id) && exists(x->s, "next");
 }
 
+static void
+end(struct spare *x, const struct plan *p, bool synced, struct error *err)
+{
+	if (synced)
+		(void)stage_save_index(x->s, p, true, err);
+	else
+		stage_distrust(x->s);
+}
+
 /*
  * The disk may take its time, in which nobody can tell us anything.  So the
  * lock is not held: whoever comes meanwhile takes over what is there, and reads
@@ -211,13 +220,15 @@ finish(struct spare *x, const struct plan *p, struct error *err)
 {
 	int next = openat(x->s->own, "next",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool synced;
 
 	stage_let_pass(p, 0);
 	if (next >= 0 && stage_save_index(x->s, p, false, err) == 0) {
 		write_mark(x->s, x->id);
 		io_close(&x->s->next_lock);
-		if (sync_new(x, p, next, err) == 0 && lock_again(x))
-			(void)stage_save_index(x->s, p, true, err);
+		synced = sync_new(x, p, next, err) == 0;
+		if (lock_again(x))
+			end(x, p, synced, err);
 	}
 	io_close(&next);
 }

@@ -437,8 +437,11 @@ run_stage(struct stage *t)
 		return 0;
 	synced.next = t->next;
 	synced.n = t->written;
-	if (stage_sync_touched(t->s, &synced, t->err) < 0)
+	if (stage_sync_touched(t->s, &synced, t->err) < 0) {
+		stage_distrust(t->s);
+		stage_clear_tmp(t->s);
 		return -1;
+	}
 	return stage_save_index(t->s, t->p, true, t->err);
 }
 

@@ -89,7 +89,13 @@ int stage_carry(struct store *s, const char *id, const char *from,
 	const struct strv *carry, const struct busy *busy, struct error *err);
 
 /* What a build made must be on disk before the switch. */
-int stage_sync(const struct store *s, struct error *err);
+int stage_sync(struct store *s, struct error *err);
+/*
+ * After a sync that failed the kernel takes for written what is not, and a
+ * second one would succeed: none of it is used again, the release, if it was
+ * that already, by stage_take_back().
+ */
+void stage_distrust(struct store *s);
 /*
  * With full durability: what was staged while it was relaxed is not on disk
  * because some record says so.  stage_settle() waits for all of it; who has

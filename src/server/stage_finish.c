@@ -152,11 +152,14 @@ stage_settle(const struct store *s, struct error *err)
 }
 
 int
-stage_sync(const struct store *s, struct error *err)
+stage_sync(struct store *s, struct error *err)
 {
 	if (s->relaxed)
 		return note_unsynced(s, err);
-	return syncfs(s->own) < 0 ? failed("the release", err) : 0;
+	if (syncfs(s->own) == 0)
+		return 0;
+	s->unwritten = true;
+	return failed("the release", err);
 }
 
 int

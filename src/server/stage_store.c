@@ -40,20 +40,36 @@ failed:
 	return store_trouble(err);
 }
 
+void
+stage_distrust(struct store *s)
+{
+	s->unwritten = true;
+	(void)store_discard(s, store_next(s), NULL);
+	(void)unlinkat(s->own, store_next_index(s), 0);
+}
+
 int
 stage_take_back(struct store *s, const char *id, struct error *err)
 {
 	char tree[64], index[64], trash[64];
 
 	names(id, tree, index);
-	if (!s->bypass && renameat(s->dir, tree, s->own, "next") == 0) {
-		(void)renameat(s->own, index, s->own, "next.index");
-		return 0;
+	if (s->unwritten) {
+		(void)unlinkat(s->own, index, 0);
+	} else if (!s->bypass) {
+		if (renameat(s->dir, tree, s->own, "next") == 0) {
+			(void)renameat(s->own, index, s->own, "next.index");
+			return 0;
+		}
+		if (errno == ENOENT)
+			return 0;
 	}
-	if (!s->bypass && errno == ENOENT)
-		return 0;
-	/* Another next/ is there already: this one is only in the way. */
-	snprintf(trash, sizeof(trash), "trash/%s", id);
+	/*
+	 * Another next/ is there already: this one is only in the way.  Of
+	 * what is not written no spare is made: it bears no ID there.
+	 */
+	snprintf(trash, sizeof(trash), "trash/%s%s", id,
+		s->unwritten ? ".unwritten" : "");
 	if (renameat(s->dir, tree, s->own, trash) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove release %s", id);
 	return 0;

@@ -56,9 +56,10 @@ struct store {
 	int lock; /* held descriptors or -1 */
 	int switch_lock;
 	int next_lock;
-	bool bypass;  /* next/ is somebody else's: stage/ is in its place */
-	bool relaxed; /* `durability': nothing is waited for until it is on
+	bool bypass;    /* next/ is somebody else's: stage/ is in its place */
+	bool relaxed;   /* `durability': nothing is waited for until it is on
 	                 disk */
+	bool unwritten; /* a sync failed, see stage_distrust() */
 	struct replace_batch *batch; /* of store_write(), or NULL */
 };
 

@@ -1,0 +1,76 @@
+#!/bin/sh
+# A sync that failed is not tried again: what it was about is thrown away and
+# comes anew.
+. "$(dirname "$0")/lib/tap.sh"
+. "$TOP/t/lib/app.sh"
+. "$TOP/t/lib/faults.sh"
+
+faults_available || skip_all "$FAULTS_WHY"
+"$FAULT" -a EIO true || skip_all 'this processor is not known to the tracer'
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+at_server() {
+	faulty "$@"
+	"$DEPLOY" -v --deployd="$TMP/faulty" local:blog app
+}
+# failing NAME HIT FAULT...: the deploy of a new app/one.
+failing() {
+	failing_name=$1
+	failing_hit=$2
+	shift 2
+	n=$((n + 1))
+	echo "edit $n" >app/one
+	fails 6 "$failing_name" at_server -n 1 "$@"
+	cp "$OUT" "$TMP/said"
+	faults_settle
+	is 'it is that call' "$(faults_hit)" "$failing_hit of deployd"
+	like 'why is said' "$TMP/said" 'cannot sync .*: Input/output error'
+	like 'and what to do' "$TMP/said" "the server's disk fails: see its kernel's log"
+	settle
+	is 'what was live is' "$(readlink "$APP/current")" "$live"
+	is 'nothing that was not written is left' "$(find "$OWN" "$APP/releases" \
+		-type f -size -9 -exec grep -l "edit $n" {} +)" ''
+	is 'nor a release of it' "$(cd "$APP/releases" && echo *)" "$releases"
+	ok 'the next deploy' "$DEPLOY" -v local:blog app
+	like 'sends it again' "$OUT" 'needs [1-9][0-9]* files'
+	same_tree 'and is whole' app blog
+	ok 'nothing is wrong with it' "$DEPLOYD" fsck blog
+	begin
+}
+begin() {
+	live=$(readlink "$APP/current")
+	releases=$(cd "$APP/releases" && echo *)
+}
+
+make_tree app
+n=0
+ok 'a deploy' "$DEPLOY" local:blog app
+begin
+failing 'a file of the tree cannot be synced' fsync -c fsync -a EIO -f "$OWN/next"
+mkdir app/many
+i=0
+while [ $i -lt 300 ]; do
+	i=$((i + 1))
+	echo "file $i" >app/many/$i
+done
+failing 'nor can many at once' syncfs -c syncfs -a EIO
+printf '[hooks]\nbuild = true\n' >app/deploy.conf
+ok 'with a build' "$DEPLOY" local:blog app
+begin
+failing 'what it made cannot be' syncfs -c syncfs -a EIO
+
+# Who prepares the next one.
+: >"$DEPLOYD_CONF"
+ok 'a spare' "$DEPLOY" local:blog app
+settle
+ok 'is there' test -e "$OWN/next/one"
+rm -rf "$OWN/next" "$OWN/next.index" "$OWN/next.spare"
+faulty -n 1 -c fsync,syncfs -a EIO -f "$OWN/next"
+ok 'one that cannot be synced' "$DEPLOY" --deployd="$TMP/faulty" local:blog app
+faults_settle
+settle
+is 'behind the answer' "$(faults_hit)" 'syncfs of deployd'
+fails 1 'is not kept' test -e "$OWN/next"
+echo last >app/one
+ok 'a deploy after that' "$DEPLOY" local:blog app
+same_tree 'is whole as well' app blog
+done_testing
