@@ -155,8 +155,8 @@ prune_manifests(struct prune *p)
 static void
 drop_temporaries(const struct store *s)
 {
-	int records = beneath_open(s->own, "records",
-		O_RDONLY | O_DIRECTORY, 0);
+	int records = beneath_open(s->own, "records", O_RDONLY | O_DIRECTORY,
+		0);
 
 	/* That of next.index may be of who prepares next/. */
 	replace_tidy(s->own, "", "next.");
