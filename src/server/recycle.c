@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "server/plan.h"
 #include "tree/index.h"

@@ -59,7 +59,8 @@ stage_take_back(struct store *s, const char *id, struct error *err)
 		(void)beneath_unlink(s->own, index);
 	} else if (!s->bypass) {
 		if (beneath_rename(s->dir, tree, s->own, "next") == 0) {
-			(void)beneath_rename(s->own, index, s->own, "next.index");
+			(void)beneath_rename(s->own, index, s->own,
+				"next.index");
 			return 0;
 		}
 		if (errno == ENOENT)
