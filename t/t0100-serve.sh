@@ -399,7 +399,7 @@ is 'a second deploy is busy' "$(got status)" 5
 like 'who and since when is said' "$TRACE" 'error .*tester since 20[0-9-]* '
 serve
 {
-	push blog app 'hooks 1' 'wait 18446744073709551615'
+	push blog app 'hooks 1' 'wait 9223372036854775807'
 	tell_manifest
 	control abort
 } >&3

@@ -246,8 +246,9 @@ manifest_count(const struct manifest *m, uint64_t *files, uint64_t *bytes)
 			continue;
 		++*files;
 		/* What a peer made up may not wrap around a limit. */
-		if (__builtin_add_overflow(*bytes, m->v[i].size, bytes))
-			*bytes = UINT64_MAX;
+		*bytes += m->v[i].size;
+		if (*bytes > INT64_MAX)
+			*bytes = INT64_MAX;
 	}
 }
 

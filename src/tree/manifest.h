@@ -138,7 +138,7 @@ void manifest_write_end(const struct manifest *m, struct buf *out);
 typedef int manifest_text_fn(const char *data, size_t len, void *arg);
 int manifest_text(const struct manifest *m, manifest_text_fn *fn, void *arg);
 
-/* Files and the bytes in them, UINT64_MAX if that is more. */
+/* Files and the bytes in them, INT64_MAX if that is more. */
 void manifest_count(const struct manifest *m, uint64_t *files, uint64_t *bytes);
 
 /* Equal in all but the line number and how they are divided into chunks. */
@@ -174,6 +174,8 @@ struct manifest_reader {
 	size_t next;                 /* the base's next entry */
 	uint32_t next_line;          /* of its lines: 0 is its own */
 	uint64_t most_entries;       /* 0: no limit */
+	uint64_t most_bytes;         /* of text; 0, as it is at first: none */
+	uint64_t bytes;              /* so far */
 	struct chunk *chunks;        /* of the last file, so far */
 	size_t n_chunks, cap_chunks;
 	uint64_t chunk_bytes; /* in them */

@@ -2,6 +2,7 @@
 #include "tree/manifest.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,8 +93,9 @@ parse_path(struct manifest *m, struct fields *f, struct entry *e,
 	len = (size_t)(f->end - f->at);
 	why = path_refuse(f->at, len);
 	if (why)
-		return error_set(err, "manifest: path '%.*s': %s", (int)len,
-			f->at, why);
+		return error_set(err,
+			"manifest: a path that cannot be (%s): '%.*s'", why,
+			(int)(len > 200 ? 200 : len), f->at);
 	e->path = arena_strndup(&m->arena, f->at, len);
 	return 0;
 }
@@ -372,6 +374,12 @@ int
 manifest_reader_add(struct manifest_reader *r, const char *data, size_t len,
 	struct error *err)
 {
+	r->bytes += len;
+	if (r->most_bytes && r->bytes > r->most_bytes)
+		return error_status(err, STATUS_REFUSED,
+			"the manifest has more than %" PRIu64
+			" bytes (max_manifest)",
+			r->most_bytes);
 	while (len) {
 		const char *nl = memchr(data, '\n', len);
 		size_t n = nl ? (size_t)(nl - data) : len;

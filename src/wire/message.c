@@ -239,21 +239,21 @@ message_write(const struct message_field *f, const void *msg, struct buf *out)
 	}
 }
 
+/* Decimal without sign or leading zeros, within 63 bits. */
 static int
 read_number(const char *s, size_t len, uint64_t *out)
 {
 	size_t i;
 
 	*out = 0;
-	if (len == 0 || len > 20)
+	if (len == 0 || len > 19 || (len > 1 && s[0] == '0'))
 		return -1;
-	for (i = 0; i < len; i++)
-		if (!isdigit((unsigned char)s[i]) ||
-			__builtin_mul_overflow(*out, 10, out) ||
-			__builtin_add_overflow(*out, (uint64_t)(s[i] - '0'),
-				out))
+	for (i = 0; i < len; i++) {
+		if (!isdigit((unsigned char)s[i]))
 			return -1;
-	return 0;
+		*out = *out * 10 + (uint64_t)(s[i] - '0');
+	}
+	return *out > MESSAGE_NUMBER_MOST ? -1 : 0;
 }
 
 /* The peer's mistake: it breaks the conversation. */
@@ -270,34 +270,40 @@ read_value(const struct message_field *f, void *msg, const char *value,
 	void *p = (char *)msg + f->offset;
 
 	if (f->kind == MESSAGE_TEXT) {
-		char **s = p;
-
-		if (*s)
-			return error_status(err, STATUS_TRANSFER,
-				"a message in which %s stands twice", f->key);
-		*s = mem_strndup(value, len);
+		if (len > MESSAGE_VALUE_MOST)
+			return malformed(err, "an overlong value");
+		*(char **)p = mem_strndup(value, len);
 	} else if (f->kind == MESSAGE_NUMBER) {
 		if (read_number(value, len, p) < 0)
 			return malformed(err, "a bad number");
 	} else {
-		*(bool *)p = len == 3 && !memcmp(value, "yes", 3);
+		if (len != 3 || memcmp(value, "yes", 3) != 0)
+			return malformed(err, "a bad flag");
+		*(bool *)p = true;
 	}
 	return 0;
 }
 
+/* *seen has a bit for each key that has come, by its place in the table. */
 static int
-read_line(const struct message_field *f, void *msg, const char *line,
-	size_t len, struct error *err)
+read_line(const struct message_field *f, uint64_t *seen, void *msg,
+	const char *line, size_t len, struct error *err)
 {
 	const char *space = memchr(line, ' ', len);
 	size_t key = space ? (size_t)(space - line) : 0;
+	uint64_t bit = 1;
 
 	if (key == 0)
 		return malformed(err, "a malformed line");
-	for (; f->key; f++)
-		if (strlen(f->key) == key && !memcmp(f->key, line, key))
-			return read_value(f, msg, space + 1, len - key - 1,
-				err);
+	for (; f->key; f++, bit <<= 1) {
+		if (strlen(f->key) != key || memcmp(f->key, line, key) != 0)
+			continue;
+		if (*seen & bit)
+			return error_status(err, STATUS_TRANSFER,
+				"a message in which %s stands twice", f->key);
+		*seen |= bit;
+		return read_value(f, msg, space + 1, len - key - 1, err);
+	}
 	return 0;
 }
 
@@ -305,6 +311,8 @@ int
 message_read(const struct message_field *fields, const char *data, size_t len,
 	void *msg, struct error *err)
 {
+	uint64_t seen = 0;
+
 	if (len && memchr(data, '\0', len))
 		return malformed(err, "a NUL byte");
 	while (len) {
@@ -314,7 +322,7 @@ message_read(const struct message_field *fields, const char *data, size_t len,
 		if (!nl)
 			return malformed(err, "an unfinished line");
 		n = (size_t)(nl - data);
-		if (read_line(fields, msg, data, n, err) < 0)
+		if (read_line(fields, &seen, msg, data, n, err) < 0)
 			return -1;
 		data += n + 1;
 		len -= n + 1;

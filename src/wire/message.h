@@ -203,8 +203,8 @@ struct msg_result {
 };
 
 /*
- * One struct's table of keys; it ends with a NULL key.  message.c holds
- * those of the messages; the server keeps its records in the same form.
+ * One struct's table of at most 64 keys; it ends with a NULL key.  message.c
+ * holds those of the messages; the server keeps its records in the same form.
  */
 enum message_kind { MESSAGE_TEXT, MESSAGE_NUMBER, MESSAGE_FLAG };
 
@@ -214,8 +214,10 @@ struct message_field {
 	size_t offset;
 };
 
-/* A value longer than this is cut when written. */
+/* A value longer than this is cut when written, and refused when read. */
 #define MESSAGE_VALUE_MOST 4096
+/* Numbers are within 63 bits, so that a signed type holds them. */
+#define MESSAGE_NUMBER_MOST INT64_MAX
 
 extern const struct message_field msg_hello_fields[], msg_push_fields[],
 	msg_live_fields[], msg_send_fields[], msg_stage_fields[],
