@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/beside.h"
 #include "base/io.h"
 #include "server/plan_chunks.h"
@@ -55,9 +54,10 @@ open_holder(struct assembly *a, const struct piece *p)
 	if (p->where == PIECE_RELEASE)
 		return release_reader_open(&a->releases, p->release, p->path);
 	if (p->where == PIECE_NEXT)
-		return beneath_open_file(a->next, p->path);
+		return beneath_open(a->next, p->path, O_RDONLY | O_NOCTTY, 0);
 	digest_to_hex(p->digest, hex);
-	return beneath_open_file(a->tmp, hex);
+	return openat(a->tmp, hex,
+		O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 }
 
 /* The same, unless it is open. */

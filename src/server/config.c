@@ -26,7 +26,11 @@ static const struct settings_known known[] = {
 	{ "deployd", false, "max_file_size", false },
 	{ "deployd", false, "max_path", false },
 	{ "deployd", false, "max_entries", false },
+	{ "deployd", false, "max_manifest", false },
 	{ "deployd", false, "max_sessions", false },
+	{ "deployd", false, "request_timeout", false },
+	{ "deployd", false, "stall_timeout", false },
+	{ "deployd", false, "min_rate", false },
 	{ "app", true, "hooks", false },
 	{ "app", true, "build", true },
 	{ "app", true, "migrate", true },
@@ -152,6 +156,16 @@ get_size(const struct config *c, const char *key, uint64_t *out,
 		return -1;
 	*out = (uint64_t)n;
 	return 0;
+}
+
+static int
+get_seconds(const struct config *c, const char *key, long *out,
+	struct error *err)
+{
+	const struct settings *file;
+	const struct setting *e = get(c, "deployd", "", key, &file);
+
+	return e ? settings_seconds(file, e, out, err) : 0;
 }
 
 static int
@@ -311,23 +325,58 @@ get_keep(struct config *c, struct error *err)
 	return c->keep ? 0 : settings_error(file, e, err, "keep is at least 1");
 }
 
+static const struct config defaults = {
+	.umask = 022,
+	.keep = 5,
+	.spare = true,
+	.reserve = 64ULL << 20,
+	.max_files = 1000000,
+	.max_entries = 2000000,
+	.max_bytes = 100ULL << 30,
+	.max_file_size = 50ULL << 30,
+	.max_path = PATH_LIMIT,
+	.max_manifest = 512ULL << 20,
+	.max_sessions = 20,
+	.request_timeout = 60,
+	.stall_timeout = 300,
+	.min_rate = 100,
+};
+
+/* What a client may take of the server. */
+static int
+get_limits(struct config *c, struct error *err)
+{
+	const struct {
+		const char *key;
+		uint64_t *value;
+	} sizes[] = {
+		{ "reserve", &c->reserve },
+		{ "max_files", &c->max_files },
+		{ "max_bytes", &c->max_bytes },
+		{ "max_file_size", &c->max_file_size },
+		{ "max_path", &c->max_path },
+		{ "max_entries", &c->max_entries },
+		{ "max_manifest", &c->max_manifest },
+		{ "max_sessions", &c->max_sessions },
+		{ "min_rate", &c->min_rate },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		if (get_size(c, sizes[i].key, sizes[i].value, err) < 0)
+			return -1;
+	if (get_seconds(c, "request_timeout", &c->request_timeout, err) < 0)
+		return -1;
+	return get_seconds(c, "stall_timeout", &c->stall_timeout, err);
+}
+
 int
 config_load(struct config *c, const char *root_option, struct error *err)
 {
 	const struct settings *file;
 	const struct setting *e;
 
-	memset(c, 0, sizeof(*c));
-	c->umask = 022;
-	c->keep = 5;
-	c->spare = true;
-	c->max_files = 1000000;
-	c->max_entries = 2000000;
-	c->max_bytes = 100ULL << 30;
-	c->max_file_size = 50ULL << 30;
-	c->max_path = PATH_LIMIT;
-	c->max_sessions = 20;
-	c->reserve = 64ULL << 20;
+	*c = defaults;
 	if (read_files(c, err) < 0)
 		return -1;
 	if (choose_root(c, root_option, err) < 0)
@@ -335,15 +384,7 @@ config_load(struct config *c, const char *root_option, struct error *err)
 	e = get(c, "deployd", "", "spare", &file);
 	if ((e && settings_bool(file, e, &c->spare, err) < 0) ||
 		get_durability(c, err) < 0 || get_umask(c, err) < 0 ||
-		get_keep(c, err) < 0 ||
-		get_size(c, "reserve", &c->reserve, err) < 0)
-		return -1;
-	if (get_size(c, "max_files", &c->max_files, err) < 0 ||
-		get_size(c, "max_bytes", &c->max_bytes, err) < 0 ||
-		get_size(c, "max_file_size", &c->max_file_size, err) < 0 ||
-		get_size(c, "max_path", &c->max_path, err) < 0 ||
-		get_size(c, "max_entries", &c->max_entries, err) < 0 ||
-		get_size(c, "max_sessions", &c->max_sessions, err) < 0)
+		get_keep(c, err) < 0 || get_limits(c, err) < 0)
 		return -1;
 	if (check_hooks_kinds(c, err) < 0 || check_confined(c, err) < 0)
 		return -1;

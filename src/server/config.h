@@ -25,7 +25,10 @@ struct config {
 	uint64_t reserve;
 	/* Limits of one tree and one server; each gives exit 4. */
 	uint64_t max_files, max_bytes, max_file_size, max_path, max_entries;
-	uint64_t max_sessions;
+	uint64_t max_manifest, max_sessions;
+	/* Seconds, or 0; bytes a second: patience.h. */
+	long request_timeout, stall_timeout;
+	uint64_t min_rate;
 	/* The command line of `--serve`. */
 	struct strv apps;  /* --app A[,B]; empty: all */
 	struct strv allow; /* --allow GROUP,...; empty: all */

@@ -30,29 +30,41 @@ parse_line(const char *s, const char *end, uint32_t *line)
 	return n > UINT32_MAX ? -1 : 0;
 }
 
+static int
+amend(struct entry *old, const struct entry *e, struct error *err)
+{
+	if (e->type != ENTRY_FILE || old->type != ENTRY_FILE ||
+		strcmp(e->path, old->path))
+		return error_set(err, "amend: not the same file");
+	old->mode = e->mode;
+	old->size = e->size;
+	memcpy(old->digest, e->digest, DIGEST_SIZE);
+	old->chunks = NULL; /* their lines stay, until it is written anew */
+	return 0;
+}
+
 int
-intake_amend(struct manifest *m, const char *data, size_t len, uint32_t *line,
-	struct error *err)
+intake_amend(struct manifest *m, const char *data, size_t len,
+	struct intake_amended *what, struct error *err)
 {
 	const char *tab = len ? memchr(data, '\t', len) : NULL;
-	struct entry e, *old;
+	struct manifest scratch = MANIFEST_INIT; /* its strings do not stay */
+	struct entry e, *old = NULL;
+	int rc;
 
 	if (!tab || data[len - 1] != '\n')
 		return error_set(err, "amend: malformed");
-	old = parse_line(data, tab, line) == 0 ? manifest_line(m, *line) : NULL;
+	if (parse_line(data, tab, &what->line) == 0)
+		old = manifest_line(m, what->line);
 	if (!old)
 		return error_set(err, "amend: no such line");
-	if (manifest_parse_entry(m, tab + 1, len - 1 - (size_t)(tab + 1 - data),
-		    &e, err) < 0)
-		return -1;
-	if (e.type != ENTRY_FILE || old->type != ENTRY_FILE ||
-		strcmp(e.path, old->path))
-		return error_set(err, "amend: not the same file");
-	old->mode = e.mode;
-	old->size = e.size;
-	memcpy(old->digest, e.digest, DIGEST_SIZE);
-	old->chunks = NULL; /* their lines stay, until it is written anew */
-	return 0;
+	what->was = old->size;
+	rc = manifest_parse_entry(&scratch, tab + 1,
+		len - 1 - (size_t)(tab + 1 - data), &e, err);
+	if (rc == 0)
+		rc = amend(old, &e, err);
+	manifest_release(&scratch);
+	return rc;
 }
 
 int

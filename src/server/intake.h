@@ -47,7 +47,8 @@ struct intake_options {
 	const struct manifest *base; /* of a difference, or NULL */
 	/* Limits; 0: none. */
 	uint64_t most_entries, most_file_size;
-	mode_t umask; /* narrows the modes of files */
+	uint64_t most_manifest; /* bytes of its text */
+	mode_t umask;           /* narrows the modes of files */
 	/* What the files are of, where it is known already; base is not. */
 	const struct manifest *manifest;
 };
@@ -59,8 +60,12 @@ int intake_ended(const struct intake *in, struct error *err);
 /* Ends the process and releases everything; safe on a zeroed struct. */
 void intake_stop(struct intake *in);
 
-/* Applies an amend frame, one line "N TAB entry"; *line becomes N. */
+/* Applies an amend frame, one line "N TAB entry". */
+struct intake_amended {
+	uint32_t line; /* N */
+	uint64_t was;  /* the size before */
+};
 int intake_amend(struct manifest *m, const char *data, size_t len,
-	uint32_t *line, struct error *err);
+	struct intake_amended *what, struct error *err);
 
 #endif

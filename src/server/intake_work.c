@@ -1,6 +1,7 @@
 #include "server/intake_work.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ struct worker {
 	struct zin *z;
 	uint32_t *expected; /* lines, in the order their files come */
 	size_t n, cap, next;
-	size_t bad; /* lines that were: only an answer brings them again */
+	uint64_t bads; /* members that were, so far */
+	size_t bad;    /* lines that were: only an answer brings them again */
 	struct ranges held; /* lines offered that were: expected later */
 	bool offering;      /* what was offered comes; needs do later */
 	bool parts;    /* the client names what comes, bad lines as others */
@@ -137,11 +139,30 @@ take_manifest(struct worker *w, const struct frame *f, struct error *err)
 	return 0;
 }
 
+/* A limit says how it can be raised. */
+static int
+explain(const struct worker *w, struct error *err)
+{
+	const struct manifest_reader *r = &w->reader;
+
+	if (err->status != STATUS_REFUSED)
+		return -1;
+	if (r->most_bytes && r->bytes > r->most_bytes)
+		return error_hint(err, "raise max_manifest in deployd.conf");
+	if (r->most_entries && w->m.n >= r->most_entries)
+		return error_hint(err,
+			"raise max_entries in deployd.conf, or leave files "
+			"out with .deployignore");
+	return -1;
+}
+
 static int
 receive_manifest(struct worker *w, struct error *err)
 {
 	struct frame f;
 
+	manifest_reader_init(&w->reader, &w->m, w->o->base, w->o->most_entries);
+	w->reader.most_bytes = w->o->most_manifest;
 	while (!w->reader.ended) {
 		int rc = next_frame(w, &f, err);
 
@@ -151,7 +172,7 @@ receive_manifest(struct worker *w, struct error *err)
 			return error_set(err, "a %s frame within the manifest",
 				f.type);
 		if (take_manifest(w, &f, err) < 0)
-			return -1;
+			return explain(w, err);
 	}
 	say(w, "read", NULL);
 	return 1;
@@ -217,7 +238,7 @@ take_offer(struct worker *w, const struct frame *f, struct error *err)
 static int
 take_control(struct worker *w, const struct frame *f, struct error *err)
 {
-	uint32_t line;
+	struct intake_amended what;
 
 	if (!strcmp(f->type, "need") || !strcmp(f->type, "part"))
 		return take_need(w, f, err);
@@ -231,7 +252,7 @@ take_control(struct worker *w, const struct frame *f, struct error *err)
 	if (!strcmp(f->type, "manifest"))
 		return take_manifest(w, f, err);
 	if (!strcmp(f->type, "amend"))
-		return intake_amend(&w->m, f->data, f->len, &line, err);
+		return intake_amend(&w->m, f->data, f->len, &what, err);
 	return error_set(err, "an unexpected %s frame", f->type);
 }
 
@@ -313,6 +334,18 @@ hold(struct worker *w, uint32_t line)
 
 	MEM_GROW(r->v, r->n, r->cap);
 	r->v[r->n++] = (struct range){ line, line };
+}
+
+/* Each client gives up long before. */
+static int
+count_bad(struct worker *w, struct error *err)
+{
+	const uint64_t most = 1000 + 4 * (uint64_t)w->m.lines;
+
+	if (++w->bads <= most)
+		return 0;
+	return error_status(err, STATUS_TRANSFER,
+		"files were wrong more than %" PRIu64 " times", most);
 }
 
 /* It is expected once more; the session tells the client. */
@@ -399,10 +432,13 @@ receive_file(struct worker *w, uint32_t line, struct error *err)
 	if (unpack_data(w->unpack, size, take_bytes, w, digest, err) < 0)
 		return -1;
 	note_instead(w, &x);
-	if (memcmp(digest, x.digest, DIGEST_SIZE))
-		put_bad(w, &x, line);
-	else
+	if (memcmp(digest, x.digest, DIGEST_SIZE) == 0) {
 		put_right(w, &x, line);
+		return 0;
+	}
+	if (count_bad(w, err) < 0)
+		return -1;
+	put_bad(w, &x, line);
 	return 0;
 }
 
@@ -464,7 +500,6 @@ intake_work(const struct intake_options *o, int fd, int text)
 		w.m = *o->manifest; /* our own: we are a copy of the session */
 		rc = 1;
 	} else if (rc == 0) {
-		manifest_reader_init(&w.reader, &w.m, o->base, o->most_entries);
 		rc = receive_manifest(&w, &err);
 	}
 	if (rc > 0)

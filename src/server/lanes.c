@@ -10,7 +10,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/digest.h"
 #include "base/io.h"
 
@@ -55,7 +54,7 @@ lanes_open(struct lanes *l, int dir, const struct manifest *m,
 	l->intake.umask = c->umask;
 	l->intake.most_entries = c->max_entries;
 	l->intake.most_file_size = c->max_file_size;
-	l->intake.tmp = beneath_open(dir, "tmp", O_RDONLY | O_DIRECTORY, 0);
+	l->intake.tmp = openat(dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	l->listener = socket(AF_UNIX,
 		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Whoever has the lock may: what lies there is a dead one's. */
@@ -274,6 +273,17 @@ lanes_turn(struct lanes *l, const struct pollfd fds[static LANES_FDS])
 		move(&l->v[i], fds + 1 + 4 * i);
 	if (fds[0].revents)
 		accept_lane(l);
+}
+
+uint64_t
+lanes_received(const struct lanes *l)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		bytes += l->v[i].client.received;
+	return bytes;
 }
 
 int

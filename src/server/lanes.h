@@ -72,6 +72,8 @@ void lanes_rest(struct lanes *l);
 int lanes_poll(const struct lanes *l, struct pollfd fds[static LANES_FDS]);
 /* Moves bytes; those who have come get an intake. */
 void lanes_turn(struct lanes *l, const struct pollfd fds[static LANES_FDS]);
+/* Bytes that have come on all of them so far. */
+uint64_t lanes_received(const struct lanes *l);
 
 /*
  * The other side: gives in and out to whose token it is.  A socket on which

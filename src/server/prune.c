@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/background.h"
-#include "base/beneath.h"
 #include "base/io.h"
 #include "base/lock.h"
 #include "base/replace.h"
@@ -76,8 +75,7 @@ drop(struct prune *p, const char *id, struct error *err)
 
 	snprintf(from, sizeof(from), "releases/%s", id);
 	snprintf(to, sizeof(to), "trash/%s", id);
-	if (beneath_rename(p->s->dir, from, p->s->own, to) < 0 &&
-		errno != ENOENT)
+	if (renameat(p->s->dir, from, p->s->own, to) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot drop release %s", id);
 	return 0;
 }
@@ -89,7 +87,7 @@ forget_file(struct store *s, const char *directory, const char *id,
 	char name[80];
 
 	snprintf(name, sizeof(name), "%s/%s%s", directory, id, suffix);
-	(void)beneath_unlink(s->own, name);
+	unlinkat(s->own, name, 0);
 }
 
 /* A record whose release is gone, and what lies beside it. */
@@ -140,7 +138,7 @@ prune_manifests(struct prune *p)
 			strv_add(&named, r.manifest);
 		record_release(&r);
 	}
-	fd = beneath_open(p->s->own, "manifests", O_RDONLY | O_DIRECTORY, 0);
+	fd = openat(p->s->own, "manifests", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	while (dir && (e = readdir(dir)))
 		if (e->d_name[0] != '.' && !strv_has(&named, e->d_name))
@@ -155,8 +153,8 @@ prune_manifests(struct prune *p)
 static void
 drop_temporaries(const struct store *s)
 {
-	int records = beneath_open(s->own, "records", O_RDONLY | O_DIRECTORY,
-		0);
+	int records = openat(s->own, "records",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	/* That of next.index may be of who prepares next/. */
 	replace_tidy(s->own, "", "next.");
@@ -252,7 +250,8 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 void
 prune_trash_now(struct store *s)
 {
-	int fd = beneath_open(s->own, "trash", O_RDONLY | O_DIRECTORY, 0);
+	int fd = openat(s->own, "trash",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
 		(void)rmtree_contents(fd);

@@ -16,10 +16,17 @@
 /* Waited for without --wait: the tail of the deploy before. */
 #define LOCK_SECONDS 2
 
+static bool
+is_hash(const char *hex)
+{
+	uint8_t hash[DIGEST_SIZE];
+
+	return strlen(hex) == DIGEST_HEX && digest_from_hex(hex, hash) == 0;
+}
+
 static int
 parse_request(struct push *p, const struct frame *f)
 {
-	uint8_t hash[DIGEST_SIZE];
 	const struct msg_push *a = &p->ask;
 
 	if (MESSAGE_READ(push, f, &p->ask, p->err) < 0)
@@ -29,10 +36,8 @@ parse_request(struct push *p, const struct frame *f)
 		return error_status(p->err, STATUS_REFUSED,
 			"'%s' cannot be an app's name", a->app ? a->app : "");
 	if ((int)p->then < 0 || (p->then == THEN_COMPARE && a->offer) ||
-		!a->tree || strlen(a->tree) != DIGEST_HEX ||
-		digest_from_hex(a->tree, hash) < 0 || !a->settings ||
-		strlen(a->settings) != DIGEST_HEX ||
-		digest_from_hex(a->settings, hash) < 0)
+		!a->tree || !is_hash(a->tree) || !a->settings ||
+		!is_hash(a->settings) || (a->base && !is_hash(a->base)))
 		return error_status(p->err, STATUS_TRANSFER,
 			"a malformed push");
 	return 0;

@@ -40,6 +40,7 @@ struct push {
 	bool in_chunks;    /* a file that was asked for whole came so */
 	bool amended;
 	uint64_t amends; /* so far */
+	uint64_t grown;  /* bytes by which these made files larger */
 	unsigned rounds; /* that asked for what had not come */
 	enum plan_trust trust;
 	bool distrusted; /* what was here was wrong: it is asked for */

@@ -2,11 +2,11 @@
 #include "server/push_state.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/io.h"
 #include "server/offer.h"
 #include "server/push_checks.h"
@@ -91,13 +91,30 @@ read_manifest(struct push *p)
 	return 0;
 }
 
+/* Limits and guards went by what push said of the tree. */
+static int
+check_counts(const struct push *p)
+{
+	const struct msg_push *a = &p->ask;
+	uint64_t files, bytes;
+
+	manifest_count(&p->m, &files, &bytes);
+	if (files == a->files && (!a->bytes || bytes == a->bytes) &&
+		(!a->entries || p->m.n == a->entries))
+		return 0;
+	return error_status(p->err, STATUS_TRANSFER,
+		"the manifest is not the one announced: it has %" PRIu64
+		" files of %" PRIu64 " bytes in %zu entries",
+		files, bytes, p->m.n);
+}
+
 /* A handle of tmp/; without a base many files may come. */
 static int
 open_tmp(const struct push *p)
 {
 	if (!p->has_base)
 		(void)store_make_apart(p->store, "tmp");
-	return beneath_open(p->store->own, "tmp", O_RDONLY | O_DIRECTORY, 0);
+	return openat(p->store->own, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static int
@@ -106,6 +123,7 @@ receive_manifest(struct push *p)
 	struct intake_options o = { .tmp = -1,
 		.base = p->has_base ? &p->base : NULL,
 		.most_entries = p->s->config->max_entries,
+		.most_manifest = p->s->config->max_manifest,
 		.most_file_size = p->s->config->max_file_size,
 		.umask = p->s->config->umask };
 	struct frame f;
@@ -142,5 +160,7 @@ receive_tree(struct push *p)
 	if (choose_base(p) < 0 || receive_settings(p) < 0 ||
 		receive_manifest(p) < 0 || receive_offer(p) < 0)
 		return -1;
-	return check_manifest(p->s->config, &p->m, p->err);
+	if (check_manifest(p->s->config, &p->m, p->err) < 0)
+		return -1;
+	return check_counts(p);
 }

@@ -47,7 +47,10 @@ serve_request(struct session *s, struct msg_result *result)
 
 	if (greet(s, &err) < 0 || session_frame(s, &f, &err) < 0) {
 		result_from_error(result, &err);
-	} else if (!strcmp(f.type, "push")) {
+		return true;
+	}
+	s->patience.asked = true;
+	if (!strcmp(f.type, "push")) {
 		push_serve(s, &f, result);
 	} else if (!strcmp(f.type, "ask")) {
 		query_serve(s, &f, result);

@@ -1,7 +1,9 @@
 #include "server/session.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/io.h"
 
@@ -22,6 +24,7 @@ session_init(struct session *s, const struct config *c, int in, int out)
 	s->config = c;
 	s->log = s->place = -1;
 	s->heard = s->pinged = s->moved = io_now_ms();
+	patience_init(&s->patience, c, s->heard);
 	channel_init(&s->client, in, out, true, "the client");
 	s->client.trace = channel_trace_open();
 }
@@ -82,9 +85,22 @@ cancel(struct session *s, bool gone, struct error *err)
 static bool
 has_stalled(const struct session *s, int64_t now)
 {
-	if (s->answering && !s->client.eof)
-		return now - s->heard >= SESSION_SILENCE_MS;
-	return now - s->moved >= STALL_MS;
+	bool holds_up = s->opened && s->store.lock >= 0;
+
+	if (!s->answering || s->client.eof)
+		return now - s->moved >= STALL_MS;
+	/* Who waits for the lock does not wait for a reader. */
+	return now - (holds_up ? s->moved : s->heard) >= SESSION_SILENCE_MS;
+}
+
+static bool
+moves(struct session *s, int64_t now)
+{
+	if (s->client.tx.len && s->client.sent == s->sent)
+		return false;
+	s->sent = s->client.sent;
+	s->moved = now;
+	return true;
 }
 
 /*
@@ -94,13 +110,36 @@ has_stalled(const struct session *s, int64_t now)
 static void
 let_go_if_stalled(struct session *s, int64_t now)
 {
-	if (s->client.tx.len == 0 || s->client.sent != s->sent) {
-		s->sent = s->client.sent;
-		s->moved = now;
-	} else if (has_stalled(s, now)) {
-		s->client.broken = true;
-		buf_clear(&s->client.tx);
-	}
+	if (moves(s, now) || !has_stalled(s, now))
+		return;
+	s->client.broken = true;
+	buf_clear(&s->client.tx);
+}
+
+/* A pager that somebody has left open keeps no other client out. */
+static void
+leave_place_if_stalled(struct session *s, int64_t now)
+{
+	if (!moves(s, now) && now - s->moved >= SESSION_SILENCE_MS)
+		io_close(&s->place);
+}
+
+/* What has come already is not worked off yet: the client owes nothing. */
+static bool
+is_busy(const struct session *s)
+{
+	const struct channel *intake = &s->intake.channel;
+	int unread = 0;
+
+	/* Who does not read what is said keeps it from going on. */
+	if (channel_full(&s->client))
+		return false;
+	if (s->client.rx.len >= READ_AHEAD)
+		return true;
+	return s->intake.pid > 0 &&
+		(intake->tx.len ||
+			(ioctl(s->intake.fd, SIOCOUTQ, &unread) == 0 &&
+				unread > 0));
 }
 
 /* Pings, and notices a client that fell silent. */
@@ -121,7 +160,9 @@ keep_alive(struct session *s, struct error *err)
 		return 0;
 	if (s->client.broken || now - s->heard >= SESSION_SILENCE_MS)
 		return cancel(s, true, err);
-	return 0;
+	leave_place_if_stalled(s, now);
+	return patience_check(&s->patience, s->config, now,
+		s->client.received + s->brought, is_busy(s), err);
 }
 
 /*
@@ -161,7 +202,8 @@ session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
 		timeout = 1000; /* for keep_alive() */
 	poll_channel(p, &s->client, s->client.rx.len < READ_AHEAD);
 	if (intake)
-		poll_channel(p + 2, &s->intake.channel, true);
+		poll_channel(p + 2, &s->intake.channel,
+			s->intake.channel.rx.len < READ_AHEAD);
 	else
 		p[2].fd = p[3].fd = -1;
 	for (i = 0; i < n && i < FDS_MOST; i++)
@@ -205,12 +247,23 @@ session_poll_frame(struct session *s, struct frame *f, struct error *err)
 }
 
 int
+session_await(struct session *s, struct pollfd *fds, int n, struct error *err)
+{
+	int rc;
+
+	s->patience.owes = true;
+	rc = session_turn(s, fds, n, -1, err);
+	s->patience.owes = false;
+	return rc;
+}
+
+int
 session_frame(struct session *s, struct frame *f, struct error *err)
 {
 	int rc;
 
 	while ((rc = session_poll_frame(s, f, err)) == 0)
-		if (session_turn(s, NULL, 0, -1, err) < 0)
+		if (session_await(s, NULL, 0, err) < 0)
 			return -1;
 	return rc < 0 ? -1 : 0;
 }

@@ -15,6 +15,7 @@
 #include "server/activate.h"
 #include "server/config.h"
 #include "server/intake.h"
+#include "server/patience.h"
 #include "server/store.h"
 #include "wire/message.h"
 
@@ -36,8 +37,10 @@ struct session {
 	bool cancelled;        /* by abort or by vanishing; see `gone` */
 	bool gone;             /* the client vanished */
 	int64_t heard, pinged; /* io_now_ms() */
-	int64_t looked;        /* by session_busy() */
-	uint64_t sent;         /* as seen last, and when that moved */
+	struct patience patience;
+	uint64_t brought; /* bytes on further channels */
+	int64_t looked;   /* by session_busy() */
+	uint64_t sent;    /* as seen last, and when that moved */
 	int64_t moved;
 	int log; /* logs/ID, or -1 */
 	uint64_t logged;
@@ -66,10 +69,14 @@ int session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
 	struct error *err);
 /*
  * The next frame of the client, waiting for it; pings are swallowed, an
- * abort cancels.  0, or -1 with err.
+ * abort cancels.  It is one that the client owes: who keeps us waiting for
+ * too long is refused.  0, or -1 with err.
  */
 int session_frame(struct session *s, struct frame *f, struct error *err);
-/* The same without waiting: 1, 0 for none yet, -1. */
+/* A turn of somebody who waits for what the client owes. */
+int session_await(struct session *s, struct pollfd *fds, int n,
+	struct error *err);
+/* The next frame without waiting: 1, 0 for none yet, -1. */
 int session_poll_frame(struct session *s, struct frame *f, struct error *err);
 
 /* From here on the client only watches. */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/io.h"
 #include "base/rmtree.h"
 #include "server/prepare.h"
@@ -27,10 +26,10 @@ stage_commit(struct store *s, const char *id, struct error *err)
 	int fd = -1;
 
 	names(id, tree, index);
-	if (beneath_rename(s->own, store_next_index(s), s->own, index) < 0 ||
-		beneath_rename(s->own, store_next(s), s->dir, tree) < 0)
+	if (renameat(s->own, store_next_index(s), s->own, index) < 0 ||
+		renameat(s->own, store_next(s), s->dir, tree) < 0)
 		goto failed;
-	fd = beneath_open(s->dir, "releases", O_RDONLY | O_DIRECTORY, 0);
+	fd = openat(s->dir, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && store_fsync(s, fd) == 0) {
 		io_close(&fd);
 		return 0;
@@ -56,11 +55,10 @@ stage_take_back(struct store *s, const char *id, struct error *err)
 
 	names(id, tree, index);
 	if (s->unwritten) {
-		(void)beneath_unlink(s->own, index);
+		(void)unlinkat(s->own, index, 0);
 	} else if (!s->bypass) {
-		if (beneath_rename(s->dir, tree, s->own, "next") == 0) {
-			(void)beneath_rename(s->own, index, s->own,
-				"next.index");
+		if (renameat(s->dir, tree, s->own, "next") == 0) {
+			(void)renameat(s->own, index, s->own, "next.index");
 			return 0;
 		}
 		if (errno == ENOENT)
@@ -72,7 +70,7 @@ stage_take_back(struct store *s, const char *id, struct error *err)
 	 */
 	snprintf(trash, sizeof(trash), "trash/%s%s", id,
 		s->unwritten ? ".unwritten" : "");
-	if (beneath_rename(s->dir, tree, s->own, trash) < 0 && errno != ENOENT)
+	if (renameat(s->dir, tree, s->own, trash) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove release %s", id);
 	return 0;
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/beneath.h"
 #include "base/io.h"
 #include "server/offer.h"
 #include "server/push_checks.h"
@@ -60,17 +59,29 @@ check_part(const struct push *p, const struct frame *f, struct error *err)
 	return rc;
 }
 
-/* What the whole manifest is checked for, and how often that may be. */
+/*
+ * What the whole manifest is checked for, and how often that may be.  Room was
+ * looked for when the files were smaller.
+ */
 static int
-check_amend(struct push *p, const struct entry *e, struct error *err)
+check_amend(struct push *p, const struct intake_amended *what,
+	struct error *err)
 {
 	const uint64_t most = 1000 + 4 * (uint64_t)p->m.lines;
+	const struct config *c = p->s->config;
+	const struct entry *e = manifest_line(&p->m, what->line);
+	struct space grown = { 0 };
 
 	if (++p->amends > most)
 		return error_status(err, STATUS_TRANSFER,
 			"the files change more often than %" PRIu64 " times",
 			most);
-	return check_entry(p->s->config, e, err);
+	if (check_entry(c, e, err) < 0)
+		return -1;
+	if (e->size <= what->was)
+		return 0;
+	grown.upload = p->grown += e->size - what->was;
+	return check_space(p->store, &grown, c->reserve, err);
 }
 
 /* A frame of either kind of channel, on its way to the intake there. */
@@ -78,11 +89,11 @@ static int
 pass_on(struct push *p, struct intake *to, const struct frame *f,
 	struct error *err)
 {
-	uint32_t line;
+	struct intake_amended what;
 
 	if (!strcmp(f->type, "amend")) {
-		if (intake_amend(&p->m, f->data, f->len, &line, err) < 0 ||
-			check_amend(p, manifest_line(&p->m, line), err) < 0)
+		if (intake_amend(&p->m, f->data, f->len, &what, err) < 0 ||
+			check_amend(p, &what, err) < 0)
 			return -1;
 		p->amended = true;
 	} else if (!strcmp(f->type, "part")) {
@@ -151,7 +162,7 @@ note_arrival(struct push *p, struct supply *u)
 		return;
 	digest_to_hex(u->digest, name + 4);
 	if (!p->arrived ||
-		(beneath_stat(p->store->own, name, &st) == 0 &&
+		(fstatat(p->store->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			(uint64_t)st.st_size == u->size))
 		u->where = SUPPLY_TMP;
 }
@@ -240,11 +251,12 @@ turn(struct push *p)
 
 	if (p->lanes.open)
 		n = lanes_poll(&p->lanes, fds);
-	if (session_turn(p->s, fds, n, -1, p->err) < 0)
+	if (session_await(p->s, fds, n, p->err) < 0)
 		return -1;
 	if (!p->lanes.open)
 		return 0;
 	lanes_turn(&p->lanes, fds);
+	p->s->brought = lanes_received(&p->lanes);
 	for (i = 0; i < p->lanes.n; i++)
 		if (serve_lane(p, &p->lanes.v[i]) < 0)
 			return -1;
@@ -259,7 +271,10 @@ next_frame(struct push *p, struct frame *f)
 
 	for (;;) {
 		struct frame in;
-		int rc = intake_frame(&s->intake, f, p->err);
+		/* What is bad waits for who reads of it. */
+		int rc = channel_full(&s->client) ?
+			0 :
+			intake_frame(&s->intake, f, p->err);
 
 		if (rc)
 			return rc;

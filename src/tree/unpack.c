@@ -8,6 +8,11 @@
 #include "base/zstream.h"
 
 #define PLAIN_SIZE (128 * 1024)
+/*
+ * Plain bytes that libarchive may ask for before it gives some: it keeps all of
+ * a long name or a sparse map, whose sizes are the client's to choose.
+ */
+#define PULLED_MOST (1024 * 1024)
 /* Level 1 to 19 of zstd need no more than 8 MiB. */
 #define WINDOW_LOG 23
 
@@ -21,10 +26,27 @@ struct unpack {
 	size_t len, used;
 	bool full; /* zstd may hold more than `plain` took */
 	char *plain;
+	size_t pulled;       /* by the call under way */
 	struct error failed; /* of the callback, which libarchive hides */
 	bool has_failed;
 	bool open;
 };
+
+static long
+decompress(struct unpack *u)
+{
+	long got = zin_read(u->z, u->in, u->len, &u->used, u->plain, PLAIN_SIZE,
+		&u->failed);
+
+	u->full = got == PLAIN_SIZE;
+	if (got <= 0)
+		return got;
+	if (u->pulled > PULLED_MOST)
+		return error_status(&u->failed, STATUS_TRANSFER,
+			"bad files stream: a member's header is too large");
+	u->pulled += (size_t)got;
+	return got;
+}
 
 /* libarchive asks for more of the tar. */
 static la_ssize_t
@@ -38,9 +60,7 @@ give_bytes(struct archive *a, void *arg, const void **data)
 		long got;
 
 		if (u->used < u->len || u->full) {
-			got = zin_read(u->z, u->in, u->len, &u->used, u->plain,
-				PLAIN_SIZE, &u->failed);
-			u->full = got == PLAIN_SIZE;
+			got = decompress(u);
 			if (got > 0) {
 				*data = u->plain;
 				return got;
@@ -121,6 +141,7 @@ unpack_header(struct unpack *u, uint64_t *size, struct error *err)
 {
 	struct archive_entry *e;
 
+	u->pulled = 0;
 	if (open_once(u, err) < 0)
 		return -1;
 	if (archive_read_next_header(u->tar, &e) != ARCHIVE_OK)
@@ -144,8 +165,10 @@ unpack_data(struct unpack *u, uint64_t size, unpack_sink_fn *sink, void *arg,
 		const void *data;
 		la_int64_t offset;
 		size_t len;
-		int rc = archive_read_data_block(u->tar, &data, &len, &offset);
+		int rc;
 
+		u->pulled = 0;
+		rc = archive_read_data_block(u->tar, &data, &len, &offset);
 		if (rc == ARCHIVE_EOF)
 			break;
 		if (rc != ARCHIVE_OK)

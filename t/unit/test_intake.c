@@ -1074,7 +1074,7 @@ START_TEST(malformed_amends_fail)
 	struct manifest m = MANIFEST_INIT;
 	struct error err = ERROR_INIT;
 	struct buf b = BUF_INIT;
-	uint32_t line;
+	struct intake_amended what;
 	size_t i;
 	struct entry e = { .path = "a", .type = ENTRY_FILE, .mode = 0644 };
 
@@ -1095,14 +1095,14 @@ START_TEST(malformed_amends_fail)
 		/* Of exactly its length, for the sanitizer. */
 		exact = malloc(b.len + !b.len);
 		memcpy(exact, buf_str(&b), b.len);
-		ck_assert_msg(intake_amend(&m, exact, b.len, &line, &err) < 0,
+		ck_assert_msg(intake_amend(&m, exact, b.len, &what, &err) < 0,
 			"taken: %s", bad[i]);
 		free(exact);
 	}
 	buf_clear(&b);
 	buf_addf(&b, "3\tf\t755\t77\t%s\tc\n", hash);
-	ck_assert_int_eq(intake_amend(&m, b.data, b.len, &line, &err), 0);
-	ck_assert_uint_eq(line, 3);
+	ck_assert_int_eq(intake_amend(&m, b.data, b.len, &what, &err), 0);
+	ck_assert_uint_eq(what.line, 3);
 	ck_assert_uint_eq(m.v[2].size, 77);
 	ck_assert_uint_eq(m.v[2].mode, 0755);
 	ck_assert_str_eq(m.v[2].path, "c");
