@@ -160,6 +160,8 @@ used_by = $(call archives,$(call in_order,$(or $(call unit_layers,$(1)),$(LAYERS
 
 UNIT_TESTS = $(patsubst t/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 HELPERS = $(patsubst t/%.c,$(BUILD)/t/%,$(wildcard t/lib/*.c))
+HOSTILE = $(BUILD)/t/hostile/client
+test_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 FUZZED = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 REPLAYS = $(patsubst %,$(BUILD)/t/fuzz/replay_%,$(FUZZED))
 FUZZERS = $(patsubst %,$(BUILD)/t/fuzz/fuzz_%,$(FUZZED))
@@ -178,11 +180,16 @@ $(UNIT_TESTS): $(BUILD)/t/unit/test_%: $(BUILD)/t/unit/test_%.o \
 $(HELPERS): $(BUILD)/t/lib/%: $(BUILD)/t/lib/%.o $(call archives,$(LAYERS))
 	$(LINK) $^ $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 
+# Peers that know nothing of ours but buffers and hashes.
+$(HOSTILE): $(BUILD)/t/hostile/%: $(BUILD)/t/hostile/talk.o \
+		$$(call test_objects,t/hostile/$$**.c) $(call archives,base)
+	$(LINK) $^ $(PKG_LIBS) $(LIBS)
+
 $(REPLAYS): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o \
 		$(BUILD)/t/fuzz/replay.o $$(call used_by,$$*)
 	$(LINK) $^ $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 
-tests: $(UNIT_TESTS) $(HELPERS) $(REPLAYS)
+tests: $(UNIT_TESTS) $(HELPERS) $(HOSTILE) $(REPLAYS)
 
 # The second make sees what the first one has installed.
 check:
