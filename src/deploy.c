@@ -5,6 +5,7 @@
  *	client/project.c      deploy.conf; target.c targets.c where to
  *	client/push.c         the verb push: one tree, one target or several
  *	  cargo.c             the tree, its settings, what git knows of it
+ *	  confinement.c       what it gives up before it talks
  *	  delivery.c          one push to one target, a state machine
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c

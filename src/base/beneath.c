@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "io.h"
 #include "path.h"
 
@@ -123,6 +125,100 @@ beneath_open(int root, const char *path, int flags, mode_t mode)
 		(errno == ENOSYS || errno == EPERM || errno == ENAMETOOLONG))
 		return open_by_hand(root, path, flags | O_CLOEXEC, mode);
 	return fd;
+}
+
+int
+beneath_open_file(int root, const char *path)
+{
+	int fd = beneath_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	io_close(&fd);
+	errno = EINVAL;
+	return -1;
+}
+
+int
+beneath_read(int root, const char *path, size_t most, struct buf *b,
+	struct error *err)
+{
+	int fd = beneath_open_file(root, path);
+	int rc = fd < 0 ? error_errno(err, "%s", path) :
+			  io_read_rest(fd, path, most, b, err);
+
+	io_close(&fd);
+	return rc;
+}
+
+/* The handle of path's parent, to be closed by close_parent(); or -1. */
+static int
+open_parent(int root, const char *path, const char **leaf)
+{
+	char dir[PATH_MOST + 1];
+	size_t len;
+
+	*leaf = path_leaf(path);
+	if (*leaf == path)
+		return root;
+	len = (size_t)(*leaf - path) - 1;
+	if (len >= sizeof(dir)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(dir, path, len);
+	dir[len] = '\0';
+	return beneath_open(root, dir, O_PATH | O_DIRECTORY, 0);
+}
+
+static int
+close_parent(int root, int dir, int rc)
+{
+	if (dir != root)
+		io_close(&dir);
+	return rc;
+}
+
+int
+beneath_stat(int root, const char *path, struct stat *st)
+{
+	const char *leaf;
+	int dir = open_parent(root, path, &leaf);
+
+	return close_parent(root, dir,
+		dir < 0 ? -1 : fstatat(dir, leaf, st, AT_SYMLINK_NOFOLLOW));
+}
+
+int
+beneath_mkdir(int root, const char *path, mode_t mode)
+{
+	const char *leaf;
+	int dir = open_parent(root, path, &leaf);
+
+	return close_parent(root, dir, dir < 0 ? -1 : mkdirat(dir, leaf, mode));
+}
+
+int
+beneath_unlink(int root, const char *path)
+{
+	const char *leaf;
+	int dir = open_parent(root, path, &leaf);
+
+	return close_parent(root, dir, dir < 0 ? -1 : unlinkat(dir, leaf, 0));
+}
+
+int
+beneath_rename(int from, const char *path, int to, const char *new_path)
+{
+	const char *leaf, *new_leaf;
+	int old_dir = open_parent(from, path, &leaf);
+	int new_dir = open_parent(to, new_path, &new_leaf), rc = -1;
+
+	if (old_dir >= 0 && new_dir >= 0)
+		rc = renameat(old_dir, leaf, new_dir, new_leaf);
+	close_parent(from, old_dir, 0);
+	return close_parent(to, new_dir, rc);
 }
 
 void

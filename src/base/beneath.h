@@ -11,10 +11,27 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+struct buf;
+struct error;
+
 /* Whether the kernel walks for us; false with errno: it is done by hand. */
 bool beneath_is_kernels(void);
 /* As openat(2); path may be "." */
 int beneath_open(int root, const char *path, int flags, mode_t mode);
+/*
+ * Opens what must be a regular file (or else EINVAL) to be read; what is there
+ * by then, as a fifo, does not hold us up.
+ */
+int beneath_open_file(int root, const char *path);
+/* io_read_file() of a file below. */
+int beneath_read(int root, const char *path, size_t most, struct buf *b,
+	struct error *err);
+
+/* As the calls of that name, with AT_SYMLINK_NOFOLLOW. */
+int beneath_stat(int root, const char *path, struct stat *st);
+int beneath_mkdir(int root, const char *path, mode_t mode);
+int beneath_unlink(int root, const char *path);
+int beneath_rename(int from, const char *path, int to, const char *new_path);
 
 /*
  * Keeps the parent directory of the path asked last open, since trees are

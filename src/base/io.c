@@ -118,8 +118,8 @@ io_send_some(int fd, struct buf *b)
 	return sent;
 }
 
-static int
-read_all(int fd, const char *path, size_t most, struct buf *b,
+int
+io_read_rest(int fd, const char *path, size_t most, struct buf *b,
 	struct error *err)
 {
 	ssize_t n;
@@ -138,7 +138,7 @@ io_read_file(int dirfd, const char *path, size_t most, struct buf *b,
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	int rc = fd < 0 ? error_errno(err, "%s", path) :
-			  read_all(fd, path, most, b, err);
+			  io_read_rest(fd, path, most, b, err);
 
 	io_close(&fd);
 	return rc;
@@ -160,7 +160,7 @@ io_read_regular(int dirfd, const char *path, size_t most, struct buf *b,
 		rc = error_set(err, "%s is not a regular file", path);
 		errno = EINVAL;
 	} else {
-		rc = read_all(fd, path, most, b, err);
+		rc = io_read_rest(fd, path, most, b, err);
 	}
 	io_close(&fd);
 	return rc;

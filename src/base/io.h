@@ -37,6 +37,10 @@ int io_read_file(int dirfd, const char *path, size_t most, struct buf *b,
 int io_read_regular(int dirfd, const char *path, size_t most, struct buf *b,
 	struct error *err);
 
+/* What is left to be read of fd, which path is the name of. */
+int io_read_rest(int fd, const char *path, size_t most, struct buf *b,
+	struct error *err);
+
 int io_nonblock(int fd);
 /* Closes *fd if it is open and sets it to -1; keeps errno. */
 void io_close(int *fd);

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "client/cache.h"
+#include "client/confinement.h"
 #include "client/delivery.h"
 #include "client/local.h"
 #include "client/report.h"
@@ -24,6 +25,7 @@ struct push {
 	size_t n;
 	bool aborted;     /* abort was sent to those not switched yet */
 	bool went;        /* go was said */
+	bool confined;    /* confinement_begin() */
 	int64_t deadline; /* io_now_ms(), once aborted; else 0 */
 };
 
@@ -112,6 +114,24 @@ ask_next(struct push *p)
 		if (!settled(&p->v[i]))
 			return;
 	}
+}
+
+/*
+ * As soon as no program is needed: git is asked about what is live on each of
+ * the targets.  With an archive, connections were begun after it was read.
+ */
+static int
+confine(struct push *p, struct error *err)
+{
+	size_t i;
+
+	if (p->confined || p->o->tar)
+		return 0;
+	for (i = 0; p->cargo.git.is_repository && i < p->n; i++)
+		if (!settled(&p->v[i]))
+			return 0;
+	p->confined = true;
+	return confinement_begin(&p->cargo, err);
 }
 
 static void
@@ -227,6 +247,8 @@ run(struct push *p, struct error *err)
 		size_t lanes = 0;
 
 		ask_next(p);
+		if (confine(p, err) < 0)
+			return -1;
 		if (p->n == 1)
 			lanes = delivery_lane_sessions(&p->v[0],
 				p->sessions + p->n);

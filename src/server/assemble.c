@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/beside.h"
 #include "base/io.h"
 #include "server/plan_chunks.h"
@@ -54,10 +55,9 @@ open_holder(struct assembly *a, const struct piece *p)
 	if (p->where == PIECE_RELEASE)
 		return release_reader_open(&a->releases, p->release, p->path);
 	if (p->where == PIECE_NEXT)
-		return beneath_open(a->next, p->path, O_RDONLY | O_NOCTTY, 0);
+		return beneath_open_file(a->next, p->path);
 	digest_to_hex(p->digest, hex);
-	return openat(a->tmp, hex,
-		O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	return beneath_open_file(a->tmp, hex);
 }
 
 /* The same, unless it is open. */

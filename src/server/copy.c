@@ -82,10 +82,11 @@ copy_regular(struct copy *c, int from, int to, const char *name,
 	c->stopped = busy_turn(c->busy, c->err) < 0;
 	if (c->stopped)
 		return -1;
-	in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	in = beneath_open_file(from, name);
 	if (in < 0)
 		return errno == ENOENT ? 0 : -1; /* it went meanwhile */
-	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	out = openat(to, name,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		rc = errno == EEXIST ? 0 : -1;
 	else if (copy_file(in, out) == 0 &&

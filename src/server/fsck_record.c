@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 
 /* What the history says of releases: IDs. */
@@ -54,7 +55,7 @@ has_record(const struct fsck *f, const char *id)
 	char name[64];
 
 	snprintf(name, sizeof(name), "records/%s", id);
-	return fstatat(f->s->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return beneath_stat(f->s->own, name, &st) == 0;
 }
 
 /* Files in records/ or logs/ that belong to no release that is known. */
@@ -201,9 +202,9 @@ check_record(struct fsck *f, const char *id, const struct told *t)
 		fsck_tell(f, &fault,
 			!has_release &&
 				(f->o->dry_run ||
-					unlinkat(f->s->own,
-						path + strlen(".deployd/"),
-						0) == 0));
+					beneath_unlink(f->s->own,
+						path + strlen(".deployd/")) ==
+						0));
 	} else if (has_release) {
 		check_settings(f, &r);
 		check_history(f, &r, t, path);

@@ -48,7 +48,7 @@ distrust(struct fsck *f, const char *id, const struct found *d)
 	if (i == d->n || f->o->dry_run)
 		return;
 	snprintf(name, sizeof(name), "records/%s.index", id);
-	unlinkat(f->s->own, name, 0);
+	(void)beneath_unlink(f->s->own, name);
 }
 
 static void
@@ -99,15 +99,14 @@ load_without_build(struct fsck *f, const struct record *r, struct manifest *m,
 	struct stat st;
 
 	snprintf(path, sizeof(path), ".deployd/records/%s.built", r->id);
-	if (fstatat(f->s->own, path + strlen(".deployd/"), &st,
-		    AT_SYMLINK_NOFOLLOW) < 0)
+	if (beneath_stat(f->s->own, path + strlen(".deployd/"), &st) < 0)
 		return -1;
 	manifest_release(m);
 	if (store_load_manifest(f->s, r->manifest, m, why) < 0)
 		return -1;
 	fsck_tell(f, &fault,
 		f->o->dry_run ||
-			unlinkat(f->s->own, path + strlen(".deployd/"), 0) ==
+			beneath_unlink(f->s->own, path + strlen(".deployd/")) ==
 				0);
 	return 0;
 }

@@ -161,6 +161,20 @@ share(struct furnish *f, const char *word)
 	return rc;
 }
 
+/* What a link leads to could be anybody's. */
+static int
+no_shared(const struct store *s, struct error *err)
+{
+	bool link = errno == ELOOP || errno == ENOTDIR;
+
+	error_errno(err, "%s/shared", s->path);
+	err->status = STATUS_REFUSED;
+	return link ? error_hint(err,
+			      "on the server, make it a directory: links are "
+			      "not followed, a bind mount is") :
+		      -1;
+}
+
 int
 stage_shared(struct store *s, const char *id, const struct strv *shared,
 	void (*note)(void *arg, const char *text), void *arg, struct error *err)
@@ -172,9 +186,11 @@ stage_shared(struct store *s, const char *id, const struct strv *shared,
 	if (shared->n == 0)
 		return 0;
 	f.release = open_release(s, id);
-	f.shared = openat(s->dir, "shared", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (f.release < 0 || f.shared < 0)
-		rc = error_errno(err, "cannot open shared/");
+	f.shared = beneath_open(s->dir, "shared", O_RDONLY | O_DIRECTORY, 0);
+	if (f.release < 0)
+		rc = error_errno(err, "cannot open releases/%s", id);
+	else if (f.shared < 0)
+		rc = no_shared(s, err);
 	for (i = 0; rc == 0 && i < shared->n; i++)
 		rc = share(&f, shared->v[i]);
 	io_close(&f.release);

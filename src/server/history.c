@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 
 #define HISTORY_MOST (64u << 20)
@@ -167,7 +168,7 @@ history_each(const struct store *s, history_fn *fn, void *arg,
 	const char *p, *nl, *end;
 	int stop = 0;
 
-	if (io_read_file(s->own, "history", HISTORY_MOST, &text, err) < 0) {
+	if (beneath_read(s->own, "history", HISTORY_MOST, &text, err) < 0) {
 		buf_release(&text);
 		return errno == ENOENT ? 0 : -1;
 	}

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/digest.h"
 #include "base/io.h"
 
@@ -54,7 +55,7 @@ lanes_open(struct lanes *l, int dir, const struct manifest *m,
 	l->intake.umask = c->umask;
 	l->intake.most_entries = c->max_entries;
 	l->intake.most_file_size = c->max_file_size;
-	l->intake.tmp = openat(dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	l->intake.tmp = beneath_open(dir, "tmp", O_RDONLY | O_DIRECTORY, 0);
 	l->listener = socket(AF_UNIX,
 		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Whoever has the lock may: what lies there is a dead one's. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/background.h"
+#include "base/beneath.h"
 #include "base/io.h"
 #include "base/lock.h"
 #include "base/replace.h"
@@ -75,7 +76,8 @@ drop(struct prune *p, const char *id, struct error *err)
 
 	snprintf(from, sizeof(from), "releases/%s", id);
 	snprintf(to, sizeof(to), "trash/%s", id);
-	if (renameat(p->s->dir, from, p->s->own, to) < 0 && errno != ENOENT)
+	if (beneath_rename(p->s->dir, from, p->s->own, to) < 0 &&
+		errno != ENOENT)
 		return error_errno(err, "cannot drop release %s", id);
 	return 0;
 }
@@ -87,7 +89,7 @@ forget_file(struct store *s, const char *directory, const char *id,
 	char name[80];
 
 	snprintf(name, sizeof(name), "%s/%s%s", directory, id, suffix);
-	unlinkat(s->own, name, 0);
+	(void)beneath_unlink(s->own, name);
 }
 
 /* A record whose release is gone, and what lies beside it. */
@@ -138,7 +140,7 @@ prune_manifests(struct prune *p)
 			strv_add(&named, r.manifest);
 		record_release(&r);
 	}
-	fd = openat(p->s->own, "manifests", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = beneath_open(p->s->own, "manifests", O_RDONLY | O_DIRECTORY, 0);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	while (dir && (e = readdir(dir)))
 		if (e->d_name[0] != '.' && !strv_has(&named, e->d_name))
@@ -153,8 +155,8 @@ prune_manifests(struct prune *p)
 static void
 drop_temporaries(const struct store *s)
 {
-	int records = openat(s->own, "records",
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int records = beneath_open(s->own, "records", O_RDONLY | O_DIRECTORY,
+		0);
 
 	/* That of next.index may be of who prepares next/. */
 	replace_tidy(s->own, "", "next.");
@@ -250,8 +252,7 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 void
 prune_trash_now(struct store *s)
 {
-	int fd = openat(s->own, "trash",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = beneath_open(s->own, "trash", O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd >= 0)
 		(void)rmtree_contents(fd);

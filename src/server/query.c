@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "server/apps.h"
 #include "server/room.h"
@@ -209,7 +210,7 @@ serve_log(struct query *q)
 		return -1;
 	q->result->release = mem_strdup(id);
 	snprintf(name, sizeof(name), "logs/%s", id);
-	fd = openat(q->s->store.own, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = beneath_open_file(q->s->store.own, name);
 	if (fd < 0 && errno == ENOENT)
 		return 0; /* it had no hooks */
 	if (fd < 0)

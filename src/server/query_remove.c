@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "base/lock.h"
 #include "server/prepare.h"
@@ -241,9 +242,8 @@ static int
 open_trash(struct removal *r)
 {
 	(void)mkdirat(r->s->root, ".deployd", 0700);
-	(void)mkdirat(r->s->root, TRASH, 0700);
-	return openat(r->s->root, TRASH,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	(void)beneath_mkdir(r->s->root, TRASH, 0700);
+	return beneath_open(r->s->root, TRASH, O_RDONLY | O_DIRECTORY, 0);
 }
 
 /* From the rename on the app is gone, whatever else fails. */

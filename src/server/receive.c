@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "server/offer.h"
 #include "server/push_checks.h"
@@ -114,7 +115,7 @@ open_tmp(const struct push *p)
 {
 	if (!p->has_base)
 		(void)store_make_apart(p->store, "tmp");
-	return openat(p->store->own, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return beneath_open(p->store->own, "tmp", O_RDONLY | O_DIRECTORY, 0);
 }
 
 static int

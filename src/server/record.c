@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "base/replace.h"
 #include "base/settings.h"
@@ -67,7 +68,7 @@ record_load(const struct store *s, const char *id, struct record *r,
 	int rc;
 
 	snprintf(name, sizeof(name), "records/%s", id);
-	rc = io_read_file(s->own, name, RECORD_MOST, &text, err);
+	rc = beneath_read(s->own, name, RECORD_MOST, &text, err);
 	if (rc == 0)
 		rc = message_read(record_fields, buf_str(&text), text.len, r,
 			err);
@@ -170,7 +171,7 @@ record_settings(const struct store *s, const char *id, struct buf *text,
 	char name[64];
 
 	snprintf(name, sizeof(name), "records/%s.settings", id);
-	if (io_read_file(s->own, name, SETTINGS_MOST, text, err) == 0)
+	if (beneath_read(s->own, name, SETTINGS_MOST, text, err) == 0)
 		return 0;
 	return errno == ENOENT ? 0 : -1;
 }
@@ -242,7 +243,7 @@ store_open_manifest(const struct store *s, const char *hex, struct error *err)
 
 	if (name_manifest(hex, name, digest, err) < 0)
 		return -1;
-	fd = openat(s->own, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = beneath_open_file(s->own, name);
 	return fd < 0 ? error_errno(err, "%s", name) : fd;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "server/plan.h"
 #include "tree/index.h"
@@ -112,7 +113,7 @@ open_both(const struct both *b, const struct stat *st, int *from, int *to)
 {
 	*from = *to = -1;
 	if ((st->st_mode & 0700) != 0700 &&
-		fchmodat(b->from, b->leaf, 0700, 0) < 0)
+		fchmodat(b->from, b->leaf, 0700, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	if (mkdirat(b->to, b->leaf, (st->st_mode & 0777) | 0700) < 0)
 		return -1;
@@ -264,7 +265,7 @@ recycle_dropped(const struct store *s, const struct busy *busy)
 		return;
 	snprintf(tree, sizeof(tree), "trash/%s", id);
 	snprintf(index, sizeof(index), "records/%s.index", id);
-	from = openat(s->own, tree, DIRECTORY);
+	from = beneath_open(s->own, tree, O_RDONLY | O_DIRECTORY, 0);
 	/* What tells of a writer who comes while there is a lease. */
 	sigaction(SIGIO, &ignore, &old);
 	if (from >= 0)

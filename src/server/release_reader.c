@@ -37,7 +37,5 @@ release_reader_open(struct release_reader *r, const char *id, const char *path)
 		beneath_init(&r->at, r->fd);
 	}
 	dir = beneath_at(&r->at, path, &leaf);
-	return dir < 0 ?
-		-1 :
-		openat(dir, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	return dir < 0 ? -1 : beneath_open_file(dir, leaf);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 
 #define LOG_MOST (8 * 1024 * 1024)
@@ -59,8 +60,8 @@ session_open_log(struct session *s, const char *id, struct error *err)
 
 	io_close(&s->log);
 	snprintf(name, sizeof(name), "logs/%s", id);
-	s->log = openat(s->store.own, name,
-		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	s->log = beneath_open(s->store.own, name, O_WRONLY | O_CREAT | O_APPEND,
+		0600);
 	if (s->log < 0 || fstat(s->log, &st) < 0) {
 		error_errno(err, "cannot open the log of %s", id);
 		return store_trouble(err);

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "base/lock.h"
 #include "base/replace.h"
@@ -52,7 +53,7 @@ read_mark(const struct store *s, char id[static RELEASE_ID_LEN + 1])
 	struct buf text = BUF_INIT;
 
 	id[0] = '\0';
-	if (io_read_file(s->own, MARK, RELEASE_ID_LEN, &text, &ignored) == 0)
+	if (beneath_read(s->own, MARK, RELEASE_ID_LEN, &text, &ignored) == 0)
 		snprintf(id, RELEASE_ID_LEN + 1, "%s", buf_str(&text));
 	buf_release(&text);
 }

@@ -189,12 +189,12 @@ open_supply(struct stage *t, const struct supply *u)
 	char hex[DIGEST_HEX + 1];
 
 	if (u->where == SUPPLY_KEPT)
-		return beneath_open(t->next, u->path, O_RDONLY, 0);
+		return beneath_open_file(t->next, u->path);
 	if (u->where == SUPPLY_RELEASE)
 		return release_reader_open(&t->releases, u->origin->release,
 			u->origin->path);
 	hex_name(u, hex);
-	return beneath_open(t->tmp, hex, O_RDONLY, 0);
+	return beneath_open_file(t->tmp, hex);
 }
 
 /* Whether what was copied is what was found to be right: -1 with ESTALE. */
@@ -279,7 +279,7 @@ set_new(struct stage *t, int dir, const char *leaf, const struct entry *e)
 	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	if (e->type != ENTRY_LINK && (st.st_mode & 07777) != mode &&
-		(fchmodat(dir, leaf, mode, 0) < 0 ||
+		(fchmodat(dir, leaf, mode, AT_SYMLINK_NOFOLLOW) < 0 ||
 			fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0))
 		return -1;
 	plan_note(t->p, place, &st, PLACE_HASHED);
@@ -322,7 +322,8 @@ adjust_entry(struct stage *t, const struct entry *e)
 	dir = beneath_at(&t->at, e->path, &leaf);
 	touch(t, e);
 	if (dir < 0 ||
-		(seen->mode != mode && fchmodat(dir, leaf, mode, 0) < 0) ||
+		(seen->mode != mode &&
+			fchmodat(dir, leaf, mode, AT_SYMLINK_NOFOLLOW) < 0) ||
 		(seen->mtime != ns && set_times(dir, leaf, ns) < 0) ||
 		fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(t, e->path);
@@ -462,9 +463,9 @@ stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 	if (!o->spare && !s->bypass)
 		unlinkat(s->own, "next.spare", 0);
 	if (o->spare)
-		(void)mkdirat(s->own, SPARE_TMP, 0700);
-	t.tmp = openat(s->own, o->spare ? SPARE_TMP : "tmp",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		(void)beneath_mkdir(s->own, SPARE_TMP, 0700);
+	t.tmp = beneath_open(s->own, o->spare ? SPARE_TMP : "tmp",
+		O_RDONLY | O_DIRECTORY, 0);
 	t.touched = mem_zalloc(p->m->n, sizeof(*t.touched));
 	release_reader_init(&t.releases, s);
 	if (!open_next(&t) || t.tmp < 0)

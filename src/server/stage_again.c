@@ -15,7 +15,7 @@
 static int
 copy_out(int dir, const char *leaf, int tmp, const char *hex)
 {
-	int in = openat(dir, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int in = beneath_open_file(dir, leaf);
 	int out = -1, rc = -1;
 
 	if (in >= 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "base/rmtree.h"
 #include "server/prepare.h"
@@ -26,10 +27,10 @@ stage_commit(struct store *s, const char *id, struct error *err)
 	int fd = -1;
 
 	names(id, tree, index);
-	if (renameat(s->own, store_next_index(s), s->own, index) < 0 ||
-		renameat(s->own, store_next(s), s->dir, tree) < 0)
+	if (beneath_rename(s->own, store_next_index(s), s->own, index) < 0 ||
+		beneath_rename(s->own, store_next(s), s->dir, tree) < 0)
 		goto failed;
-	fd = openat(s->dir, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = beneath_open(s->dir, "releases", O_RDONLY | O_DIRECTORY, 0);
 	if (fd >= 0 && store_fsync(s, fd) == 0) {
 		io_close(&fd);
 		return 0;
@@ -55,10 +56,11 @@ stage_take_back(struct store *s, const char *id, struct error *err)
 
 	names(id, tree, index);
 	if (s->unwritten) {
-		(void)unlinkat(s->own, index, 0);
+		(void)beneath_unlink(s->own, index);
 	} else if (!s->bypass) {
-		if (renameat(s->dir, tree, s->own, "next") == 0) {
-			(void)renameat(s->own, index, s->own, "next.index");
+		if (beneath_rename(s->dir, tree, s->own, "next") == 0) {
+			(void)beneath_rename(s->own, index, s->own,
+				"next.index");
 			return 0;
 		}
 		if (errno == ENOENT)
@@ -70,7 +72,7 @@ stage_take_back(struct store *s, const char *id, struct error *err)
 	 */
 	snprintf(trash, sizeof(trash), "trash/%s%s", id,
 		s->unwritten ? ".unwritten" : "");
-	if (renameat(s->dir, tree, s->own, trash) < 0 && errno != ENOENT)
+	if (beneath_rename(s->dir, tree, s->own, trash) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove release %s", id);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "base/lock.h"
 #include "base/replace.h"
@@ -67,7 +68,7 @@ store_discard(const struct store *s, const char *name, const char *as)
 	else
 		snprintf(to, sizeof(to), "trash/%.40s.%lld", name,
 			(long long)io_wall_ns());
-	rc = renameat(s->own, name, s->own, to);
+	rc = beneath_rename(s->own, name, s->own, to);
 	return rc < 0 && errno != ENOENT ? -1 : 0;
 }
 

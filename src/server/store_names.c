@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -42,29 +43,34 @@ list_names(int fd, bool (*is)(const char *), struct strv *out)
 }
 
 static bool
-is_store(const char *root, const char *app)
+is_store(int root, const char *app)
 {
-	char *own = mem_printf("%s/%s/.deployd", root, app);
-	bool is = access(own, F_OK) == 0;
+	char own[APP_MOST + sizeof("/.deployd")];
+	struct stat st;
 
-	free(own);
-	return is;
+	snprintf(own, sizeof(own), "%s/.deployd", app);
+	return beneath_stat(root, own, &st) == 0;
 }
 
 int
 store_apps(const char *root, struct strv *apps, struct error *err)
 {
-	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), copy;
 	struct strv names = STRV_INIT;
 	size_t i;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (list_names(fd, path_is_app, &names) < 0)
-		return error_errno(err, "%s", root);
+	copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (list_names(copy, path_is_app, &names) < 0) {
+		error_errno(err, "%s", root);
+		io_close(&fd);
+		return -1;
+	}
 	for (i = 0; i < names.n; i++)
-		if (is_store(root, names.v[i]))
+		if (is_store(fd, names.v[i]))
 			strv_add(apps, names.v[i]);
+	io_close(&fd);
 	strv_release(&names);
 	return 0;
 }
@@ -78,7 +84,7 @@ store_has_release(const struct store *s, const char *id)
 	if (!path_is_release(id))
 		return false;
 	snprintf(name, sizeof(name), "releases/%s", id);
-	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return beneath_stat(s->dir, name, &st) == 0;
 }
 
 static bool
@@ -90,7 +96,7 @@ id_taken(const struct store *s, const char *id)
 	if (store_has_release(s, id))
 		return true;
 	snprintf(name, sizeof(name), "records/%s", id);
-	return fstatat(s->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return beneath_stat(s->own, name, &st) == 0;
 }
 
 /* Whether any release has that second: IDs tell them apart by it. */

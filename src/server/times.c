@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 
 #define TIMES_MOST (256u << 20)
@@ -50,7 +51,7 @@ runs_open(struct runs *r, const struct store *s, const char *id)
 
 	memset(r, 0, sizeof(*r));
 	snprintf(name, sizeof(name), "records/%s.times", id);
-	rc = io_read_file(s->own, name, TIMES_MOST, &r->text, &ignored);
+	rc = beneath_read(s->own, name, TIMES_MOST, &r->text, &ignored);
 	r->at = buf_str(&r->text);
 	return rc;
 }
@@ -104,7 +105,7 @@ load_built(const struct store *s, struct msg_built *b)
 	struct error ignored = ERROR_INIT;
 	struct buf text = BUF_INIT;
 
-	if (io_read_file(s->own, "built", 4096, &text, &ignored) == 0 &&
+	if (beneath_read(s->own, "built", 4096, &text, &ignored) == 0 &&
 		message_read(built_fields, buf_str(&text), text.len, b,
 			&ignored) < 0)
 		message_release(built_fields, b);

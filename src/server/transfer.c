@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "server/offer.h"
 #include "server/push_checks.h"
@@ -162,7 +163,7 @@ note_arrival(struct push *p, struct supply *u)
 		return;
 	digest_to_hex(u->digest, name + 4);
 	if (!p->arrived ||
-		(fstatat(p->store->own, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		(beneath_stat(p->store->own, name, &st) == 0 &&
 			(uint64_t)st.st_size == u->size))
 		u->where = SUPPLY_TMP;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "base/confine.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -130,6 +131,23 @@ start_deployd(struct builtin *b, struct error *err)
 	return 0;
 }
 
+/*
+ * Keys, known hosts and the proxy are open by now: from here on this thread,
+ * which parses what the server sends, needs nothing but its descriptors.
+ */
+static int
+give_up_files(struct error *err)
+{
+	static const struct confine nothing = { .others = true };
+	int rc = confine_privileges(err);
+
+	if (rc == CONFINED)
+		rc = confine_files(&nothing, err);
+	if (rc == CONFINE_UNKNOWN)
+		log_debug("this kernel cannot confine the transport");
+	return rc < 0 ? -1 : 0;
+}
+
 static int
 steps(struct builtin *b, int *status, struct error *err)
 {
@@ -147,7 +165,7 @@ steps(struct builtin *b, int *status, struct error *err)
 	rc = builtin_authenticate(b, err);
 	if (rc != 0)
 		return rc;
-	if (start_deployd(b, err) < 0)
+	if (start_deployd(b, err) < 0 || give_up_files(err) < 0)
 		return -1;
 	return pump_run(&b->link, b->channel, b->command,
 		deadline_alive(b->t->o, b->c), status, err);

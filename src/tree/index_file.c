@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "tree/chunk.h"
@@ -130,8 +131,7 @@ bool
 index_file_open(struct index_file *f, int dirfd, const char *name)
 {
 	memset(f, 0, sizeof(*f));
-	f->fd = openat(dirfd, name,
-		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	f->fd = beneath_open_file(dirfd, name);
 	if (f->fd >= 0 && verify(f))
 		return true;
 	index_file_release(f);

@@ -24,6 +24,7 @@ struct amended {
 };
 
 struct packer {
+	const struct source *source;
 	struct pack *pack;
 	pthread_t thread;
 	bool started, alone; /* alone: no thread could be had */
@@ -58,6 +59,7 @@ packer_new(struct source *source, struct manifest *m, int threads)
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_cond_init(&p->wake, NULL);
 	p->idle = true;
+	p->source = source;
 	p->pack = pack_new(source, m, &o);
 	return p;
 }
@@ -151,6 +153,15 @@ do_step(struct packer *p, int64_t waited_us)
 		set_signal(p, true);
 }
 
+/* The threads of the compressor are started by this one. */
+static void
+confine_thread(struct packer *p)
+{
+	p->failed = source_confine(p->source, &p->err) < 0;
+	if (p->failed)
+		set_signal(p, true);
+}
+
 static void *
 run(void *arg)
 {
@@ -158,6 +169,7 @@ run(void *arg)
 	int64_t waited = 0;
 
 	pthread_mutex_lock(&p->mutex);
+	confine_thread(p);
 	while (!p->stop) {
 		if (must_wait(p)) {
 			bool full = !p->idle && !p->failed;

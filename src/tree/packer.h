@@ -1,7 +1,7 @@
 /*
  * Packing beside a poll loop: a thread reads, hashes and compresses what was
  * asked for (pack.h) into a bounded queue, while the loop sends what lies in
- * it.  The thread is started by the first file.
+ * it.  The thread is started by the first file, and confined to the source.
  *
  *	packer_new()
  *	packer_ask(), packer_again()

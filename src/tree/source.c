@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/io.h"
 
 /* Timestamps may be behind the clock by some of a kernel's ticks. */
@@ -110,4 +111,18 @@ source_open(struct source *s, const struct manifest *m, const struct entry *e,
 	}
 	io_close(&fd);
 	return error_set(err, "%s is no longer a regular file", e->path);
+}
+
+int
+source_confine(const struct source *s, struct error *err)
+{
+	const struct confine_rule rules[] = {
+		{ s->dirfd, CONFINE_READ },
+		{ s->spool, CONFINE_READ },
+	};
+	/* Other threads are in another domain, or none. */
+	const struct confine c = { .rules = rules, .n = 2, .others = true };
+
+	return confine_privileges(err) < 0 || confine_files(&c, err) < 0 ? -1 :
+									   0;
 }

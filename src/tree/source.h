@@ -36,6 +36,13 @@ void source_release(struct source *s);
 int source_open(struct source *s, const struct manifest *m,
 	const struct entry *e, bool *settled, struct error *err);
 
+/*
+ * This thread, and what it starts, opens no file from now on but the
+ * source's, and neither runs programs nor connects, where the kernel can see
+ * to that.
+ */
+int source_confine(const struct source *s, struct error *err);
+
 struct source_options {
 	const char *name; /* of the archive; "-" is standard input */
 	bool exact_modes;

@@ -13,6 +13,8 @@
 /* What a shell's start-up files may say before deployd's first line. */
 #define NOISE_MOST 65536
 #define READ_SIZE 65536
+/* Memory of an empty queue that is kept. */
+#define QUEUE_KEPT (4 * CHANNEL_QUEUE)
 
 static size_t
 type_length(const char *s, size_t len)
@@ -186,6 +188,14 @@ give_up_writing(struct channel *c)
 	buf_clear(&c->tx);
 }
 
+/* A whole manifest was in it: what comes next is sent in pieces. */
+static void
+drop_large_queue(struct channel *c)
+{
+	if (!c->tx.len && c->tx.cap > QUEUE_KEPT)
+		buf_release(&c->tx);
+}
+
 int
 channel_pump(struct channel *c, bool readable, bool writable, struct error *err)
 {
@@ -197,6 +207,7 @@ channel_pump(struct channel *c, bool readable, bool writable, struct error *err)
 			give_up_writing(c);
 		else
 			c->sent += before - c->tx.len;
+		drop_large_queue(c);
 	}
 	if (readable && !c->eof) {
 		ssize_t n = io_read_some(c->in, &c->rx, READ_SIZE);

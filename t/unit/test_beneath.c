@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/buf.h"
 #include "unit.h"
 
 typedef int walk(int root, const char *path, int flags, mode_t mode);
@@ -217,6 +218,69 @@ START_TEST(missing_directories_are_made_but_never_through_a_link)
 }
 END_TEST
 
+START_TEST(what_is_done_to_a_path_is_done_below)
+{
+	int root = fixture();
+	struct stat st;
+
+	ck_assert_int_eq(beneath_stat(root, "a/b/file", &st), 0);
+	ck_assert(S_ISREG(st.st_mode));
+	ck_assert_int_eq(beneath_stat(root, "leaf", &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+	ck_assert_int_eq(beneath_mkdir(root, "a/b/new", 0700), 0);
+	ck_assert_int_eq(beneath_rename(root, "a/b/file", root, "a/b/new/x"),
+		0);
+	ck_assert_str_eq(unit_read("root/a/b/new/x"), "inside");
+	ck_assert_int_eq(beneath_unlink(root, "a/b/new/x"), 0);
+	ck_assert_int_eq(beneath_unlink(root, "leaf"), 0);
+	ck_assert_str_eq(unit_read("outside/secret"), "secret");
+}
+END_TEST
+
+START_TEST(and_never_through_a_link)
+{
+	int root = fixture();
+	struct stat st;
+
+	ck_assert_int_eq(beneath_stat(root, "out/secret", &st), -1);
+	ck_assert_int_eq(beneath_mkdir(root, "out/new", 0700), -1);
+	ck_assert_int_eq(beneath_unlink(root, "out/secret"), -1);
+	ck_assert_int_eq(beneath_rename(root, "a/b/file", root, "out/secret"),
+		-1);
+	ck_assert_int_eq(beneath_rename(root, "out/secret", root, "a/b/file"),
+		-1);
+	ck_assert_int_eq(beneath_stat(root, "../outside/secret", &st), -1);
+	ck_assert_int_eq(beneath_unlink(root, "../outside/secret"), -1);
+	ck_assert_str_eq(unit_read("outside/secret"), "secret");
+	ck_assert_str_eq(unit_read("root/a/b/file"), "inside");
+	ck_assert_int_lt(access("outside/new", F_OK), 0);
+}
+END_TEST
+
+START_TEST(only_a_regular_file_is_read)
+{
+	int root = fixture(), fd;
+	struct error err = ERROR_INIT;
+	struct buf b = BUF_INIT;
+
+	fd = beneath_open_file(root, "a/b/file");
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(mkfifo("root/fifo", 0644), 0);
+	ck_assert_int_eq(beneath_open_file(root, "fifo"), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(beneath_open_file(root, "a/b"), -1);
+	ck_assert_int_eq(beneath_open_file(root, "leaf"), -1);
+	ck_assert_int_eq(beneath_read(root, "a/b/file", 6, &b, &err), 0);
+	ck_assert_str_eq(buf_str(&b), "inside");
+	ck_assert_int_eq(beneath_read(root, "a/b/file", 5, &b, &err), -1);
+	ck_assert_int_eq(errno, EFBIG);
+	ck_assert_int_eq(beneath_read(root, "a/none", 5, &b, &err), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(no_descriptor_is_left_open)
 {
 	int root = fixture(), before, i;
@@ -231,6 +295,11 @@ START_TEST(no_descriptor_is_left_open)
 		ck_assert_int_lt(walks[i](root, "out/x/y", O_RDONLY, 0), 0);
 		ck_assert_int_lt(walks[i](root, "a/../b", O_PATH, 0), 0);
 	}
+	beneath_unlink(root, "a/none");
+	beneath_unlink(root, "out/none");
+	beneath_rename(root, "a/b/none", root, "out/none");
+	beneath_rename(root, "out/none", root, "a/b/none");
+	beneath_open_file(root, "a/b");
 	beneath_mkdirs(root, "d/e/f");
 	beneath_mkdirs(root, "out/e/f");
 	i = dup(root);
@@ -262,6 +331,9 @@ main(void)
 	tcase_add_test(tests, a_forgotten_directory_is_looked_up_again);
 	tcase_add_test(tests,
 		missing_directories_are_made_but_never_through_a_link);
+	tcase_add_test(tests, what_is_done_to_a_path_is_done_below);
+	tcase_add_test(tests, and_never_through_a_link);
+	tcase_add_test(tests, only_a_regular_file_is_read);
 	tcase_add_test(tests, no_descriptor_is_left_open);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);

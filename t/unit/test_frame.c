@@ -351,13 +351,28 @@ START_TEST(a_reset_connection_is_an_end)
 }
 END_TEST
 
+/* Until b has so many of the longest frames. */
+static void
+drain(struct pair *p, int frames)
+{
+	struct error err = ERROR_INIT;
+	struct frame f;
+
+	while (frames) {
+		pump(&p->a);
+		pump(&p->b);
+		while (channel_next(&p->b, &f, &err) > 0) {
+			ck_assert_uint_eq(f.len, FRAME_MOST);
+			frames--;
+		}
+	}
+}
+
 START_TEST(a_full_queue_says_so_and_drains)
 {
 	static char data[FRAME_MOST];
-	struct error err = ERROR_INIT;
-	struct frame f;
 	struct pair p;
-	int sent = 0, got = 0;
+	int sent = 0;
 
 	pair_init(&p, false);
 	while (!channel_full(&p.a)) {
@@ -365,17 +380,29 @@ START_TEST(a_full_queue_says_so_and_drains)
 		sent++;
 	}
 	ck_assert_int_eq(sent, 4);
-	while (got < sent) {
-		pump(&p.a);
-		pump(&p.b);
-		while (channel_next(&p.b, &f, &err) > 0) {
-			ck_assert_uint_eq(f.len, sizeof(data));
-			got++;
-		}
-	}
+	drain(&p, sent);
 	ck_assert(!channel_full(&p.a));
 	ck_assert_uint_eq(p.a.tx.len, 0);
 	ck_assert_uint_eq(p.b.received, p.a.sent);
+	pair_release(&p);
+}
+END_TEST
+
+START_TEST(a_queue_that_was_large_keeps_no_memory)
+{
+	static char data[FRAME_MOST];
+	struct pair p;
+	int sent;
+
+	pair_init(&p, false);
+	for (sent = 0; sent < 40; sent++)
+		channel_send(&p.a, "manifest", data, sizeof(data));
+	drain(&p, sent);
+	ck_assert_uint_eq(p.a.tx.len, 0);
+	ck_assert_uint_le(p.a.tx.cap, 4 * CHANNEL_QUEUE);
+	/* And can be used as before. */
+	channel_send(&p.a, "files", data, sizeof(data));
+	drain(&p, 1);
 	pair_release(&p);
 }
 END_TEST
@@ -446,6 +473,7 @@ main(void)
 	tcase_add_test(tc, a_peer_that_went_breaks_writing_but_not_reading);
 	tcase_add_test(tc, a_reset_connection_is_an_end);
 	tcase_add_test(tc, a_full_queue_says_so_and_drains);
+	tcase_add_test(tc, a_queue_that_was_large_keeps_no_memory);
 	tcase_add_test(tc, a_malformed_frame_names_the_peer);
 	tcase_add_test(tc, a_trace_shows_both_ways_and_never_an_escape_code);
 	suite_add_tcase(suite, tc);
