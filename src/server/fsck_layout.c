@@ -198,17 +198,33 @@ drop_temporaries(struct fsck *f, int at, const char *name, const char *prefix,
 static void
 drop_stage(struct fsck *f)
 {
-	static const char *const names[] = { "stage", "stage.index" };
+	static const char *const names[] = { "stage", "stage.index", "seed" };
 	struct stat st;
 	char path[32];
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (fstatat(f->s->own, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		snprintf(path, sizeof(path), ".deployd/%s", names[i]);
 		fsck_drop(f, f->s->own, names[i], path);
 	}
+}
+
+/* An archive that remove was writing. */
+static void
+drop_archive(struct fsck *f)
+{
+	int fd = openat(f->s->root, ".removed",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char name[APP_MOST + 8], path[APP_MOST + 32];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s.tmp", f->s->app);
+	snprintf(path, sizeof(path), "../.removed/%s", name);
+	if (fd >= 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		fsck_drop(f, fd, name, path);
+	io_close(&fd);
 }
 
 static void
@@ -237,6 +253,7 @@ fsck_leftovers(struct fsck *f)
 	drop_temporaries(f, f->s->own, ".", "", ".deployd/");
 	drop_temporaries(f, f->s->own, "records", "", ".deployd/records/");
 	drop_temporaries(f, f->s->own, "manifests", "", ".deployd/manifests/");
+	drop_archive(f);
 	/* Its maker may be at it, or wait. */
 	if (!f->s->bypass) {
 		drop_stage(f);

@@ -15,6 +15,9 @@
 #include "server/copy.h"
 #include "server/supply.h"
 
+/* Where what seeds shared/ is put together. */
+#define SEED "seed"
+
 /* The handles that linking one shared path needs. */
 struct furnish {
 	struct store *s;
@@ -48,6 +51,55 @@ stat_below(int root, const char *path, struct stat *st)
 	return found;
 }
 
+/* Moves what seed/ has at the path to its place in shared/. */
+static int
+move_seed(struct furnish *f, int seed, const char *path)
+{
+	char *parent = mem_strndup(path, (size_t)(path_leaf(path) - path));
+	struct beneath from, to;
+	const char *leaf;
+	int a, b, rc = -1;
+
+	beneath_init(&from, seed);
+	beneath_init(&to, f->shared);
+	if (beneath_mkdirs(f->shared, parent) == 0 &&
+		(a = beneath_at(&from, path, &leaf)) >= 0 &&
+		(b = beneath_at(&to, path, &leaf)) >= 0)
+		rc = renameat2(a, leaf, b, leaf, RENAME_NOREPLACE);
+	beneath_release(&from);
+	beneath_release(&to);
+	free(parent);
+	return rc;
+}
+
+/*
+ * It is there whole and on disk, or not at all: half of it would be taken for
+ * all in the next deploy.
+ */
+static int
+copy_seed(struct furnish *f, const char *path)
+{
+	int own = f->s->own, seed = -1, rc = -1;
+
+	if (rmtree_at(own, SEED) == 0 && mkdirat(own, SEED, 0700) == 0)
+		seed = openat(own, SEED,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (seed < 0)
+		error_errno(f->err, "cannot make .deployd/" SEED);
+	else if (copy_tree(f->release, seed, path, NULL, f->err) == 0) {
+		rc = !f->s->relaxed && syncfs(seed) < 0 ?
+			-1 :
+			move_seed(f, seed, path);
+		if (rc < 0)
+			error_errno(f->err, "cannot make shared/%s", path);
+	}
+	if (rc < 0)
+		(void)store_trouble(f->err);
+	io_close(&seed);
+	(void)rmtree_at(own, SEED);
+	return rc;
+}
+
 /* What the tree holds at the path becomes the first shared content. */
 static int
 seed(struct furnish *f, const char *path, bool *seeded)
@@ -67,7 +119,7 @@ seed(struct furnish *f, const char *path, bool *seeded)
 		return 0;
 	}
 	*seeded = true;
-	return copy_tree(f->release, f->shared, path, NULL, f->err);
+	return copy_seed(f, path);
 }
 
 /* Its directory is made, so that the command in the hint works. */

@@ -65,8 +65,8 @@ void stage_sweep(struct store *s, const struct plan *p);
 /* A failed release goes back to being next/: nothing uploaded is lost. */
 int stage_take_back(struct store *s, const char *id, struct error *err);
 /*
- * Takes back what a crash left behind: a release that never got further
- * than being staged.
+ * Takes back what a crash left behind: a release that never got further than
+ * being staged, or failed and was not taken back any more.
  */
 int stage_recover(struct store *s, struct error *err);
 /* Whether this is one, unless it is live. */

@@ -87,8 +87,13 @@ note_switch(const struct event *e, void *arg)
 {
 	struct switched *s = arg;
 
-	s->was = !strcmp(e->name, "switching") && !strcmp(e->id, s->id);
-	return s->was;
+	if (strcmp(e->id, s->id) != 0)
+		return 0;
+	if (!strcmp(e->name, "switching"))
+		s->was = true;
+	else if (!strcmp(e->name, "reverted"))
+		s->was = false;
+	return 0;
 }
 
 /* The record of one that was switched to may not say so any more. */
@@ -98,8 +103,8 @@ stage_is_left(const struct store *s, const char *id)
 	struct error ignored = ERROR_INIT;
 	struct switched to = { id, false };
 	struct record r = { 0 };
-	bool left = record_load(s, id, &r, &ignored) == 0 && r.state &&
-		!strcmp(r.state, "staged");
+	bool left = record_load(s, id, &r, &ignored) == 0 &&
+		(!strcmp(r.state, "staged") || !strcmp(r.state, "failed"));
 
 	record_release(&r);
 	return left && history_each(s, note_switch, &to, &ignored) == 0 &&

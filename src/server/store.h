@@ -22,6 +22,7 @@
  *	    tmp/HEX             verified uploads not yet in a tree
  *	    trash/              being deleted
  *	    apart/              where next/ and tmp/ are made
+ *	    seed/               on its way to shared/
  *	    cache/              DEPLOY_CACHE_DIR
  *	    ballast             room for a rollback's records on a full disk
  *
