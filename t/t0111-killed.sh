@@ -10,23 +10,14 @@ keep() {
 	printf '[deployd]\nkeep = %d\n' "$1" >"$DEPLOYD_CONF"
 }
 
-# What a kill may not spoil; the next deploy is of the same version.
-mends() {
+# What a kill may not spoil.
+recovers() {
+	is_whole
 	rm -rf "$TMP/none"
 	held
-	mends_said=$(is_whole)
-	[ -z "$mends_said" ] || echo "at once: $mends_said"
 	# Without a base nothing is offered unasked.
-	XDG_CACHE_HOME=$TMP/none "$DEPLOY" -v local:blog app >"$TMP/mend" 2>&1 || {
-		echo "the next deploy: status $?"
-		cat "$TMP/mend"
-	}
+	XDG_CACHE_HOME=$TMP/none mends
 	resends "$TMP/mend"
-	is_whole
-	[ "$LIVE" = "$VERSION" ] || echo "$LIVE is live instead of $VERSION"
-	settle
-	find "$OWN/tmp" "$OWN/trash" "$OWN/stage" -mindepth 1 2>/dev/null |
-		sed 's/^/left over: /'
 	[ "$(cat "$OWN/next.spare")" = "$(live blog)" ] || echo 'there is no spare'
 }
 # As the manual has them: killed before a word was said, in the middle, or
@@ -120,7 +111,7 @@ each() {
 		wrong=
 		[ "$what" = client ] || wrong=$(ended_well "$status" "$wanted")
 		[ "$what" != rollback ] || next_version
-		is "$what, $* at call $n: $hit" "$wrong$(mends)" ''
+		is "$what, $* at call $n: $hit" "$wrong$(recovers)" ''
 		n=$((n + stride))
 	done
 	diag "$what: $(cat "$TMP/hit") calls"

@@ -42,12 +42,7 @@ survived() {
 	[ "$1" -ne 0 ] || [ "$LIVE" = "$VERSION" ] ||
 		echo "$VERSION was answered for, and $LIVE is live"
 	[ "$1" -eq 0 ] || [ -s "$TMP/said" ] || echo "status $1 without a word"
-	"$DEPLOY" local:blog app >"$TMP/mend" 2>&1 || {
-		echo "the next deploy: status $?"
-		cat "$TMP/mend"
-	}
-	is_whole
-	[ "$LIVE" = "$VERSION" ] || echo "$LIVE is live instead of $VERSION"
+	mends
 }
 
 # each TYPE MKFS SIZE STRIDE

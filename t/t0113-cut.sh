@@ -31,12 +31,7 @@ cut_well() {
 	[ "$1" -ne 3 ] || grep -q 'before .* said a word' "$TMP/said" ||
 		cat "$TMP/said"
 	[ "$1" -ne 6 ] || grep -q "$cut_hint" "$TMP/said" || cat "$TMP/said"
-	"$DEPLOY" local:blog app >"$TMP/mend" 2>&1 || {
-		echo "the next deploy: status $?"
-		cat "$TMP/mend"
-	}
-	is_whole
-	[ "$LIVE" = "$VERSION" ] || echo "$LIVE is live instead of $VERSION"
+	mends
 }
 
 # each OPTION BYTES STRIDE

@@ -34,15 +34,7 @@ judge() {
 	else
 		grep -q "$3" "$TMP/said" || cat "$TMP/said"
 	fi
-	"$DEPLOY" local:blog app >"$TMP/mend" 2>&1 || {
-		echo "the next deploy: status $?"
-		cat "$TMP/mend"
-	}
-	is_whole
-	[ "$LIVE" = "$VERSION" ] || echo "$LIVE is live instead of $VERSION"
-	settle
-	find "$OWN/tmp" "$OWN/trash" "$OWN/stage" -mindepth 1 2>/dev/null |
-		sed 's/^/left over: /'
+	mends
 }
 
 # each STRIDE WHERE STATUSES REASON FAULT...

@@ -64,7 +64,7 @@ serve
 finish
 is 'a rollback works' "$(got outcome)" rolled-back
 is 'to the one before' "$(live blog)" "$second"
-fails 1 'in the room that was kept for it' test -e "$own/ballast"
+fails 1 'in the room that was kept for it' test -e "$own/ballast.7"
 like 'it is in the history' "$own/history" " rollback $second $third "
 like 'what it went back from is held' "$own/records/$third" '^held yes'
 like 'and the other is recorded as live' "$own/records/$second" '^checked yes'
@@ -110,6 +110,6 @@ is 'the admin may have less kept' "$(got outcome)" deployed
 rm "$DEPLOYD_ROOT"/filler*
 deploy
 is 'with room again' "$(got outcome)" deployed
-ok 'there is new ballast' test -s "$own/ballast"
+ok 'there is new ballast' test -s "$own/ballast.7"
 is 'standard error was silent' "$(cat "$ERRORS")" ''
 done_testing

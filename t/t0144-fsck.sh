@@ -135,7 +135,7 @@ is 'each' "$(sed 's/^blog: //; s/ (.*//' "$OUT" | LC_ALL=C sort)" \
 .deployd: mode 755, not 700
 current.9.tmp: left over
 env: mode 644, not 600"
-is 'and gone' "$(cd "$own" && echo *)" 'apart ballast built cache env.lock history lock logs manifests next.lock records switch.lock tmp trash'
+is 'and gone' "$(cd "$own" && echo *)" 'apart ballast.0 ballast.1 ballast.2 ballast.3 ballast.4 ballast.5 ballast.6 ballast.7 built cache env.lock history lock logs manifests next.lock records switch.lock tmp trash'
 is 'an upload that is whole is kept' "$(cd "$own/tmp" && echo *)" \
 	"$(printf 'x\n' | sha256sum | cut -d ' ' -f 1)"
 is 'what lay in trash is deleted' "$(ls "$own/trash")" ''

@@ -124,14 +124,17 @@ replace_link(int dirfd, const char *name, const char *target,
 	enum replace_sync sync, struct error *err)
 {
 	char tmp[256];
+	int saved;
 
 	if (temporary(tmp, sizeof(tmp), name) < 0)
 		return error_errno(err, "%s", name);
 	unlinkat(dirfd, tmp, 0);
 	if (symlinkat(target, dirfd, tmp) < 0 ||
 		renameat(dirfd, tmp, dirfd, name) < 0) {
+		saved = errno;
 		error_errno(err, "cannot point %s at %s", name, target);
 		unlinkat(dirfd, tmp, 0);
+		errno = saved;
 		return -1;
 	}
 	if (sync == REPLACE_SYNC && fsync(dirfd) < 0)

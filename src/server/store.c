@@ -15,8 +15,12 @@
 #include "base/replace.h"
 
 #define LINK_PREFIX "releases/"
-/* A few records and lines of history. */
-#define BALLAST (64 * 1024)
+/*
+ * Room for a few records and lines of history, and as many inodes: what is
+ * thrown away at a time is one piece.
+ */
+#define BALLAST_PIECES 8
+#define BALLAST_BYTES (8 * 1024)
 #define WAIT_MOST (7ULL * 24 * 3600) /* a client may ask for any */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -207,27 +211,55 @@ store_make_root(const char *root, struct error *err)
 	return store_refuse_place(root, err);
 }
 
+struct ballast {
+	char name[16];
+};
+
+static struct ballast
+ballast_piece(int i)
+{
+	struct ballast b;
+
+	snprintf(b.name, sizeof(b.name), "ballast.%d", i);
+	return b;
+}
+
+static int
+take_piece(const struct store *s, const char *name)
+{
+	int fd = openat(s->own, name,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -1;
+	rc = posix_fallocate(fd, 0, BALLAST_BYTES) == 0 ? 0 : -1;
+	if (rc < 0)
+		unlinkat(s->own, name, 0);
+	io_close(&fd);
+	return rc;
+}
+
 /* Best effort: without it a rollback on a full disk may fail. */
 static void
 take_ballast(const struct store *s)
 {
-	int fd = openat(s->own, "ballast",
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int i = 0;
 
-	if (fd < 0)
-		return;
-	if (posix_fallocate(fd, 0, BALLAST) != 0)
-		unlinkat(s->own, "ballast", 0);
-	io_close(&fd);
+	while (i < BALLAST_PIECES && take_piece(s, ballast_piece(i).name) == 0)
+		i++;
 }
 
 bool
 store_throw_ballast(const struct store *s)
 {
-	int saved = errno;
-	bool thrown = (saved == ENOSPC || saved == EDQUOT) &&
-		unlinkat(s->own, "ballast", 0) == 0;
+	int i = BALLAST_PIECES, saved = errno;
+	bool thrown = false;
 
+	if (saved == ENOSPC || saved == EDQUOT)
+		while (!thrown && i-- > 0)
+			thrown = unlinkat(s->own, ballast_piece(i).name, 0) ==
+				0;
 	errno = saved;
 	return thrown;
 }
@@ -483,9 +515,13 @@ int
 store_switch(struct store *s, const char *id, struct error *err)
 {
 	char target[64];
+	int rc;
 
 	snprintf(target, sizeof(target), LINK_PREFIX "%s", id);
-	return replace_link(s->dir, "current", target, sync_of(s), err);
+	do {
+		rc = replace_link(s->dir, "current", target, sync_of(s), err);
+	} while (rc < 0 && store_throw_ballast(s));
+	return rc < 0 ? store_trouble(err) : 0;
 }
 
 int

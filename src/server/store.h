@@ -24,7 +24,7 @@
  *	    apart/              where next/ and tmp/ are made
  *	    seed/               on its way to shared/
  *	    cache/              DEPLOY_CACHE_DIR
- *	    ballast             room for a rollback's records on a full disk
+ *	    ballast.N           room for a rollback's records on a full disk
  *
  * A record outlives its release's directory, so that a held tree stays held
  * and history can be read; the newest 50 are kept.
@@ -72,8 +72,8 @@ int store_open(struct store *s, const char *root, const char *app, bool create,
 	struct error *err);
 void store_release(struct store *s);
 /*
- * After a failed write, errno kept: on a full disk throws the ballast away.
- * True if that made room, so that the write can be tried once more.
+ * After a failed write, errno kept: on a full disk throws a piece of ballast
+ * away.  True if that made room, so that the write can be tried once more.
  */
 bool store_throw_ballast(const struct store *s);
 /*

@@ -13,8 +13,10 @@
 #	next_version    app/ becomes the next one; the old one is kept
 #	is_whole        prints why what is live is not exactly one version;
 #	                silent if it is, with its number in $LIVE
-#	resends         prints what the last `deploy -v', of which $OUT.v is the
-#	                output, sent although it was there before (see held)
+#	mends           the next deploy, with nothing in its way, of the same
+#	                version: prints what is not as it should be then
+#	resends FILE    prints what a `deploy -v', of which FILE is the output,
+#	                sent although it was there before (see held)
 #	held            notes which of the version's files the server holds
 #
 # In `make soak' SOAK is set: every call there, a few of them else.
@@ -105,6 +107,19 @@ is_whole() {
 	(cd "$APP/current/" && find . -path ./cache -prune -o ! -name built \
 		! -name storage -printf '%p %y %m\n' | sort) |
 		diff "$TMP/modes" -
+}
+
+# What a preparer that was stopped had in hand is the next one's to remove.
+mends() {
+	"$DEPLOY" -v local:blog app >"$TMP/mend" 2>&1 || {
+		echo "the next deploy: status $?"
+		cat "$TMP/mend"
+	}
+	is_whole
+	[ "$LIVE" = "$VERSION" ] || echo "$LIVE is live instead of $VERSION"
+	settle
+	find "$OWN/tmp" "$OWN/trash" "$OWN/stage" -mindepth 1 \
+		! -path "$OWN/trash/spare" 2>/dev/null | sed 's/^/left over: /'
 }
 
 # Only the new contents: the others are there in any release.
