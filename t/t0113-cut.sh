@@ -57,5 +57,5 @@ settle
 read -r up down turns <"$TMP/bytes"
 diag "$up bytes up, $down down, $turns turns"
 each -u "$up" 97
-each -D "$down" 61
+each -D "$down" 53
 done_testing

@@ -233,14 +233,10 @@ over(struct session *s, struct error *err)
 		*err = why;
 		return -1;
 	}
-	if (s->channel.wants_magic)
-		return error_status(err, STATUS_CONNECT,
-			"the server ended the connection before deployd said "
-			"a word");
-	error_status(err, s->greeted ? STATUS_TRANSFER : STATUS_CONNECT,
-		"the server ended the conversation without a result%s%s",
+	return error_status(err, s->greeted ? STATUS_TRANSFER : STATUS_CONNECT,
+		"the server ended the conversation %s%s%s",
+		s->greeted ? "without a result" : "before deployd said a word",
 		s->report.errors[0] ? ": " : "", s->report.errors);
-	return -1;
 }
 
 /* It spoke, but not our protocol: the transport may know better. */

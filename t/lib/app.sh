@@ -59,7 +59,8 @@ events() {
 # settle: waits until no deployd of this test runs, also in the background.
 settle() {
 	settle_tries=0
-	while settle_runs; do
+	# One may have been born behind a look, of one who was gone before it.
+	while settle_runs || settle_runs; do
 		settle_tries=$((settle_tries + 1))
 		[ "$settle_tries" -lt 600 ] || return 1
 		sleep 0.05
