@@ -16,6 +16,7 @@
 #include "base/beneath.h"
 #include "base/io.h"
 #include "base/path.h"
+#include "server/plan_ahead.h"
 #include "tree/index.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -23,6 +24,8 @@
 struct walk {
 	struct plan_search *x;
 	struct stat_index *index;
+	struct plan_ahead *ahead; /* or NULL */
+	uid_t user;
 	size_t i;       /* the manifest's next entry */
 	int64_t moment; /* before anything was looked at */
 };
@@ -142,9 +145,9 @@ keep_file(struct plan_search *x, const struct entry *e)
 
 /* What is not ours we can neither move nor give another mode. */
 static bool
-is_ours(const struct stat *st)
+is_ours(const struct walk *w, const struct stat *st)
 {
-	return st->st_uid == geteuid();
+	return st->st_uid == w->user;
 }
 
 /* What stands where the manifest's next entry goes. */
@@ -158,7 +161,7 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 	bool known;
 	int sub;
 
-	if (!is_ours(st)) {
+	if (!is_ours(w, st)) {
 		strv_add(&p->strays, e->path);
 		pass(w);
 		return busy_turn(w->x->o->busy, w->x->err);
@@ -219,6 +222,18 @@ add_strays(struct plan *p, DIR *dir, const struct entry *of)
 	buf_release(&path);
 }
 
+/* Stat data of the manifest's next entry, which is `leaf` in dir. */
+static bool
+look_up(struct walk *w, int dir, const char *leaf, struct stat *st)
+{
+	const struct stat *seen = w->ahead ? plan_ahead_get(w->ahead, w->i) :
+					     NULL;
+
+	if (seen)
+		*st = *seen;
+	return seen || fstatat(dir, leaf, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /*
  * Looks at the manifest's entries of the directory `of`, which come next, and
  * counts those that are there; there are no more than `most`.
@@ -235,8 +250,7 @@ walk_entries(struct walk *w, int fd, const struct entry *of, size_t most,
 	while (rc == 0 && w->i < m->n && is_in(&m->v[w->i], of)) {
 		const char *leaf = m->v[w->i].path + skip;
 
-		if (*found == most ||
-			fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (*found == most || !look_up(w, fd, leaf, &st)) {
 			pass(w);
 			continue;
 		}
@@ -334,7 +348,8 @@ explore(struct walk *w, int dir, const char *name, struct buf *path)
 	struct supply *u;
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_ours(&st))
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!is_ours(w, &st))
 		return 0;
 	if (S_ISDIR(st.st_mode))
 		return explore_directory(w,
@@ -377,7 +392,9 @@ explore_strays(struct walk *w, int next)
 int
 plan_next(struct plan_search *x)
 {
-	struct walk w = { .x = x, .moment = index_moment() };
+	struct walk w = {
+		.x = x, .user = geteuid(), .moment = index_moment()
+	};
 	int fd = openat(x->s->own, "next", DIRECTORY), copy, rc = -1;
 
 	if (fd < 0)
@@ -385,6 +402,9 @@ plan_next(struct plan_search *x)
 	/* A hook may have closed it to us. */
 	if (!x->o->look)
 		(void)fchmod(fd, 0755);
+	/* The spare is made where others are not to be disturbed. */
+	if (!x->o->spare)
+		w.ahead = plan_ahead_new(fd, x->p->m);
 	w.index = index_load(x->s->own, "next.index");
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
@@ -393,6 +413,7 @@ plan_next(struct plan_search *x)
 		add_unknown(&w) == 0)
 		rc = explore_strays(&w, fd);
 	index_free(w.index);
+	plan_ahead_free(w.ahead);
 	io_close(&fd);
 	return rc;
 }

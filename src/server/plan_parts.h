@@ -3,6 +3,7 @@
  *
  *	plan.c                  the contents of the tree; uploads in tmp/
  *	plan_next.c             what next/ holds
+ *	plan_ahead.c            stat data of that, by threads
  *	plan_releases.c         what other releases hold
  *	plan_chunks.c           parts of large files that are nowhere whole
  *	plan_chunks_releases.c  those that other releases hold
