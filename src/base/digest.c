@@ -1,8 +1,10 @@
 #include "digest.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -86,16 +88,33 @@ digest_fd(struct digest *d, int fd, uint8_t out[static DIGEST_SIZE])
 	return n < 0 ? -1 : total;
 }
 
+/* Eight digits at once, the lowest byte's first: manifests hold millions. */
+static uint64_t
+hex_of(uint32_t bytes)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v = bytes, letters;
+
+	v = (v | v << 16) & UINT64_C(0x0000ffff0000ffff);
+	v = (v | v << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	v = (v >> 4 | v << 8) & (15 * ones);
+	letters = (v + 6 * ones) >> 4 & ones;
+	return v + '0' * ones + ('a' - '0' - 10) * letters;
+}
+
 void
 digest_to_hex(const uint8_t digest[static DIGEST_SIZE],
 	char hex[static DIGEST_HEX + 1])
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t i;
 
-	for (i = 0; i < DIGEST_SIZE; i++) {
-		hex[2 * i] = digits[digest[i] >> 4];
-		hex[2 * i + 1] = digits[digest[i] & 15];
+	for (i = 0; i < DIGEST_SIZE; i += 4) {
+		uint32_t bytes;
+		uint64_t text;
+
+		memcpy(&bytes, digest + i, sizeof(bytes));
+		text = htole64(hex_of(le32toh(bytes)));
+		memcpy(hex + 2 * i, &text, sizeof(text));
 	}
 	hex[DIGEST_HEX] = '\0';
 }
@@ -108,7 +127,7 @@ static const uint8_t nibbles[256] = { OF('0'), OF('1'), OF('2'), OF('3'),
 	OF('c'), OF('d'), OF('e'), OF('f') };
 #undef OF
 
-/* Without a branch a digit: manifests hold millions. */
+/* Without a branch a digit. */
 int
 digest_from_hex(const char *hex, uint8_t out[static DIGEST_SIZE])
 {

@@ -101,24 +101,48 @@ write_piece(const char *data, size_t len, void *arg)
 	return replace_write(arg, data, len);
 }
 
+static void
+say_not_kept(const struct error *err)
+{
+	log_verbose("the next base is not kept: %s", err->text);
+}
+
 void
-cache_save_base(int dir, const struct target *t, const struct manifest *m)
+cache_draft_base(int dir, const struct target *t, const struct manifest *m,
+	struct cache_draft *draft)
 {
 	struct error err = ERROR_INIT;
-	struct replace r;
-	char name[80];
 	int rc;
 
+	memset(draft, 0, sizeof(*draft));
 	if (dir < 0)
 		return;
-	base_name(t, name);
-	rc = replace_begin(&r, dir, name, 0600, &err);
-	if (rc == 0 && manifest_text(m, write_piece, &r) < 0) {
-		rc = error_errno(&err, "cannot write %s", name);
-		replace_abandon(&r);
-	} else if (rc == 0) {
-		rc = replace_end(&r, name, REPLACE_FAST, &err);
+	base_name(t, draft->name);
+	rc = replace_begin(&draft->file, dir, draft->name, 0600, &err);
+	if (rc == 0 && manifest_text(m, write_piece, &draft->file) < 0) {
+		rc = error_errno(&err, "cannot write %s", draft->name);
+		replace_abandon(&draft->file);
 	}
+	draft->written = rc == 0;
 	if (rc < 0)
-		log_verbose("the next base is not kept: %s", err.text);
+		say_not_kept(&err);
+}
+
+void
+cache_keep_draft(struct cache_draft *draft)
+{
+	struct error err = ERROR_INIT;
+
+	if (draft->written &&
+		replace_end(&draft->file, draft->name, REPLACE_FAST, &err) < 0)
+		say_not_kept(&err);
+	draft->written = false;
+}
+
+void
+cache_drop_draft(struct cache_draft *draft)
+{
+	if (draft->written)
+		replace_abandon(&draft->file);
+	draft->written = false;
 }

@@ -7,7 +7,10 @@
 #ifndef CLIENT_CACHE_H
 #define CLIENT_CACHE_H
 
+#include <stdbool.h>
+
 #include "base/digest.h"
+#include "base/replace.h"
 #include "client/project.h"
 #include "tree/index.h"
 #include "tree/manifest.h"
@@ -24,6 +27,24 @@ void cache_index_name(const char *tree, char name[static 80]);
  */
 int cache_load_base(int dir, const struct target *t, struct manifest *m,
 	char hex[static DIGEST_HEX + 1]);
-void cache_save_base(int dir, const struct target *t, const struct manifest *m);
+
+/*
+ * The next base, written before it is known whether it becomes one:
+ *
+ *	cache_draft_base(dir, t, m, &draft)
+ *	cache_keep_draft(&draft) or cache_drop_draft(&draft)
+ *
+ * A draft that was not made, or could not be, is all zero.
+ */
+struct cache_draft {
+	bool written;
+	char name[80];
+	struct replace file;
+};
+
+void cache_draft_base(int dir, const struct target *t, const struct manifest *m,
+	struct cache_draft *draft);
+void cache_keep_draft(struct cache_draft *draft);
+void cache_drop_draft(struct cache_draft *draft);
 
 #endif

@@ -61,7 +61,6 @@ scan(struct cargo *c, const struct options *o, struct walk_watch *w,
 		.decided = w->callbacks->decided ? pass_decision : NULL,
 		.stop = stop,
 		.arg = w };
-	struct error ignored = ERROR_INIT;
 	char name[80];
 	int rc;
 
@@ -71,9 +70,10 @@ scan(struct cargo *c, const struct options *o, struct walk_watch *w,
 	progress_begin(&w->progress, "hashing", NULL, 0);
 	rc = scan_tree(&s, &c->m, &c->scan, err);
 	progress_end(&w->progress);
-	if (rc == 0 && s.index && index_save(s.index, &ignored) < 0)
-		log_verbose("the index is not kept: %s", ignored.text);
-	index_free(s.index);
+	if (rc == 0)
+		c->index = s.index;
+	else
+		index_free(s.index);
 	if (rc < 0 && signals_caught())
 		signals_error(err, "interrupted; nothing was sent");
 	return rc;
@@ -153,8 +153,20 @@ cargo_load(struct cargo *c, const struct project *p, const struct options *o,
 }
 
 void
+cargo_save_index(struct cargo *c)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (c->index && index_save(c->index, &ignored) < 0)
+		log_verbose("the index is not kept: %s", ignored.text);
+	index_free(c->index);
+	c->index = NULL;
+}
+
+void
 cargo_release(struct cargo *c)
 {
+	cargo_save_index(c);
 	source_release(&c->source);
 	manifest_release(&c->m);
 	scan_result_release(&c->scan);

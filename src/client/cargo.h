@@ -8,6 +8,7 @@
 #include "client/git.h"
 #include "client/options.h"
 #include "client/project.h"
+#include "tree/index.h"
 #include "tree/manifest.h"
 #include "tree/scan.h"
 #include "tree/source.h"
@@ -19,6 +20,7 @@ struct cargo {
 	struct source source;
 	int dirfd; /* of the tree; -1 with --tar */
 	struct scan_result scan;
+	struct stat_index *index; /* not saved yet, or NULL */
 	struct git_facts git;
 	uint64_t files, bytes;
 	char *user;     /* who deploys: login@machine */
@@ -42,6 +44,11 @@ struct cargo_callbacks {
 int cargo_load(struct cargo *c, const struct project *p,
 	const struct options *o, const struct cargo_callbacks *callbacks,
 	struct error *err);
+/*
+ * What the walk learnt, for the next one: whenever nothing else is to be done,
+ * at the latest when it is released.
+ */
+void cargo_save_index(struct cargo *c);
 void cargo_release(struct cargo *c);
 
 /* Warns of what looks like secrets among the lines that will be sent. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/zstream.h"
-#include "client/cache.h"
 #include "client/delivery_parts.h"
 
 void
@@ -120,6 +119,7 @@ void
 delivery_release(struct delivery *d)
 {
 	delivery_release_lanes(d);
+	cache_drop_draft(&d->draft);
 	packer_free(d->pack);
 	if (d->shares)
 		manifest_release(&d->m);

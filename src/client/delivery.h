@@ -15,6 +15,7 @@
 #ifndef CLIENT_DELIVERY_H
 #define CLIENT_DELIVERY_H
 
+#include "client/cache.h"
 #include "client/cargo.h"
 #include "client/delivery_lanes.h"
 #include "client/progress.h"
@@ -51,6 +52,8 @@ struct delivery {
 	char base_hex[DIGEST_HEX + 1];
 	uint8_t base_id[DIGEST_SIZE]; /* once it was sent against */
 	bool has_base;
+	bool amended; /* m is not what its id says any more */
+	struct cache_draft draft;
 	struct msg_live live;
 	struct ranges offer, need;
 	bool offering; /* files of the offer are still going out */
@@ -79,6 +82,12 @@ void delivery_open(struct delivery *d, const struct target *t,
 void delivery_ask(struct delivery *d, struct cargo *c);
 /* Handles what came, produces what may go. */
 void delivery_step(struct delivery *d);
+/* Whether all is said that can be before the server answers. */
+bool delivery_listens(const struct delivery *d);
+/* What it takes to remember m as the next base, before that is known. */
+void delivery_draft_base(struct delivery *d);
+/* The server holds m now. */
+void delivery_keep_base(struct delivery *d);
 void delivery_go(struct delivery *d);
 void delivery_abort(struct delivery *d);
 /* Ends it here and now with that error. */

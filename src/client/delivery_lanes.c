@@ -227,6 +227,7 @@ take_amended(struct delivery *d, const struct delivery_lane *l)
 {
 	size_t i;
 
+	d->amended |= l->n_amended != 0;
 	for (i = 0; i < l->n_amended; i++) {
 		const struct entry *e = &l->amended[i];
 		struct entry *ours = manifest_line(&d->m, e->line);

@@ -86,14 +86,23 @@ delivery_send_packed(struct channel *c, struct packer *pack,
 	return step;
 }
 
+static void
+note_amended(void *arg, const struct entry *e)
+{
+	struct delivery *d = arg;
+
+	(void)e;
+	d->amended = true;
+}
+
 int
 delivery_produce(struct delivery *d, struct error *err)
 {
 	enum pack_step step;
 
 	packer_waits(d->pack, session_link_us(&d->session));
-	step = delivery_send_packed(&d->session.channel, d->pack, NULL, NULL,
-		err);
+	step = delivery_send_packed(&d->session.channel, d->pack,
+		note_amended, d, err);
 	progress_at(&d->progress, delivery_sent(d));
 	if (step == PACK_IDLE && !delivery_lanes_busy(d)) {
 		d->offering = false;

@@ -1,7 +1,8 @@
 /*
  * What a delivery consists of: what it sends (delivery_send.c, and unasked
- * delivery_offer.c), its files (delivery_pack.c, delivery_lanes.c), what it makes of the frames
- * that come (delivery_take.c); delivery.c has its life.
+ * delivery_offer.c), its files (delivery_pack.c, delivery_lanes.c), what it
+ * makes of the frames that come (delivery_take.c), what it leaves to the next
+ * (delivery_base.c); delivery.c has its life.
  */
 #ifndef CLIENT_DELIVERY_PARTS_H
 #define CLIENT_DELIVERY_PARTS_H

@@ -4,7 +4,6 @@
 
 #include "base/io.h"
 #include "base/log.h"
-#include "client/cache.h"
 #include "client/confinement.h"
 #include "client/delivery.h"
 #include "client/local.h"
@@ -23,6 +22,7 @@ struct push {
 	struct delivery *v;
 	struct session **sessions;
 	size_t n;
+	bool prepared;    /* what is for the next one was written */
 	bool aborted;     /* abort was sent to those not switched yet */
 	bool went;        /* go was said */
 	bool confined;    /* confinement_begin() */
@@ -238,6 +238,27 @@ look_at_signals(struct push *p)
 		leave_for_signal(p);
 }
 
+/* While the servers work: what would else be done when they have answered. */
+static int
+prepare_next(struct push *p, struct error *err)
+{
+	size_t i;
+
+	if (p->prepared)
+		return 0;
+	for (i = 0; i < p->n; i++)
+		if (!delivery_listens(&p->v[i]))
+			return 0;
+	p->prepared = true;
+	/* What was said is to go out before. */
+	if (sessions_turn(p->sessions, p->n, 0, err) < 0)
+		return -1;
+	cargo_save_index(&p->cargo);
+	for (i = 0; i < p->n; i++)
+		delivery_draft_base(&p->v[i]);
+	return 0;
+}
+
 static int
 run(struct push *p, struct error *err)
 {
@@ -260,6 +281,8 @@ run(struct push *p, struct error *err)
 				p->sessions[i] = NULL;
 		}
 		decide(p);
+		if (prepare_next(p, err) < 0)
+			return -1;
 		look_at_signals(p);
 		if (p->aborted && !p->went && io_now_ms() >= p->deadline)
 			leave_unanswered(p);
@@ -325,16 +348,6 @@ say_failed(struct delivery *d, size_t targets)
 	}
 }
 
-/* What is live there now is the next base, unless it was this one's. */
-static void
-keep_base(struct push *p, struct delivery *d)
-{
-	if (strcmp(d->result.outcome, "same"))
-		manifest_finish(&d->m);
-	if (!d->has_base || memcmp(d->base_id, d->m.id, DIGEST_SIZE))
-		cache_save_base(p->cargo.cache, d->target, &d->m);
-}
-
 static void
 say_timeline(struct delivery *d)
 {
@@ -347,7 +360,7 @@ say_timeline(struct delivery *d)
 }
 
 static void
-finish_delivery(struct push *p, struct delivery *d)
+finish_delivery(const struct push *p, struct delivery *d)
 {
 	bool well = done_well(d);
 
@@ -361,7 +374,7 @@ finish_delivery(struct push *p, struct delivery *d)
 		say_deployed(d);
 	session_tell_result(&d->session, &d->result, well ? NULL : &d->error);
 	if (well)
-		keep_base(p, d);
+		delivery_keep_base(d);
 }
 
 /* What counts more: a person is needed; then what was no doing of ours. */
