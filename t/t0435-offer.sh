@@ -67,6 +67,18 @@ is 'makes the offer void' "$(grep -E 'offer|send|full' "$TMP/types" |
 	tr -d '\n')" '> offer< send> full'
 same_tree 'the tree is equal' . blog
 
+# The tree id at its end is right, so only the server can tell.
+base=$(ls "$HOME"/.cache/deploy/*.base)
+sed -i '/	one$/s/[0-9a-f]\{4\}	one$/0123	one/' "$base"
+traced 'a base that is damaged' --rebuild local:blog
+is 'is not used' "$(grep -E 'send|full' "$TMP/types" | tr -d '\n')" \
+	'< send> full'
+same_tree 'the tree is equal' . blog
+echo x2 >one
+traced 'the next' local:blog
+unlike 'has a right one, though the tree was the same' "$TMP/types" send
+same_tree 'the tree is equal' . blog
+
 echo y >one
 ok 'a look' env DEPLOY_TRACE="$TMP/looked" "$DEPLOY" -n local:blog
 unlike 'offers nothing' "$TMP/looked" '^> offer'

@@ -86,7 +86,7 @@ cache_load_base(int dir, const struct target *t, struct manifest *m,
 	base_name(t, name);
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd >= 0)
-		rc = manifest_read(m, NULL, fd, digest, &err);
+		rc = manifest_read_known(m, fd, digest, &err);
 	if (rc == 0)
 		digest_to_hex(digest, hex);
 	else

@@ -101,8 +101,8 @@ delivery_produce(struct delivery *d, struct error *err)
 	enum pack_step step;
 
 	packer_waits(d->pack, session_link_us(&d->session));
-	step = delivery_send_packed(&d->session.channel, d->pack,
-		note_amended, d, err);
+	step = delivery_send_packed(&d->session.channel, d->pack, note_amended,
+		d, err);
 	progress_at(&d->progress, delivery_sent(d));
 	if (step == PACK_IDLE && !delivery_lanes_busy(d)) {
 		d->offering = false;

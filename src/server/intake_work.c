@@ -162,6 +162,7 @@ receive_manifest(struct worker *w, struct error *err)
 	struct frame f;
 
 	manifest_reader_init(&w->reader, &w->m, w->o->base, w->o->most_entries);
+	w->reader.believes = true; /* the session does not */
 	w->reader.most_bytes = w->o->most_manifest;
 	while (!w->reader.ended) {
 		int rc = next_frame(w, &f, err);

@@ -257,7 +257,7 @@ store_load_manifest(const struct store *s, const char *hex, struct manifest *m,
 
 	if (fd < 0)
 		return -1;
-	rc = manifest_read(m, NULL, fd, digest, err);
+	rc = manifest_read_known(m, fd, digest, err);
 	io_close(&fd);
 	digest_to_hex(digest, found);
 	if (rc == 0 && !strcmp(found, hex))

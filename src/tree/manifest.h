@@ -180,13 +180,16 @@ struct manifest_reader {
 	size_t n_chunks, cap_chunks;
 	uint64_t chunk_bytes; /* in them */
 	struct buf rest;      /* of an unfinished line */
+	bool believes;        /* the end line's tree id; set after _init() */
 	bool ended;           /* the end line was read and agreed */
 };
 
 void manifest_reader_init(struct manifest_reader *r, struct manifest *m,
 	const struct manifest *base, uint64_t most_entries);
 /*
- * Checks every rule above, and the tree id at the end line; bytes behind it
+ * Checks every rule above, and the tree id at the end line unless that is
+ * believed: it takes as long as the rest, and is in vain where the text is
+ * known by its own digest, or is read once more.  Bytes behind the end line
  * are an error.  Whether all has come is r->ended.
  */
 int manifest_reader_add(struct manifest_reader *r, const char *data, size_t len,
@@ -202,6 +205,13 @@ int manifest_parse_entry(struct manifest *m, const char *line, size_t len,
  * not NULL.  digest becomes the SHA-256 of what was read.
  */
 int manifest_read(struct manifest *m, const struct manifest *base, int fd,
+	uint8_t digest[static DIGEST_SIZE], struct error *err);
+
+/*
+ * The same of a whole text for who holds the digest against a known one: the
+ * tree id is believed.
+ */
+int manifest_read_known(struct manifest *m, int fd,
 	uint8_t digest[static DIGEST_SIZE], struct error *err);
 
 /*

@@ -295,6 +295,35 @@ keep_entry(struct manifest_reader *r, const struct entry *old,
 	return append(r, &e, err);
 }
 
+/*
+ * Keeps up to `most` entries behind one that was kept, and returns how many.
+ * They need no check: the one before stands before them in the base too, and
+ * all directories that it is in were kept.
+ */
+static uint64_t
+keep_run(struct manifest_reader *r, uint64_t most)
+{
+	const struct manifest *base = r->base;
+	struct manifest *m = r->m;
+	uint64_t n = 0;
+
+	if (!r->next || !m->n || r->next_line || r->n_chunks ||
+		m->v[m->n - 1].path != base->v[r->next - 1].path)
+		return 0;
+	for (; n < most && r->next < base->n; n++) {
+		const struct entry *e = &base->v[r->next];
+
+		if (entry_lines(e) > 1 ||
+			(r->most_entries && m->n >= r->most_entries))
+			break;
+		MEM_GROW(m->v, m->n, m->cap);
+		m->v[m->n] = *e;
+		m->v[m->n++].line = ++m->lines;
+		r->next++;
+	}
+	return n;
+}
+
 /* The next line of the base, which is kept or passed over. */
 static int
 apply_line(struct manifest_reader *r, bool keep, struct error *err)
@@ -323,9 +352,13 @@ apply_run(struct manifest_reader *r, const char *line, size_t len,
 
 	if (!r->base || parse_number(line + 1, len - 1, &n) < 0 || n == 0)
 		return error_set(err, "manifest: a malformed difference");
-	for (; n && r->next < r->base->n; n--)
+	while (n && r->next < r->base->n) {
 		if (apply_line(r, *line == '=', err) < 0)
 			return -1;
+		n--;
+		if (*line == '=')
+			n -= keep_run(r, n);
+	}
 	return n ? error_set(err,
 			   "manifest: a difference that does not "
 			   "fit its base") :
@@ -346,7 +379,10 @@ finish(struct manifest_reader *r, const char *line, size_t len,
 	if (r->base && r->next != r->base->n)
 		return error_set(err,
 			"manifest: a difference that leaves lines over");
-	manifest_finish(r->m);
+	if (r->believes)
+		memcpy(r->m->id, id, DIGEST_SIZE);
+	else
+		manifest_finish(r->m);
 	if (memcmp(id, r->m->id, DIGEST_SIZE))
 		return error_set(err, "manifest: the tree id does not agree");
 	r->ended = true;

@@ -80,20 +80,38 @@ read_pieces(struct manifest_reader *r, int fd, struct digest *d,
 	return r->ended ? 0 : error_set(err, "manifest: it ends early");
 }
 
+static int
+read_all(struct manifest_reader *r, int fd, uint8_t digest[static DIGEST_SIZE],
+	struct error *err)
+{
+	struct digest *d = digest_new();
+	int rc = read_pieces(r, fd, d, err);
+
+	manifest_reader_release(r);
+	digest_final(d, digest);
+	digest_free(d);
+	return rc;
+}
+
 int
 manifest_read(struct manifest *m, const struct manifest *base, int fd,
 	uint8_t digest[static DIGEST_SIZE], struct error *err)
 {
 	struct manifest_reader r;
-	struct digest *d = digest_new();
-	int rc;
 
 	manifest_reader_init(&r, m, base, 0);
-	rc = read_pieces(&r, fd, d, err);
-	manifest_reader_release(&r);
-	digest_final(d, digest);
-	digest_free(d);
-	return rc;
+	return read_all(&r, fd, digest, err);
+}
+
+int
+manifest_read_known(struct manifest *m, int fd,
+	uint8_t digest[static DIGEST_SIZE], struct error *err)
+{
+	struct manifest_reader r;
+
+	manifest_reader_init(&r, m, NULL, 0);
+	r.believes = true;
+	return read_all(&r, fd, digest, err);
 }
 
 /* What manifest_entries() makes of lines. */

@@ -1026,8 +1026,27 @@ START_TEST(a_file_is_read_whole_or_as_a_difference_and_hashed)
 		manifest_release(&back);
 		large(&a, 0);
 	}
+	/* Another tree id is an error, unless the text is known. */
+	buf_clear(&text);
+	b.id[0] ^= 1;
+	manifest_write(&b, &text);
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(pwrite(fd, text.data, text.len, 0), (ssize_t)text.len);
+	lseek(fd, 0, SEEK_SET);
+	ck_assert_int_lt(manifest_read(&back, NULL, fd, got, &err), 0);
+	manifest_release(&back);
+	lseek(fd, 0, SEEK_SET);
+	ck_assert_int_eq(manifest_read_known(&back, fd, got, &err), 0);
+	digest_bytes(text.data, text.len, want);
+	ck_assert_mem_eq(got, want, DIGEST_SIZE);
+	ck_assert_uint_eq(back.n, b.n);
+	manifest_release(&back);
 	/* One that is cut. */
-	ck_assert_int_eq(ftruncate(fd, (off_t)text.len - 1), 0);
+	buf_clear(&text);
+	manifest_difference(&a, &b, &text);
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(pwrite(fd, text.data, text.len - 1, 0),
+		(ssize_t)text.len - 1);
 	lseek(fd, 0, SEEK_SET);
 	ck_assert_int_lt(manifest_read(&back, &a, fd, got, &err), 0);
 	close(fd);
