@@ -16,6 +16,7 @@ delivery_open(struct delivery *d, const struct target *t,
 	d->then = then;
 	watch_init(&d->watch, t->text, prefix);
 	session_open(&d->session, t, o);
+	delivery_load_base(d);
 }
 
 void
@@ -50,9 +51,7 @@ delivery_ask(struct delivery *d, struct cargo *c)
 {
 	take_cargo(d, c);
 	timeline_add(&d->watch.timeline, "scan", c->loaded - d->watch.began);
-	if (!d->options->no_cache)
-		d->has_base = cache_load_base(c->cache, d->target, &d->base,
-				      d->base_hex) == 0;
+	delivery_await_base(d);
 	delivery_choose_offer(d);
 	delivery_send_request(d);
 	if (!delivery_waits(d))
@@ -119,6 +118,7 @@ void
 delivery_release(struct delivery *d)
 {
 	delivery_release_lanes(d);
+	delivery_await_base(d);
 	cache_drop_draft(&d->draft);
 	packer_free(d->pack);
 	if (d->shares)

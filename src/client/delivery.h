@@ -15,6 +15,8 @@
 #ifndef CLIENT_DELIVERY_H
 #define CLIENT_DELIVERY_H
 
+#include <pthread.h>
+
 #include "client/cache.h"
 #include "client/cargo.h"
 #include "client/delivery_lanes.h"
@@ -52,6 +54,8 @@ struct delivery {
 	char base_hex[DIGEST_HEX + 1];
 	uint8_t base_id[DIGEST_SIZE]; /* once it was sent against */
 	bool has_base;
+	bool loading; /* by a thread, up to delivery_await_base() */
+	pthread_t loader;
 	bool amended; /* m is not what its id says any more */
 	struct cache_draft draft;
 	struct msg_live live;

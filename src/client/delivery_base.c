@@ -1,11 +1,43 @@
 /*
- * The next base.  It is written while the server works, as long as nothing
+ * The base is loaded while other things are waited for; nobody asks for it
+ * before.  The next one is written while the server works, as long as nothing
  * else is to be done, and becomes the base once the server says that it holds
  * it.
  */
 #include <string.h>
 
+#include "base/io.h"
 #include "client/delivery_parts.h"
+
+static void *
+load(void *arg)
+{
+	struct delivery *d = arg;
+	int cache = cache_open();
+
+	d->has_base = cache_load_base(cache, d->target, &d->base,
+			      d->base_hex) == 0;
+	io_close(&cache);
+	return NULL;
+}
+
+void
+delivery_load_base(struct delivery *d)
+{
+	if (d->options->no_cache)
+		return;
+	d->loading = pthread_create(&d->loader, NULL, load, d) == 0;
+	if (!d->loading)
+		load(d);
+}
+
+void
+delivery_await_base(struct delivery *d)
+{
+	if (d->loading)
+		pthread_join(d->loader, NULL);
+	d->loading = false;
+}
 
 /* Nobody but the server checks that a base is what it says that it is. */
 static bool
@@ -18,11 +50,12 @@ differs(const struct delivery *d)
 bool
 delivery_listens(const struct delivery *d)
 {
-	bool sent = d->sent_whole ||
+	/* Before it was asked the base may still be being loaded. */
+	if (d->state != DELIVERY_ASKED || d->offering ||
+		d->session.channel.tx.len)
+		return false;
+	return d->sent_whole ||
 		(d->has_base && (d->locked || !delivery_waits(d)));
-
-	return d->state == DELIVERY_ASKED && sent && !d->offering &&
-		!d->session.channel.tx.len;
 }
 
 void

@@ -1,14 +1,17 @@
 /*
  * What a delivery consists of: what it sends (delivery_send.c, and unasked
  * delivery_offer.c), its files (delivery_pack.c, delivery_lanes.c), what it
- * makes of the frames that come (delivery_take.c), what it leaves to the next
- * (delivery_base.c); delivery.c has its life.
+ * makes of the frames that come (delivery_take.c), the base and the
+ * next one (delivery_base.c); delivery.c has its life.
  */
 #ifndef CLIENT_DELIVERY_PARTS_H
 #define CLIENT_DELIVERY_PARTS_H
 
 #include "client/delivery.h"
 
+/* Loads the base beside the handshake and the walk; at last it is there. */
+void delivery_load_base(struct delivery *d);
+void delivery_await_base(struct delivery *d);
 /* The push frame. */
 void delivery_send_request(struct delivery *d);
 /* Which files go right behind the difference. */

@@ -19,6 +19,7 @@
 #include "server/plan_ahead.h"
 #include "tree/index.h"
 
+#define BUSY_ENTRIES 64
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 struct walk {
@@ -143,6 +144,19 @@ keep_file(struct plan_search *x, const struct entry *e)
 		plan_set(x, u, SUPPLY_KEPT, e->path);
 }
 
+/*
+ * Past the manifest's next entry.  Who waits is looked after now and then, and
+ * behind whatever may have taken its time.
+ */
+static int
+look_on(struct walk *w, bool slow)
+{
+	pass(w);
+	return slow || w->i % BUSY_ENTRIES == 0 ?
+		busy_turn(w->x->o->busy, w->x->err) :
+		0;
+}
+
 /* What is not ours we can neither move nor give another mode. */
 static bool
 is_ours(const struct walk *w, const struct stat *st)
@@ -157,14 +171,13 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 	struct plan *p = w->x->p;
 	size_t place = w->i;
 	const struct entry *e = &p->m->v[place];
-	enum plan_place how;
+	enum plan_place how = PLACE_SYNCED;
 	bool known;
 	int sub;
 
 	if (!is_ours(w, st)) {
 		strv_add(&p->strays, e->path);
-		pass(w);
-		return busy_turn(w->x->o->busy, w->x->err);
+		return look_on(w, false);
 	}
 	if (S_ISDIR(st->st_mode) && e->type == ENTRY_DIRECTORY) {
 		known = is_known(w, e, st, &how);
@@ -186,8 +199,7 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 	} else {
 		strv_add(&p->strays, e->path);
 	}
-	pass(w);
-	return busy_turn(w->x->o->busy, w->x->err);
+	return look_on(w, how != PLACE_SYNCED);
 }
 
 static size_t
@@ -392,9 +404,7 @@ explore_strays(struct walk *w, int next)
 int
 plan_next(struct plan_search *x)
 {
-	struct walk w = {
-		.x = x, .user = geteuid(), .moment = index_moment()
-	};
+	struct walk w = { .x = x, .user = geteuid(), .moment = index_moment() };
 	int fd = openat(x->s->own, "next", DIRECTORY), copy, rc = -1;
 
 	if (fd < 0)
