@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #define DIRS 12
-#define FILES 600
+#define FILES 60
 
 static struct manifest m;
 static int root = -1;
@@ -84,7 +84,7 @@ END_TEST
 
 START_TEST(places_may_be_passed_over)
 {
-	static const size_t steps[] = { 3, 127, 500, 2000, 1 };
+	static const size_t steps[] = { 3, 127, 40, 200, 1 };
 	struct plan_ahead *a = plan_ahead_new(root, &m);
 	size_t i, n = 0;
 
