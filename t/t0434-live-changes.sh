@@ -33,5 +33,15 @@ case $status in
 esac
 ok 'the next deploy' "$DEPLOY" --rebuild local:blog
 is 'has what the tree has' "$(cat "$current/zz.db")" good
+# Another release has it as well.
+ok 'one more' "$DEPLOY" --rebuild local:blog
+head -c 1500000 /dev/urandom >upload
+(
+	sleep 0.7
+	echo evil >"$current/zz.db"
+) &
+ok 'a change in between' "$DEPLOY" --bwlimit=1m local:blog
+wait
+is 'is no obstacle then' "$(cat "$current/zz.db")" good
 same_tree 'all of it' . blog
 done_testing

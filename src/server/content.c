@@ -172,6 +172,22 @@ receive_content(struct push *p)
 	return rc;
 }
 
+int
+receive_nothing(struct push *p)
+{
+	struct ranges need = { NULL, 0, 0 };
+	struct error why = *p->err;
+	uint64_t files, bytes;
+	int rc = find_need(p, &need, &files, &bytes);
+
+	if (rc == 0 && need.n) {
+		*p->err = why;
+		rc = -1;
+	}
+	ranges_release(&need);
+	return rc;
+}
+
 /* --dry-run: the live tree, as a difference against the one pushed. */
 static int
 answer_compare(struct push *p)

@@ -84,6 +84,7 @@ struct plan {
 	size_t n_divided, cap_divided;
 	struct piece *pieces; /* theirs */
 	bool fresh;           /* next/ was not looked at: none of it stays */
+	bool outdated;        /* by a source that changed while it was staged */
 	struct arena arena;
 	struct buf reason; /* why something was not used, for -v */
 };

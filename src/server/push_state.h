@@ -56,6 +56,11 @@ struct push {
 int receive_tree(struct push *p);
 /* Asks for what is lacking, until all of it lies in tmp/ or elsewhere. */
 int receive_content(struct push *p);
+/*
+ * Makes the plan anew, when the client sends no more: -1 with the error that
+ * p->err has if something is lacking then.
+ */
+int receive_nothing(struct push *p);
 /* --dry-run: what would be asked for, and the live tree as a difference. */
 int receive_compare(struct push *p);
 

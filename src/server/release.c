@@ -17,6 +17,8 @@
  * client is still there, its pings tell.
  */
 #define HOLD_MS (2 * 60 * 60 * 1000)
+/* So often is staged what changes meanwhile. */
+#define TRIES 3
 /* For switch.lock, before what failed is taken back. */
 #define UNDO_SECONDS 5
 
@@ -76,6 +78,19 @@ save_release(struct push *p, const int64_t *times)
 	return rc;
 }
 
+/* What is live may change its files: another release may have them yet. */
+static int
+stage(struct push *p, const struct stage_options *o)
+{
+	int tries = 0, rc;
+
+	do {
+		rc = stage_tree(p->store, &p->plan, o, p->err);
+	} while (rc < 0 && p->plan.outdated && ++tries < TRIES &&
+		receive_nothing(p) == 0);
+	return rc;
+}
+
 int
 release_stage(struct push *p)
 {
@@ -90,8 +105,7 @@ release_stage(struct push *p)
 	if (times_compute(p->store, &p->m, &times, p->err) < 0)
 		return -1;
 	o.times = times;
-	if (stage_tree(p->store, &p->plan, &o, p->err) == 0 &&
-		save_release(p, times) == 0 &&
+	if (stage(p, &o) == 0 && save_release(p, times) == 0 &&
 		stage_commit(p->store, p->id, p->err) == 0) {
 		p->committed = true;
 		stage_clear_tmp(p->store);

@@ -49,6 +49,7 @@ static int
 failed(struct stage *t, const char *path)
 {
 	if (t->changed) {
+		t->p->outdated = true;
 		error_status(t->err, STATUS_TRANSFER,
 			"releases/%s/%s was changed while it was copied",
 			t->changed->release, t->changed->path);

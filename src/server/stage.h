@@ -22,7 +22,9 @@ struct stage_options {
 
 /*
  * Makes next/ equal to p->m out of p's supplies, none of which is
- * SUPPLY_NONE any more, syncs it, and writes next.index.
+ * SUPPLY_NONE any more, syncs it, and writes next.index.  A file of a release
+ * may change before it is copied: then p is outdated, and one that is made anew
+ * may find what it held elsewhere.
  */
 int stage_tree(struct store *s, struct plan *p, const struct stage_options *o,
 	struct error *err);

@@ -552,6 +552,37 @@ START_TEST(a_damaged_file_of_a_release_is_not_reused)
 }
 END_TEST
 
+START_TEST(what_changes_before_it_is_copied_is_found_elsewhere)
+{
+	const struct item *tree = TREE({ "a", 'f', "one", 0 },
+		{ "b", 'f', "two", 0 });
+	const struct plan_options usual = { .busy = NULL };
+	struct manifest m = MANIFEST_INIT;
+	struct error err = ERROR_INIT;
+	int64_t times[2] = { time_of(0), time_of(1) };
+	const struct stage_options o = { .times = times };
+	struct outcome first, second;
+	struct plan p;
+
+	unit_store(&store);
+	first = deploy(tree);
+	second = deploy(tree);
+	make_manifest(&m, tree);
+	ck_assert_int_eq(plan_make(&p, &store, &m, &usual, &err), 0);
+	damage(in_release(&second, "b"));
+	ck_assert_int_eq(stage_tree(&store, &p, &o, &err), -1);
+	ck_assert(p.outdated);
+	plan_release(&p);
+	ck_assert_int_eq(plan_make(&p, &store, &m, &usual, &err), 0);
+	ck_assert(!p.outdated);
+	ck_assert_str_eq(plan_supply(&p, &m.v[1])->origin->release, first.id);
+	ck_assert_int_eq(stage_tree(&store, &p, &o, &err), 0);
+	check_tree(&m, ".deployd/next", 0);
+	plan_release(&p);
+	manifest_release(&m);
+}
+END_TEST
+
 START_TEST(a_damaged_file_in_next_is_not_reused)
 {
 	const struct item *tree = TREE({ "a", 'f', "one", 0 },
@@ -1080,6 +1111,7 @@ main(void)
 	tcase_add_test(tc,
 		a_file_with_another_name_elsewhere_is_not_taken_over);
 	tcase_add_test(tc, a_damaged_file_of_a_release_is_not_reused);
+	tcase_add_test(tc, what_changes_before_it_is_copied_is_found_elsewhere);
 	tcase_add_test(tc, a_damaged_file_in_next_is_not_reused);
 	tcase_add_test(tc, a_release_without_manifest_or_index_is_no_failure);
 	tcase_add_test(tc, uploads_that_are_right_are_kept_and_others_removed);
