@@ -31,7 +31,7 @@ before() {
 ok 'a first deploy' "$DEPLOY" --deployd="$TMP/traced" local:blog app
 echo edited >app/src/two
 ok 'an edit' "$DEPLOY" --deployd="$TMP/traced" local:blog app
-commit='renameat2?\(.*"next".*"releases/'
+commit='renameat2?\(.*"next".*[/"]releases'
 before 'the file is on disk' 'fsync\([0-9]+</.*/src/two>' "$commit"
 before 'and the record' 'fsync\([0-9]+</.*/records/[^>]*-[0-9a-f]{8}\.' "$commit"
 before 'before there is a release' "$commit" 'fsync\([0-9]+</.*/releases>'
