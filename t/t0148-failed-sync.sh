@@ -73,4 +73,16 @@ fails 1 'is not kept' test -e "$OWN/next"
 echo last >app/one
 ok 'a deploy after that' "$DEPLOY" local:blog app
 same_tree 'is whole as well' app blog
+
+# A file that cannot be read is no file that was deployed.
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+faulty -n 1 -c read -a EIO -f "$APP/releases/$(live blog)"
+fails 1 'verify of a disk that fails' "$DEPLOY" verify --deployd="$TMP/faulty" local:blog
+like 'names the file that cannot be read' "$OUT" '	unreadable$'
+faulty -n 1 -c read -a EIO -f "$APP/releases/$(live blog)/many"
+ok 'fsck' "$TMP/faulty" fsck blog
+faults_settle
+like 'has it from another release' "$OUT" \
+	"releases/$(live blog)/many/[0-9]*: unreadable \\(repaired: copied from releases/[^/]*/many/"
+same_tree 'on another place of the disk' app blog
 done_testing

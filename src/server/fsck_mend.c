@@ -147,7 +147,7 @@ set_mode(struct mend *w, const struct damage *d)
 			AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Whether it was closed to us only. */
+/* Whether it was closed to us only, and is what it should be. */
 static bool
 is_right_opened(struct mend *w, const struct damage *d)
 {
@@ -157,7 +157,10 @@ is_right_opened(struct mend *w, const struct damage *d)
 	struct stat st;
 	int dir = beneath_at(&w->at, d->e->path, &leaf);
 
-	return !w->dry_run && dir >= 0 && set_mode(w, d) &&
+	return !w->dry_run && dir >= 0 &&
+		fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		(st.st_mode & 07777) != (d->e->mode & ~w->umask) &&
+		set_mode(w, d) &&
 		hash_file(dir, leaf, &st, digest, &ignored) == 0 &&
 		!memcmp(digest, d->e->digest, DIGEST_SIZE);
 }
@@ -239,8 +242,12 @@ copy(struct mend *w, const struct entry *e, int in)
 static void
 try_source(struct mend *w, struct damage *d, const char *path)
 {
-	int in = release_reader_open(&w->releases, w->id, path);
+	int in;
 
+	/* It is no better than it was when it was found to be wrong. */
+	if (!strcmp(w->id, w->r->id) && !strcmp(path, d->e->path))
+		return;
+	in = release_reader_open(&w->releases, w->id, path);
 	if (in >= 0 &&
 		(w->dry_run ? has_digest(w, in, d->e) : copy(w, d->e, in))) {
 		d->mended = true;

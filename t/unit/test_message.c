@@ -17,6 +17,7 @@ static const struct {
 	{ "ask", msg_ask_fields, sizeof(struct msg_ask) },
 	{ "release", msg_release_fields, sizeof(struct msg_release) },
 	{ "status", msg_status_fields, sizeof(struct msg_status) },
+	{ "fault", msg_fault_fields, sizeof(struct msg_fault) },
 	{ "result", msg_result_fields, sizeof(struct msg_result) },
 };
 
