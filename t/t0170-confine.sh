@@ -30,8 +30,7 @@ serve
 	tell_manifest
 } >&3
 ok 'an upload begins' await need-end
-intake=$(cat "/proc/$PID/task/$PID/children")
-intake=${intake% }
+intake=$(pgrep -P "$PID")
 is 'its intake is one process' "$(echo "$intake" | wc -w)" 1
 is 'in which nobody gets new privileges' "$(in_status "$intake" NoNewPrivs)" 1
 if sanitized; then

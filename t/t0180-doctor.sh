@@ -23,6 +23,9 @@ doctor >"$TMP/first"
 if grep -q sanitizer "$TMP/first"; then
 	skip_all 'this deployd has a sanitizer'
 fi
+if grep '^fault' "$TMP/first" >"$TMP/faults"; then
+	skip_all "this machine is not well: $(head -n 1 "$TMP/faults")"
+fi
 if uname -r | awk -F. '{ exit !($1 > 6 || ($1 == 6 && $2 > 12)) }' &&
 	grep -q '^ok *landlock' "$TMP/first"; then
 	ok 'nothing is amiss' doctor

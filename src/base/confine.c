@@ -21,13 +21,13 @@ limit(int which, rlim_t most)
 {
 	struct rlimit r;
 
-	if (getrlimit((__rlimit_resource_t)which, &r) < 0)
+	if (getrlimit(which, &r) < 0)
 		return -1;
 	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > most)
 		r.rlim_max = most;
 	if (r.rlim_cur == RLIM_INFINITY || r.rlim_cur > r.rlim_max)
 		r.rlim_cur = r.rlim_max;
-	return setrlimit((__rlimit_resource_t)which, &r);
+	return setrlimit(which, &r);
 }
 
 int

@@ -432,7 +432,7 @@ check_limit(pid_t pid, int which, uint64_t most)
 {
 	struct rlimit r;
 
-	ck_assert_int_eq(prlimit(pid, (__rlimit_resource_t)which, NULL, &r), 0);
+	ck_assert_int_eq(prlimit(pid, which, NULL, &r), 0);
 	ck_assert_uint_eq(r.rlim_max, most);
 }
 
