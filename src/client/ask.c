@@ -226,6 +226,7 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	struct question q = { .a = a };
 	int rc;
 
+	a->release = release;
 	if (a->begin && a->begin(a, err) < 0)
 		return -1;
 	watch_init(&a->watch, a->target->text, a->targets > 1);

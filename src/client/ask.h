@@ -36,6 +36,7 @@ struct ask {
 
 	/* Set by ask_run(). */
 	const struct target *target;
+	const char *release; /* as it was asked for, or NULL */
 	size_t targets;
 	struct watch watch;
 	const struct options *options;

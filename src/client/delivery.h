@@ -45,6 +45,7 @@ struct delivery {
 	enum delivery_state state;
 	bool locked; /* the server holds the app's lock for us */
 	bool aborting;
+	uint64_t again;    /* lines that were said to be bad so far */
 	bool sent_whole;   /* the whole manifest, which is asked for once */
 	bool failed;       /* ended without success: error says why */
 	struct manifest m; /* amended while it is sent */

@@ -250,6 +250,9 @@ take_bad(struct delivery_lane *l, const struct frame *f, struct error *err)
 	uint32_t line;
 	int rc = ranges_read(&r, f->data, f->len, l->m.lines, err);
 
+	l->again += ranges_count(&r);
+	if (rc == 0 && l->again > MOST_AGAIN(l->m))
+		rc = error_set(err, "it asks for the same again and again");
 	while (rc == 0 && ranges_next(&r, &at, &line)) {
 		if (wanted_find(&w, &l->m, line) < 0) {
 			rc = error_set(err, "line %u is no file's", line);

@@ -21,6 +21,7 @@ struct delivery_lane {
 	struct source source;
 	struct packer *pack;
 	uint64_t asked;      /* bytes */
+	uint64_t again;      /* lines that were said to be bad so far */
 	struct ranges given; /* lines; in the order of the manifest or not */
 	struct entry *amended;
 	size_t n_amended, cap_amended;

@@ -9,6 +9,9 @@
 
 #include "client/delivery.h"
 
+/* Lines that a server may find bad, each of them several times. */
+#define MOST_AGAIN(m) (1000 + 16 * (uint64_t)(m).lines)
+
 /* Loads the base beside the handshake and the walk; at last it is there. */
 void delivery_load_base(struct delivery *d);
 void delivery_await_base(struct delivery *d);

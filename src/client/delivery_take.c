@@ -8,6 +8,10 @@
 #include "tree/wanted.h"
 
 #define WINDOW_LOG 23
+/* Hexadecimal digits of need-end's. */
+#define TOKEN 32
+/* A live tree's text; deployd takes less of ours. */
+#define TEXT_MOST (1ULL << 30)
 
 bool
 delivery_waits(const struct delivery *d)
@@ -52,7 +56,6 @@ check_ancestry(struct delivery *d, struct error *err)
 static int
 take_live(struct delivery *d, const struct frame *f, struct error *err)
 {
-	MESSAGE_RELEASE(live, &d->live);
 	if (MESSAGE_READ(live, f, &d->live, err) < 0)
 		return -1;
 	d->locked = true;
@@ -68,13 +71,20 @@ static int
 take_send(struct delivery *d, const struct frame *f, struct error *err)
 {
 	struct msg_send m = { 0 };
+	bool full;
 
 	if (MESSAGE_READ(send, f, &m, err) < 0)
 		return -1;
-	log_verbose("%s: the whole manifest is sent: %s", d->target->text,
-		m.reason ? m.reason : "the server wants it");
+	full = m.what && !strcmp(m.what, "full");
+	if (full)
+		log_verbose("%s: the whole manifest is sent: %s",
+			d->target->text,
+			m.reason ? m.reason : "the server wants it");
 	MESSAGE_RELEASE(send, &m);
-	if (d->sent_whole)
+	if (!full)
+		return error_status(err, STATUS_TRANSFER,
+			"the server wants something else sent than all");
+	if (d->sent_whole || d->need.n)
 		return error_status(err, STATUS_TRANSFER,
 			"the server asks for the manifest again");
 	d->sent_whole = true;
@@ -89,24 +99,37 @@ take_need(struct delivery *d, const struct frame *f, struct error *err)
 	return ranges_read(&d->need, f->data, f->len, d->m.lines, err);
 }
 
-/* A line of the manifest that must be a file's, or a chunk's. */
+/* All lines must be a file's, or a chunk's. */
 static int
-ask_line(struct delivery *d, uint32_t line, bool again, struct error *err)
+check_lines(const struct delivery *d, const struct ranges *lines,
+	struct error *err)
 {
+	struct ranges_cursor at = { 0, 0 };
 	struct wanted w;
+	uint32_t line;
 
-	if (wanted_find(&w, &d->m, line) < 0)
-		return error_status(err, STATUS_TRANSFER,
-			"the server asks for line %u, which is no file", line);
-	if (d->then == THEN_COMPARE)
-		return 0;
-	if (again) {
-		delivery_part_again(d, line);
-		packer_again(delivery_packer(d), line);
-	} else {
-		packer_ask(delivery_packer(d), line);
-	}
+	while (ranges_next(lines, &at, &line))
+		if (wanted_find(&w, &d->m, line) < 0)
+			return error_status(err, STATUS_TRANSFER,
+				"the server asks for line %u, which is no file",
+				line);
 	return 0;
+}
+
+static void
+ask_lines(struct delivery *d)
+{
+	struct ranges_cursor at = { 0, 0 };
+	uint32_t line;
+
+	while (ranges_next(&d->need, &at, &line))
+		packer_ask(delivery_packer(d), line);
+}
+
+static bool
+is_token(const char *s)
+{
+	return strlen(s) == TOKEN && strspn(s, "0123456789abcdef") == TOKEN;
 }
 
 static void
@@ -130,11 +153,15 @@ report_need(struct delivery *d)
 static int
 take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 {
-	struct ranges_cursor at = { 0, 0 };
-	uint32_t line;
+	const char *token;
 
-	if (MESSAGE_READ(need_end, f, &d->need_end, err) < 0)
+	if (MESSAGE_READ(need_end, f, &d->need_end, err) < 0 ||
+		check_lines(d, &d->need, err) < 0)
 		return -1;
+	token = d->need_end.token;
+	if (token && !is_token(token))
+		return error_status(err, STATUS_TRANSFER,
+			"the server sent a malformed token");
 	timeline_done(&d->watch.timeline, "need");
 	report_need(d);
 	if (d->pack)
@@ -144,12 +171,10 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 		packer_unlock(d->pack);
 	if (!d->live.release)
 		cargo_warn_size(d->cargo, d->need_end.bytes);
-	if (d->need_end.token && d->then != THEN_COMPARE)
+	if (token && d->then != THEN_COMPARE)
 		delivery_open_lanes(d);
-	else
-		while (ranges_next(&d->need, &at, &line))
-			if (ask_line(d, line, false, err) < 0)
-				return -1;
+	else if (d->then != THEN_COMPARE)
+		ask_lines(d);
 	d->state = DELIVERY_WAITING;
 	if (d->then == THEN_COMPARE || (d->need.n == 0 && !d->offering))
 		return 0;
@@ -167,8 +192,19 @@ take_bad(struct delivery *d, const struct frame *f, struct error *err)
 	uint32_t line;
 	int rc = ranges_read(&r, f->data, f->len, d->m.lines, err);
 
-	while (rc == 0 && ranges_next(&r, &at, &line))
-		rc = ask_line(d, line, true, err);
+	if (rc == 0 && !r.n)
+		rc = error_status(err, STATUS_TRANSFER,
+			"the server sent an empty bad frame");
+	d->again += ranges_count(&r);
+	if (rc == 0 && (d->then == THEN_COMPARE || d->again > MOST_AGAIN(d->m)))
+		rc = error_status(err, STATUS_TRANSFER,
+			"the server asks for the same again and again");
+	if (rc == 0)
+		rc = check_lines(d, &r, err);
+	while (rc == 0 && ranges_next(&r, &at, &line)) {
+		delivery_part_again(d, line);
+		packer_again(delivery_packer(d), line);
+	}
 	ranges_release(&r);
 	if (rc == 0)
 		d->state = DELIVERY_SENDING;
@@ -221,6 +257,7 @@ take_manifest(struct delivery *d, const struct frame *f, struct error *err)
 		d->theirs = mem_zalloc(1, sizeof(*d->theirs));
 		manifest_reader_init(d->theirs, &d->live_tree, &d->m,
 			most_entries(d));
+		d->theirs->most_bytes = TEXT_MOST;
 		d->unzip = zin_new(WINDOW_LOG);
 	}
 	if (unpack_manifest(d, f, err) == 0)
@@ -271,22 +308,31 @@ take_result(struct delivery *d, const struct frame *f, struct error *err)
 #define IN(state) (1u << DELIVERY_##state)
 #define ANY (~IN(DONE))
 
-/* Which frames may come in which states. */
-static const struct {
+/* Which frames may come in which states, and whether live has come before. */
+static const struct handler {
 	const char *type;
 	int (*take)(struct delivery *d, const struct frame *f,
 		struct error *err);
 	unsigned states;
+	enum { BEFORE_LIVE, AFTER_LIVE, AT_ANY_TIME } when;
 } handlers[] = {
-	{ "live", take_live, IN(ASKED) },
-	{ "send", take_send, IN(ASKED) },
-	{ "need", take_need, IN(ASKED) },
-	{ "need-end", take_need_end, IN(ASKED) },
-	{ "bad", take_bad, IN(SENDING) | IN(WAITING) },
-	{ "staged", take_staged, IN(WAITING) | IN(BUILDING) },
-	{ "manifest", take_manifest, IN(WAITING) },
-	{ "result", take_result, ANY },
+	{ "live", take_live, IN(ASKED), BEFORE_LIVE },
+	{ "send", take_send, IN(ASKED), AFTER_LIVE },
+	{ "need", take_need, IN(ASKED), AFTER_LIVE },
+	{ "need-end", take_need_end, IN(ASKED), AFTER_LIVE },
+	{ "bad", take_bad, IN(SENDING) | IN(WAITING), AFTER_LIVE },
+	{ "staged", take_staged, IN(WAITING) | IN(BUILDING), AFTER_LIVE },
+	{ "manifest", take_manifest, IN(WAITING), AFTER_LIVE },
+	{ "result", take_result, ANY, AT_ANY_TIME },
 };
+
+static bool
+is_expected(const struct delivery *d, const struct handler *h)
+{
+	return h->states & (1u << d->state) &&
+		(h->when == AT_ANY_TIME ||
+			(h->when == AFTER_LIVE) == d->locked);
+}
 
 /* A stage begins: the server has all it needs. */
 static void
@@ -317,7 +363,7 @@ delivery_take(struct delivery *d, const struct frame *f, struct error *err)
 	}
 	for (i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
 		if (!strcmp(f->type, handlers[i].type) &&
-			handlers[i].states & (1u << d->state))
+			is_expected(d, &handlers[i]))
 			return handlers[i].take(d, f, err);
 	if (f->type[0] == '.')
 		return 0;

@@ -207,7 +207,8 @@ is_variable(const char *pair, bool value)
 {
 	size_t n = env_name_length(pair);
 
-	return n > 0 && (pair[n] == '=' || (pair[n] == '\0' && !value));
+	return env_is_name(pair, n) &&
+		(pair[n] == '=' || (pair[n] == '\0' && !value));
 }
 
 static int

@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/zstream.h"
 #include "client/ask.h"
 #include "client/report.h"
@@ -25,6 +26,9 @@
 #define WINDOW_LOG 23
 /* A server shall not fill memory: deployd's own limit is below this. */
 #define ENTRIES_MOST 2000000
+#define TEXT_MOST (1ULL << 30)
+/* Digits of the tree id in a release's. */
+#define ID_TREE 8
 
 struct fetch {
 	const char *name; /* -O, or NULL */
@@ -136,6 +140,34 @@ put_bytes(struct fetch *f, const char *data, size_t len, struct error *err)
 	return 0;
 }
 
+/* Whether `word', an ID, the beginning or the end of one, is this. */
+static bool
+is_meant(const char *word, const char *id)
+{
+	size_t len = strlen(word), all = strlen(id);
+
+	return !strncmp(id, word, len) ||
+		(len < all && !strcmp(id + all - len, word));
+}
+
+/* A server cannot pass off one release as another. */
+static int
+take_release(struct fetch *f, const char *word, const struct frame *in,
+	struct error *err)
+{
+	const struct msg_release *r = &f->release;
+
+	if (MESSAGE_READ(release, in, &f->release, err) < 0)
+		return -1;
+	f->told = true;
+	if (r->id && path_is_release(r->id) && r->tree &&
+		!strncmp(r->tree, r->id + strlen(r->id) - ID_TREE, ID_TREE) &&
+		is_meant(word, r->id))
+		return 0;
+	return error_status(err, STATUS_TRANSFER,
+		"the server sent another release than %s", word);
+}
+
 /* The tree is the one whose beginning the ID ends with. */
 static int
 begin_archive(struct fetch *f, struct error *err)
@@ -194,14 +226,18 @@ take(struct ask *a, const struct frame *in, struct error *err)
 {
 	struct fetch *f = a->arg;
 
-	if (!strcmp(in->type, "manifest"))
-		return take_text(f, in, err);
+	if (!strcmp(in->type, "manifest") && f->told) {
+		if (take_text(f, in, err) == 0)
+			return 0;
+		/* It is no fault of ours. */
+		if (!f->tar)
+			err->status = STATUS_TRANSFER;
+		return -1;
+	}
 	if (!strcmp(in->type, "files"))
 		return take_bytes(f, in, err);
-	if (!strcmp(in->type, "release") && !f->told) {
-		f->told = true;
-		return MESSAGE_READ(release, in, &f->release, err);
-	}
+	if (!strcmp(in->type, "release") && !f->told)
+		return take_release(f, a->release, in, err);
 	if (strcmp(in->type, ".note") != 0)
 		return ask_unexpected(in, err);
 	log_warn("%.*s", (int)in->len, in->data);
@@ -329,6 +365,7 @@ verb_fetch(struct options *o, struct error *err)
 	f.bytes = zin_new(WINDOW_LOG);
 	f.digest = digest_new();
 	manifest_reader_init(&f.reader, &f.m, NULL, ENTRIES_MOST);
+	f.reader.most_bytes = TEXT_MOST;
 	rc = open_output(&f, err) < 0 ? (int)err->status : ask_run(&a, o, err);
 	if (rc == 0)
 		rc = end_archive(&f, err) < 0 ? (int)err->status : 0;

@@ -12,7 +12,8 @@ done(struct ask *a, const struct msg_result *r)
 	int *code = a->arg;
 
 	if (*code == 0)
-		*code = (int)(r->code & 0xff);
+		/* Cut to what an exit status holds it might be 0. */
+		*code = r->code > 255 ? 255 : (int)r->code;
 	if (r->code && log_level() == LOG_QUIET)
 		watch_show_tail(&a->watch);
 }

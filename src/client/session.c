@@ -261,9 +261,16 @@ babble(struct session *s, struct error *err)
 static int
 take_hello(struct session *s, const struct frame *f, struct error *err)
 {
-	MESSAGE_RELEASE(hello, &s->server);
+	if (strcmp(f->type, "hello") != 0)
+		return error_status(err, STATUS_TRANSFER,
+			"expected hello, the server sent a %s frame", f->type);
 	if (MESSAGE_READ(hello, f, &s->server, err) < 0)
 		return -1;
+	if (s->server.version != 1)
+		return error_status(err, STATUS_REFUSED,
+			"the server speaks version %llu of the protocol, this "
+			"deploy version 1",
+			(unsigned long long)s->server.version);
 	s->greeted = true;
 	log_debug("%s speaks version %llu (%s)", s->target->text,
 		(unsigned long long)s->server.version,
@@ -287,12 +294,12 @@ session_next(struct session *s, struct frame *f, struct error *err)
 	int rc;
 
 	while ((rc = channel_next(&s->channel, f, err)) > 0) {
-		if (!strcmp(f->type, ".ping"))
-			continue;
-		if (strcmp(f->type, "hello") != 0)
+		if (!s->greeted) {
+			if (take_hello(s, f, err) < 0)
+				return -1;
+		} else if (strcmp(f->type, ".ping") != 0) {
 			return 1;
-		if (take_hello(s, f, err) < 0)
-			return -1;
+		}
 	}
 	if (rc < 0)
 		return babble(s, err);

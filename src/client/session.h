@@ -61,9 +61,9 @@ int64_t session_link_us(const struct session *s);
 int sessions_turn(struct session *const *v, size_t n, int timeout_ms,
 	struct error *err);
 /*
- * The next frame but hello and .ping, which are handled here: 1, 0 none now,
- * -1 the conversation is over without a result (closes the transport to
- * learn why).
+ * The next frame but the first, hello, and .ping, which are handled here: 1,
+ * 0 none now, -1 the conversation is over without a result (closes the
+ * transport to learn why).
  */
 int session_next(struct session *s, struct frame *f, struct error *err);
 /* Ends it, whatever is queued; may be called again. */
