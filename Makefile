@@ -160,7 +160,7 @@ used_by = $(call archives,$(call in_order,$(or $(call unit_layers,$(1)),$(LAYERS
 
 UNIT_TESTS = $(patsubst t/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 HELPERS = $(patsubst t/%.c,$(BUILD)/t/%,$(wildcard t/lib/*.c))
-HOSTILE = $(BUILD)/t/hostile/client
+HOSTILE = $(patsubst %,$(BUILD)/t/hostile/%,client server)
 test_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 FUZZED = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 REPLAYS = $(patsubst %,$(BUILD)/t/fuzz/replay_%,$(FUZZED))

@@ -158,10 +158,10 @@ measure(char *const argv[])
 static void
 run(char *const argv[], const char *errors, const int fds[static 3])
 {
-	char *all[8] = { (char *)"/proc/self/exe", (char *)MEASURE };
+	char *all[14] = { (char *)"/proc/self/exe", (char *)MEASURE };
 	int i, fd = open(errors, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
-	for (i = 0; argv[i] && i < 5; i++)
+	for (i = 0; argv[i] && i < 11; i++)
 		all[2 + i] = argv[i];
 	if (dup2(fds[0], 0) < 0 || dup2(fds[1], 1) < 0 || dup2(fd, 2) < 0 ||
 		dup2(fds[2], REPORT) < 0)
