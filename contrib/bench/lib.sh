@@ -5,6 +5,7 @@
 #	                          account; all of it goes at the end
 #	bench_facts TEXT          the first lines: what was measured where
 #	bench_link NAME OPTION... an ssh_config for a link by t/lib/slowlink
+#	bench_port NAME           one for a port of this machine; no bytes counted
 #	bench_tree DIR            $pristine: made, of $files files and $megabytes,
 #	                          or a copy of DIR
 #	bench_runs LINK CASE RUNS results of every tool of $tools
@@ -25,6 +26,7 @@ tools="deploy relaxed rsync link_dest tar"
 rsync_flags=-az
 ratios=best
 account=
+listener=
 tree_of=
 
 bench_die() {
@@ -38,6 +40,7 @@ bench_cleanup() {
 	for pid in $(bench_busy); do
 		kill "$pid" 2>/dev/null || true
 	done
+	[ -z "$listener" ] || kill "$listener" 2>/dev/null || true
 	[ -z "$account" ] || bench_wait
 	[ -z "$account" ] || userdel "$account" 2>/dev/null || true
 	rm -rf "$tmp"
@@ -104,20 +107,52 @@ bench_account() {
 	echo "bench $(cut -d' ' -f1,2 "$tmp/host.pub")" >"$tmp/known"
 }
 
+# bench_config NAME LINE...: the ssh_config of a link.
+bench_config() {
+	link_name=$1
+	shift
+	{
+		cat <<-END
+			Host bench
+			User $user
+			HostKeyAlias bench
+			IdentityFile $tmp/key
+			IdentitiesOnly yes
+			UserKnownHostsFile $tmp/known
+			GlobalKnownHostsFile /dev/null
+			StrictHostKeyChecking yes
+			ControlPath none
+		END
+		printf '%s\n' "$@"
+	} >"$tmp/ssh_config.$link_name"
+}
+
 bench_link() {
 	link_name=$1
 	shift
-	cat >"$tmp/ssh_config.$link_name" <<-END
-		Host bench
-		User $user
-		IdentityFile $tmp/key
-		IdentitiesOnly yes
-		UserKnownHostsFile $tmp/known
-		GlobalKnownHostsFile /dev/null
-		StrictHostKeyChecking yes
-		ControlPath none
-		ProxyCommand $build/t/lib/slowlink $* -c $tmp/bytes $sshd -i -f $tmp/sshd_config
-	END
+	bench_config "$link_name" "ProxyCommand $build/t/lib/slowlink $* -c $tmp/bytes $sshd -i -f $tmp/sshd_config"
+}
+
+# Of some ports one is free.
+bench_port() {
+	tries=0
+	until [ -n "$listener" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -le 30 ] || bench_die "sshd: $(cat "$tmp/sshd.log")"
+		port=$((20000 + ($$ * 31 + tries * 977) % 30000))
+		"$sshd" -D -e -f "$tmp/sshd_config" -o ListenAddress=127.0.0.1 \
+			-o LogLevel=INFO \
+			-p "$port" >"$tmp/sshd.log" 2>&1 </dev/null &
+		listener=$!
+		while ! grep -q 'Server listening' "$tmp/sshd.log"; do
+			kill -0 "$listener" 2>/dev/null || {
+				listener=
+				break
+			}
+			sleep 0.05
+		done
+	done
+	bench_config "$1" 'HostName 127.0.0.1' "Port $port"
 }
 
 bench_facts() {
@@ -304,6 +339,7 @@ bench_timed() {
 	"run_$1" "$2" >"$tmp/log" 2>&1 || bench_failed "$1" "$2"
 	end=$(date +%s%N)
 	bench_wait
+	touch "$tmp/bytes"
 	bytes=$(awk '{ s += $1 + $2 } END { print s + 0 }' "$tmp/bytes")
 	echo "$(((end - start) / 1000000)) $bytes" >>"$tmp/results.$1"
 }
