@@ -21,8 +21,11 @@ cache_open(void)
 	if (!own && !(home && *home == '/'))
 		return -1;
 	top = open(own ? xdg : home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (top < 0 && own && mkdir(xdg, 0700) == 0)
+	if (top < 0 && own) {
+		/* Another thread, or another deploy, may be making it, too. */
+		(void)mkdir(xdg, 0700);
 		top = open(xdg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
 	if (top < 0)
 		return -1;
 	/* Beneath the top links may stand for ~/.cache itself. */

@@ -16,14 +16,26 @@ open_trace(void)
 	return path && *path ? open(path, O_PATH | O_CLOEXEC) : -1;
 }
 
+/* LeakSanitizer looks at its own process when that ends. */
+static int
+open_proc(void)
+{
+#ifdef SANITIZED
+	return open("/proc", O_PATH | O_CLOEXEC);
+#else
+	return -1;
+#endif
+}
+
 int
 confinement_begin(const struct cargo *c, struct error *err)
 {
-	int trace = open_trace(), rc;
+	int trace = open_trace(), proc = open_proc(), rc;
 	const struct confine_rule rules[] = {
 		{ c->dirfd, CONFINE_READ },
 		{ c->cache, CONFINE_READ | CONFINE_FILES },
 		{ trace, CONFINE_FILES },
+		{ proc, CONFINE_READ },
 	};
 	/* Its other threads are in another domain, or none. */
 	const struct confine confine = { .rules = rules,
@@ -34,6 +46,7 @@ confinement_begin(const struct cargo *c, struct error *err)
 	if (rc == CONFINED)
 		rc = confine_files(&confine, err);
 	io_close(&trace);
+	io_close(&proc);
 	if (rc == CONFINE_UNKNOWN)
 		log_debug("this kernel cannot confine what reads the tree");
 	return rc < 0 ? -1 : 0;
