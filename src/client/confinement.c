@@ -16,12 +16,12 @@ open_trace(void)
 	return path && *path ? open(path, O_PATH | O_CLOEXEC) : -1;
 }
 
-/* LeakSanitizer looks at its own process when that ends. */
+/* Sanitizers look at /proc, programs and lists of theirs. */
 static int
-open_proc(void)
+open_all(void)
 {
 #ifdef SANITIZED
-	return open("/proc", O_PATH | O_CLOEXEC);
+	return open("/", O_PATH | O_CLOEXEC);
 #else
 	return -1;
 #endif
@@ -30,12 +30,12 @@ open_proc(void)
 int
 confinement_begin(const struct cargo *c, struct error *err)
 {
-	int trace = open_trace(), proc = open_proc(), rc;
+	int trace = open_trace(), all = open_all(), rc;
 	const struct confine_rule rules[] = {
 		{ c->dirfd, CONFINE_READ },
 		{ c->cache, CONFINE_READ | CONFINE_FILES },
 		{ trace, CONFINE_FILES },
-		{ proc, CONFINE_READ },
+		{ all, CONFINE_READ },
 	};
 	/* Its other threads are in another domain, or none. */
 	const struct confine confine = { .rules = rules,
@@ -46,7 +46,7 @@ confinement_begin(const struct cargo *c, struct error *err)
 	if (rc == CONFINED)
 		rc = confine_files(&confine, err);
 	io_close(&trace);
-	io_close(&proc);
+	io_close(&all);
 	if (rc == CONFINE_UNKNOWN)
 		log_debug("this kernel cannot confine what reads the tree");
 	return rc < 0 ? -1 : 0;

@@ -171,6 +171,7 @@ type_rows(void)
 		expect_tar(&tar, types[i].status, types[i].says, "type 0x%02x",
 			(unsigned char)types[i].type);
 	}
+	buf_release(&tar);
 }
 
 /* What stands in the size field of the first member, of 6 bytes. */
@@ -217,6 +218,7 @@ size_rows(void)
 			size_fields[i].status ? "" : "built", "a size of %s",
 			size_fields[i].name);
 	}
+	buf_release(&tar);
 }
 
 /* A pax record in front of the first member, which says `ustar' bytes. */
@@ -275,6 +277,7 @@ pax_rows(void)
 		expect_tar(&tar, records[i].status, records[i].says,
 			"pax %s, case %zu", records[i].key, i);
 	}
+	buf_release(&tar);
 }
 
 /* A sparse member of GNU tar before pax: 4 entries, more blocks of 21. */
@@ -356,6 +359,7 @@ sparse_rows(void)
 	expect_tar(&tar, 6, "", "a sparse member of pax 1.0");
 	new_sparse_records(&tar, 20000000);
 	expect_tar(&tar, 6, "", "a sparse map of pax 1.0 of 80 MB");
+	buf_release(&tar);
 }
 
 /* So many headers of that type before any member. */
