@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -104,8 +105,19 @@ is_temporary(const char *name)
 	return len > 4 && !strcmp(name + len - 4, ".tmp");
 }
 
-void
-replace_tidy(int dirfd, const char *prefix, const char *but)
+/* Whether it was last written before that time; 0: whenever that was. */
+static bool
+is_written_before(int dirfd, const char *name, time_t before)
+{
+	struct stat st;
+
+	return !before ||
+		(fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_mtime < before);
+}
+
+static void
+tidy(int dirfd, const char *prefix, const char *but, time_t before)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -113,10 +125,23 @@ replace_tidy(int dirfd, const char *prefix, const char *but)
 
 	while (dir && (e = readdir(dir)))
 		if (is_temporary(e->d_name) && begins_with(e->d_name, prefix) &&
-			!(but && begins_with(e->d_name, but)))
+			!(but && begins_with(e->d_name, but)) &&
+			is_written_before(dirfd, e->d_name, before))
 			unlinkat(dirfd, e->d_name, 0);
 	if (dir)
 		closedir(dir);
+}
+
+void
+replace_tidy(int dirfd, const char *prefix, const char *but)
+{
+	tidy(dirfd, prefix, but, 0);
+}
+
+void
+replace_tidy_old(int dirfd, time_t before)
+{
+	tidy(dirfd, "", NULL, before);
 }
 
 int

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct error;
 
@@ -68,6 +69,8 @@ void replace_release(struct replace_batch *b);
  * it.
  */
 void replace_tidy(int dirfd, const char *prefix, const char *but);
+/* The same of all names, if last written before that time: some may be at it. */
+void replace_tidy_old(int dirfd, time_t before);
 
 /* Points the symbolic link dirfd/name at target; syncs the directory. */
 int replace_link(int dirfd, const char *name, const char *target,

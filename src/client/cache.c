@@ -1,46 +1,73 @@
 #include "client/cache.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/beneath.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/replace.h"
 
-int
-cache_open(void)
+/* Seconds: few deploys take longer, and one that does lacks a base then. */
+#define DRAFT_AGE (24 * 60 * 60)
+
+/* $XDG_CACHE_HOME, made if missing, or ~/.cache; -1 with errno. */
+static int
+open_top(void)
 {
 	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	bool own = xdg && *xdg == '/';
-	int top, dir = -1;
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	int top, at;
 
-	if (!own && !(home && *home == '/'))
-		return -1;
-	top = open(own ? xdg : home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (top < 0 && own) {
+	errno = ENOENT;
+	if (xdg && *xdg == '/') {
+		top = open(xdg, flags);
+		if (top >= 0)
+			return top;
 		/* Another thread, or another deploy, may be making it, too. */
 		(void)mkdir(xdg, 0700);
-		top = open(xdg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return open(xdg, flags);
 	}
-	if (top < 0)
+	at = home && *home == '/' ? open(home, flags) : -1;
+	if (at < 0)
 		return -1;
-	/* Beneath the top links may stand for ~/.cache itself. */
-	if (!own) {
-		int cache;
+	(void)mkdirat(at, ".cache", 0700);
+	top = openat(at, ".cache", flags);
+	io_close(&at);
+	return top;
+}
 
-		(void)mkdirat(top, ".cache", 0700);
-		cache = openat(top, ".cache",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		io_close(&top);
-		top = cache;
-	}
+/* Who can write what files hash to decides what is deployed. */
+static bool
+is_for_others(int dir)
+{
+	struct stat st;
+
+	return fstat(dir, &st) < 0 || st.st_mode & S_IWOTH ||
+		(st.st_uid != geteuid() && st.st_uid != 0);
+}
+
+int
+cache_open(struct error *err)
+{
+	int top = open_top(), dir = -1;
+
 	if (top >= 0) {
+		/* Links may stand for ~/.cache and what is in it. */
 		(void)mkdirat(top, "deploy", 0700);
 		dir = openat(top, "deploy", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (dir < 0) {
+		error_errno(err, "no directory for it");
+	} else if (is_for_others(dir)) {
+		error_set(err, "others may write in its directory");
+		io_close(&dir);
 	}
 	io_close(&top);
 	return dir;
@@ -87,7 +114,7 @@ cache_load_base(int dir, const struct target *t, struct manifest *m,
 	if (dir < 0)
 		return -1;
 	base_name(t, name);
-	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = beneath_open_file(dir, name);
 	if (fd >= 0)
 		rc = manifest_read_known(m, fd, digest, &err);
 	if (rc == 0)
@@ -96,6 +123,12 @@ cache_load_base(int dir, const struct target *t, struct manifest *m,
 		manifest_release(m);
 	io_close(&fd);
 	return rc;
+}
+
+void
+cache_tidy(int dir)
+{
+	replace_tidy_old(dir, time(NULL) - DRAFT_AGE);
 }
 
 static int

@@ -15,8 +15,13 @@
 #include "tree/index.h"
 #include "tree/manifest.h"
 
-/* A handle of the cache's directory, made if missing; -1 if none can be. */
-int cache_open(void);
+/*
+ * A handle of the cache's directory, made if missing; -1 with why there is
+ * none, or none that only we and root write in.
+ */
+int cache_open(struct error *err);
+/* Removes what deploys left that were killed, a day ago or longer. */
+void cache_tidy(int dir);
 
 /* The name of a tree's index: of its absolute path. */
 void cache_index_name(const char *tree, char name[static 80]);

@@ -134,6 +134,7 @@ cargo_load(struct cargo *c, const struct project *p, const struct options *o,
 	const struct cargo_callbacks *callbacks, struct error *err)
 {
 	struct walk_watch w = { .callbacks = callbacks };
+	struct error why = ERROR_INIT;
 	int rc;
 
 	memset(c, 0, sizeof(*c));
@@ -141,7 +142,9 @@ cargo_load(struct cargo *c, const struct project *p, const struct options *o,
 	c->dirfd = -1;
 	source_directory(&c->source, -1, false);
 	c->user = user_name();
-	c->cache = cache_open();
+	c->cache = cache_open(&why);
+	if (c->cache < 0)
+		log_verbose("there is no cache: %s", why.text);
 	if (o->tar)
 		rc = load_archive(c, o, &w, err);
 	else
@@ -157,8 +160,11 @@ cargo_save_index(struct cargo *c)
 {
 	struct error ignored = ERROR_INIT;
 
-	if (c->index && index_save(c->index, &ignored) < 0)
+	if (!c->index)
+		return;
+	if (index_save(c->index, &ignored) < 0)
 		log_verbose("the index is not kept: %s", ignored.text);
+	cache_tidy(c->cache);
 	index_free(c->index);
 	c->index = NULL;
 }

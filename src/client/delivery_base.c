@@ -13,7 +13,8 @@ static void *
 load(void *arg)
 {
 	struct delivery *d = arg;
-	int cache = cache_open();
+	struct error ignored = ERROR_INIT;
+	int cache = cache_open(&ignored);
 
 	d->has_base = cache_load_base(cache, d->target, &d->base,
 			      d->base_hex) == 0;
@@ -68,6 +69,9 @@ delivery_draft_base(struct delivery *d)
 void
 delivery_keep_base(struct delivery *d)
 {
+	/* What is live already is as push said; the offer was for nothing. */
+	if (!strcmp(d->result.outcome, "same"))
+		delivery_forget_offer(d);
 	if (d->amended) {
 		cache_drop_draft(&d->draft);
 		manifest_finish(&d->m);

@@ -239,24 +239,20 @@ look_at_signals(struct push *p)
 }
 
 /* While the servers work: what would else be done when they have answered. */
-static int
-prepare_next(struct push *p, struct error *err)
+static void
+prepare_next(struct push *p)
 {
 	size_t i;
 
 	if (p->prepared)
-		return 0;
+		return;
 	for (i = 0; i < p->n; i++)
 		if (!delivery_listens(&p->v[i]))
-			return 0;
+			return;
 	p->prepared = true;
-	/* What was said is to go out before. */
-	if (sessions_turn(p->sessions, p->n, 0, err) < 0)
-		return -1;
 	cargo_save_index(&p->cargo);
 	for (i = 0; i < p->n; i++)
 		delivery_draft_base(&p->v[i]);
-	return 0;
 }
 
 static int
@@ -281,8 +277,7 @@ run(struct push *p, struct error *err)
 				p->sessions[i] = NULL;
 		}
 		decide(p);
-		if (prepare_next(p, err) < 0)
-			return -1;
+		prepare_next(p);
 		look_at_signals(p);
 		if (p->aborted && !p->went && io_now_ms() >= p->deadline)
 			leave_unanswered(p);

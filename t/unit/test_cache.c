@@ -12,8 +12,10 @@ static pthread_barrier_t start;
 static void *
 open_it(void *arg)
 {
+	struct error err = ERROR_INIT;
+
 	pthread_barrier_wait(&start);
-	*(int *)arg = cache_open();
+	*(int *)arg = cache_open(&err);
 	return NULL;
 }
 
@@ -64,11 +66,13 @@ END_TEST
 
 START_TEST(without_a_home_there_is_none)
 {
+	struct error err = ERROR_INIT;
+
 	unsetenv("HOME");
 	unsetenv("XDG_CACHE_HOME");
-	ck_assert_int_eq(cache_open(), -1);
+	ck_assert_int_eq(cache_open(&err), -1);
 	setenv("XDG_CACHE_HOME", "relative", 1);
-	ck_assert_int_eq(cache_open(), -1);
+	ck_assert_int_eq(cache_open(&err), -1);
 }
 END_TEST
 
