@@ -132,6 +132,37 @@ traced 'a file that changes between the look and the offer' -v \
 	local:blog
 like 'is amended' "$OUT" 'one changed while it was sent'
 same_tree 'and arrives as it is' . blog
+
+# Somebody else has deployed it.  By the time git has answered, the walk is
+# over, and a file that is offered for nothing has changed.
+rm deploy.conf
+ok 'a base' "$DEPLOY" local:blog
+echo 4444 >one
+ok 'another edit, from elsewhere' env XDG_CACHE_HOME="$TMP/other" "$DEPLOY" \
+	local:blog
+mkdir "$TMP/bin"
+cat >"$TMP/bin/git" <<END
+#!/bin/sh
+PATH=$PATH
+case " \$* " in
+*' status '*)
+	sleep 1
+	echo 55555 >$PWD/one
+	;;
+esac
+exec git "\$@"
+END
+chmod 755 "$TMP/bin/git"
+behind "$link" -d 200
+path=$PATH
+PATH=$TMP/bin:$PATH
+traced 'the same from here' -v local:blog
+PATH=$path
+like 'is there already' "$OUT" 'is live already'
+like 'and has changed' "$OUT" 'one changed while it was sent'
+traced 'the next deploy' local:blog
+unlike 'is against what is there' "$TMP/types" send
+same_tree 'and equal' . blog
 cd "$TMP" || exit 1
 
 # Against the rules.  Line 1 is a directory, 2 and 3 are files.

@@ -100,8 +100,10 @@ delivery_open_lanes(struct delivery *d)
 	d->lanes.parts = true;
 	d->lanes.since = io_now_ms();
 	choose_most(d);
+	delivery_lock(d);
 	while (ranges_next(&d->need, &at, &line))
 		add_needed(d, line);
+	delivery_unlock(d);
 }
 
 /*
@@ -160,8 +162,7 @@ give(struct delivery *d, struct channel *c, struct packer *pack,
 	struct wanted w;
 	size_t first = l->next, i;
 
-	if (d->pack)
-		packer_lock(d->pack);
+	delivery_lock(d);
 	while (l->next < l->n && bytes < SLICE &&
 		(l->next == first || l->todo[l->next] > l->todo[l->next - 1])) {
 		uint32_t line = l->todo[l->next++];
@@ -172,8 +173,7 @@ give(struct delivery *d, struct channel *c, struct packer *pack,
 		if (wanted_find(&w, &d->m, line) == 0)
 			bytes += w.size;
 	}
-	if (d->pack)
-		packer_unlock(d->pack);
+	delivery_unlock(d);
 	/* Told before any of it can be sent. */
 	ranges_send(c, "part", &part);
 	for (i = first; i < l->next; i++)
@@ -254,8 +254,11 @@ take_bad(struct delivery_lane *l, const struct frame *f, struct error *err)
 	if (rc == 0 && l->again > MOST_AGAIN(l->m))
 		rc = error_set(err, "it asks for the same again and again");
 	while (rc == 0 && ranges_next(&r, &at, &line)) {
-		if (wanted_find(&w, &l->m, line) < 0) {
-			rc = error_set(err, "line %u is no file's", line);
+		packer_lock(l->pack);
+		rc = wanted_find(&w, &l->m, line);
+		packer_unlock(l->pack);
+		if (rc < 0) {
+			error_set(err, "line %u is no file's", line);
 			break;
 		}
 		channel_sendf(&l->session.channel, "part", "%u\n", line);

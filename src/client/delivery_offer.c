@@ -158,5 +158,6 @@ delivery_forget_offer(struct delivery *d)
 	packer_free(d->pack);
 	d->pack = NULL;
 	d->offering = false;
+	d->amended = false;
 	ranges_release(&d->offer);
 }

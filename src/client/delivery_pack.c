@@ -35,6 +35,20 @@ delivery_packer(struct delivery *d)
 	return d->pack;
 }
 
+void
+delivery_lock(const struct delivery *d)
+{
+	if (d->pack)
+		packer_lock(d->pack);
+}
+
+void
+delivery_unlock(const struct delivery *d)
+{
+	if (d->pack)
+		packer_unlock(d->pack);
+}
+
 static void
 send_files(struct channel *c, struct buf *out)
 {

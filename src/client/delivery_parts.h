@@ -34,6 +34,9 @@ void delivery_send_whole(struct delivery *d);
 bool delivery_may_produce(const struct delivery *d);
 /* The packer of what is sent, made when it is first needed. */
 struct packer *delivery_packer(struct delivery *d);
+/* Around what reads entries of m: the packer may be amending one. */
+void delivery_lock(const struct delivery *d);
+void delivery_unlock(const struct delivery *d);
 /* Sends what is packed, up to a full queue; 0 or -1. */
 int delivery_produce(struct delivery *d, struct error *err);
 /* The same of any channel's packer; amends are told to took, unless NULL. */

@@ -107,13 +107,16 @@ check_lines(const struct delivery *d, const struct ranges *lines,
 	struct ranges_cursor at = { 0, 0 };
 	struct wanted w;
 	uint32_t line;
+	int rc = 0;
 
-	while (ranges_next(lines, &at, &line))
+	delivery_lock(d);
+	while (rc == 0 && ranges_next(lines, &at, &line))
 		if (wanted_find(&w, &d->m, line) < 0)
-			return error_status(err, STATUS_TRANSFER,
+			rc = error_status(err, STATUS_TRANSFER,
 				"the server asks for line %u, which is no file",
 				line);
-	return 0;
+	delivery_unlock(d);
+	return rc;
 }
 
 static void
@@ -164,13 +167,11 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 			"the server sent a malformed token");
 	timeline_done(&d->watch.timeline, "need");
 	report_need(d);
-	if (d->pack)
-		packer_lock(d->pack);
+	delivery_lock(d);
 	cargo_warn_secrets(d->cargo, &d->need);
-	if (d->pack)
-		packer_unlock(d->pack);
 	if (!d->live.release)
 		cargo_warn_size(d->cargo, d->need_end.bytes);
+	delivery_unlock(d);
 	if (token && d->then != THEN_COMPARE)
 		delivery_open_lanes(d);
 	else if (d->then != THEN_COMPARE)

@@ -76,6 +76,7 @@ resolve(const struct transport *t, const char *host, const char *port,
 {
 	struct lookup *l = mem_zalloc(1, sizeof(*l));
 	int rc = EAI_SYSTEM, saved;
+	uint64_t one;
 
 	l->host = mem_strdup(host);
 	l->port = mem_strdup(port);
@@ -83,7 +84,8 @@ resolve(const struct transport *t, const char *host, const char *port,
 	l->owners = 1;
 	if (start(l) == 0 &&
 		transport_wait(t, l->done, POLLIN,
-			transport_until(t, deadline)) == 0) {
+			transport_until(t, deadline)) == 0 &&
+		read(l->done, &one, sizeof(one)) == (ssize_t)sizeof(one)) {
 		rc = l->rc;
 		errno = l->error;
 		if (rc == 0)
