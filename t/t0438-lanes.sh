@@ -88,17 +88,27 @@ ok 'where some end early' over far:early
 same_tree 'all arrives' . early
 
 # A file that changes while its chunks are on several channels: what is live
-# is what it is at the end.
+# is what it is at the end.  The first channel carries what is before it only,
+# until it has changed.
 cat >"$TMP/deployd" <<END
 #!/bin/sh
 export DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF
 unset DEPLOY_TRACE
-if mkdir "$TMP/changed" 2>/dev/null; then
-	exec $DEPLOYD "\$@"
+if mkdir "$TMP/main" 2>/dev/null; then
+	{
+		dd bs=1024 count=200 2>/dev/null
+		until [ -e "$TMP/changed" ]; do
+			sleep 0.05
+		done
+		cat
+	} | $DEPLOYD "\$@"
+	exit
 fi
 printf changed | dd of="$PWD/large" bs=1 seek=12000000 conv=notrunc 2>/dev/null
+: >"$TMP/changed"
 exec $DEPLOYD "\$@"
 END
+rmdir "$TMP/main"
 ok 'a file changes meanwhile' over --bwlimit=8m far:changes
 like 'which is noticed' "$OUT" 'large changed while it was sent'
 same_tree 'and is as it is at the end' . changes
