@@ -201,7 +201,7 @@ set_only_ssh(struct ssh_config *c, const char *key, const char *value)
 	return false;
 }
 
-/* Keys whose value is kept as it is. */
+/* Keys whose value is kept as it is; NULL stands for none. */
 static char **
 text_field(struct ssh_config *c, const char *key)
 {
@@ -273,7 +273,10 @@ ssh_config_set(struct ssh_config *c, const char *key, const char *value)
 	char **text = text_field(c, key);
 	bool *flag = bool_field(c, key);
 
-	if (text)
+	/* A host or a user may be called so. */
+	if (text == &c->hostname || text == &c->user)
+		replace(text, value);
+	else if (text)
 		replace(text, strcmp(value, "none") == 0 ? NULL : value);
 	else if (flag)
 		*flag = yes(value);

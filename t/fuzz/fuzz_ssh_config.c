@@ -1,4 +1,8 @@
-/* What `ssh -G' prints, and what -o says: any text. */
+/*
+ * What `ssh -G' prints, and what -o says: any text.  There always is a host, a
+ * user and a home.
+ */
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		*space = '\0';
 		(void)ssh_config_set(&c, text, space + 1);
 	}
+	assert(c.host && c.hostname && c.user && c.login && c.home);
 	ssh_config_release(&c);
 	buf_release(&out);
 	free(text);

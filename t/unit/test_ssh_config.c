@@ -133,6 +133,19 @@ START_TEST(none_takes_a_value_away)
 }
 END_TEST
 
+START_TEST(a_host_or_a_user_may_be_called_none)
+{
+	struct buf out = BUF_INIT;
+
+	ssh_config_parse(&c, "hostname none\nuser none\n");
+	ck_assert_ptr_nonnull(c.hostname);
+	ck_assert_ptr_nonnull(c.user);
+	ck_assert_int_eq(ssh_config_expand(&c, "%r@%h", &out), 0);
+	ck_assert_str_eq(out.data, "none@none");
+	buf_release(&out);
+}
+END_TEST
+
 START_TEST(what_libssh2_cannot_honour_is_left_to_ssh)
 {
 	ssh_config_parse(&c,
@@ -236,6 +249,7 @@ main(void)
 	tcase_add_test(t, tokens_see_the_final_host_and_user);
 	tcase_add_test(t, agents_have_four_forms);
 	tcase_add_test(t, none_takes_a_value_away);
+	tcase_add_test(t, a_host_or_a_user_may_be_called_none);
 	tcase_add_test(t, what_libssh2_cannot_honour_is_left_to_ssh);
 	tcase_add_test(t, strictness_has_its_synonyms);
 	tcase_add_test(t, what_debian_says_unasked_is_no_deadline);
