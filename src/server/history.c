@@ -38,6 +38,21 @@ add_field(struct buf *out, const char *s)
 	}
 }
 
+/* The byte that "\xNN" at s stands for; 0, which none is, if it is no escape. */
+static char
+read_escape(const char *s, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
+
+	if (len < 4 || s[0] != '\\' || s[1] != 'x')
+		return '\0';
+	high = memchr(digits, s[2], 16);
+	low = memchr(digits, s[3], 16);
+	return high && low ? (char)((high - digits) << 4 | (low - digits)) :
+			     '\0';
+}
+
 static char *
 read_field(const char *s, size_t len)
 {
@@ -47,15 +62,10 @@ read_field(const char *s, size_t len)
 	if (len == 1 && *s == '-')
 		len = 0;
 	for (i = 0; i < len; i++) {
-		unsigned c;
+		char c = read_escape(s + i, len - i);
 
-		if (s[i] == '\\' && i + 3 < len && s[i + 1] == 'x' &&
-			sscanf(s + i + 2, "%2x", &c) == 1 && c) {
-			buf_addch(&b, (char)c);
-			i += 3;
-		} else {
-			buf_addch(&b, s[i]);
-		}
+		buf_addch(&b, c ? c : s[i]);
+		i += c ? 3 : 0;
 	}
 	return buf_detach(&b);
 }
