@@ -165,6 +165,9 @@ test_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 FUZZED = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 REPLAYS = $(patsubst %,$(BUILD)/t/fuzz/replay_%,$(FUZZED))
 FUZZERS = $(patsubst %,$(BUILD)/t/fuzz/fuzz_%,$(FUZZED))
+# What fuzzers share: an archive, so that each gets what it uses and no more.
+FUZZ_LIB = $(BUILD)/t/fuzz/libfuzz.a
+FUZZ_SOURCES = $(filter-out t/fuzz/replay.c t/fuzz/fuzz_%,$(wildcard t/fuzz/*.c))
 TESTS ?= $(sort $(wildcard t/t[0-9]*.sh))
 
 $(BUILD)/t/%.o: t/%.c $(BUILD)/flags
@@ -185,8 +188,12 @@ $(HOSTILE): $(BUILD)/t/hostile/%: $(BUILD)/t/hostile/talk.o \
 		$$(call test_objects,t/hostile/$$**.c) $(call archives,base)
 	$(LINK) $^ $(PKG_LIBS) $(LIBS)
 
+$(FUZZ_LIB): $(call test_objects,$(FUZZ_SOURCES))
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
 $(REPLAYS): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o \
-		$(BUILD)/t/fuzz/replay.o $$(call used_by,$$*)
+		$(BUILD)/t/fuzz/replay.o $(FUZZ_LIB) $$(call used_by,$$*)
 	$(LINK) $^ $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 
 tests: $(UNIT_TESTS) $(HELPERS) $(HOSTILE) $(REPLAYS)
@@ -216,7 +223,7 @@ fuzz:
 fuzzers: $(FUZZERS)
 
 $(FUZZERS): $(BUILD)/t/fuzz/fuzz_%: $(BUILD)/t/fuzz/fuzz_%.o \
-		$$(call used_by,$$*)
+		$(FUZZ_LIB) $$(call used_by,$$*)
 	$(call say,LINK)$(CC) $(subst fuzzer-no-link,fuzzer,$(STD_LDFLAGS)) $(CFLAGS) \
 		$(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 

@@ -8,6 +8,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A line that is written for a key makes it known. */
+static void
+check_line(const char *host, int port, const struct known_hosts_entry *e,
+	const unsigned char *salt)
+{
+	const struct known_hosts_entry *entry;
+	struct buf line = BUF_INIT;
+	struct known_hosts k;
+
+	known_hosts_init(&k, host, port);
+	known_hosts_line(k.name, e->type, e->blob.data, e->blob.len, salt,
+		&line);
+	known_hosts_text(&k, "f", line.data, line.len);
+	assert(k.n == 1 && k.v[0].marker == KNOWN_HOSTS_PLAIN);
+	assert(known_hosts_check(&k, e->type, e->blob.data, e->blob.len,
+		       &entry) == KNOWN_HOSTS_MATCH);
+	buf_release(&line);
+	known_hosts_release(&k);
+}
+
 static void
 check(const char *host, int port, const char *text, size_t len)
 {
@@ -32,6 +52,9 @@ check(const char *host, int port, const char *text, size_t len)
 			assert(r == KNOWN_HOSTS_REVOKED_KEY);
 		assert(known_hosts_check(&k, e->type, "x", 1, &entry) !=
 			KNOWN_HOSTS_MATCH);
+		check_line(host, port, e, NULL);
+		check_line(host, port, e,
+			(const unsigned char *)"twenty bytes of salt");
 	}
 	known_hosts_order(&k, "ssh-ed25519,rsa-sha2-512,ssh-rsa", &order);
 	assert(order.len == strlen("ssh-ed25519,rsa-sha2-512,ssh-rsa"));

@@ -1,6 +1,8 @@
 /*
  * Manifests: a text that is read is written as the same text; in pieces it
- * reads the same; and a difference against it gives it back.  A NUL divides the text from a difference to be tried against it.
+ * reads the same; and a difference against it gives it back.  A NUL divides the
+ * text from a difference to be tried against it.  The tree id is filled in where
+ * "@" stands for it.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -112,28 +114,74 @@ check_text(const struct manifest *m, const char *text, size_t len)
 	buf_release(&out);
 }
 
+/* A text with its id: the right one, where "@" stands for it. */
+static void
+fill_id(struct buf *text, const struct manifest *base)
+{
+	static const char mark[] = "end\t@\n";
+	const size_t len = strlen(mark);
+	struct manifest m = MANIFEST_INIT;
+	struct manifest_reader r;
+	struct error err = ERROR_INIT;
+	char hex[DIGEST_HEX + 1];
+
+	if (text->len < len ||
+		memcmp(text->data + text->len - len, mark, len) != 0)
+		return;
+	buf_truncate(text, text->len - 2);
+	digest_to_hex(m.id, hex);
+	buf_addf(text, "%s\n", hex);
+	manifest_reader_init(&r, &m, base, 1000);
+	r.believes = true;
+	if (manifest_reader_add(&r, text->data, text->len, &err) == 0 &&
+		r.ended) {
+		manifest_finish(&m);
+		digest_to_hex(m.id, hex);
+		buf_truncate(text, text->len - DIGEST_HEX - 1);
+		buf_addf(text, "%s\n", hex);
+	}
+	manifest_reader_release(&r);
+	manifest_release(&m);
+}
+
+/* What is read against m, if it can be. */
+static void
+check_other(const struct manifest *m, const char *data, size_t size)
+{
+	struct manifest other = MANIFEST_INIT;
+	struct buf text = BUF_INIT;
+
+	buf_add(&text, data, size);
+	fill_id(&text, m);
+	if (read_in_pieces(&other, m, text.data, text.len, 11)) {
+		check_manifest(&other);
+		check_difference(m, &other);
+		check_difference(&other, m);
+	}
+	buf_release(&text);
+	manifest_release(&other);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *text = (const char *)data;
-	const char *zero = size ? memchr(text, '\0', size) : NULL;
-	size_t len = zero ? (size_t)(zero - text) : size;
+	const char *zero = size ? memchr(data, '\0', size) : NULL;
+	size_t len = zero ? (size_t)(zero - (const char *)data) : size;
 	struct manifest m = MANIFEST_INIT, other = MANIFEST_INIT;
-	bool is = read_in_pieces(&m, NULL, text, len, 1);
+	struct buf text = BUF_INIT;
+	bool is;
 
-	assert(read_in_pieces(&other, NULL, text, len, 4096) == is);
-	manifest_release(&other);
-	other = (struct manifest)MANIFEST_INIT;
+	buf_add(&text, data, len);
+	fill_id(&text, NULL);
+	is = read_in_pieces(&m, NULL, text.data, text.len, 1);
+	assert(read_in_pieces(&other, NULL, text.data, text.len, 4096) == is);
 	if (is) {
-		check_text(&m, text, len);
+		check_text(&m, text.data, text.len);
 		check_manifest(&m);
 	}
-	if (is && zero &&
-		read_in_pieces(&other, &m, zero + 1, size - len - 1, 11)) {
-		check_manifest(&other);
-		check_difference(&m, &other);
-		check_difference(&other, &m);
-	}
+	if (is && zero)
+		check_other(&m, zero + 1, size - len - 1);
+	buf_release(&text);
 	manifest_release(&m);
 	manifest_release(&other);
 	return 0;

@@ -14,6 +14,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "tarsum.h"
 #include "tree/source.h"
 
 #define SPOOL_MOST (4 * 1024 * 1024)
@@ -31,25 +32,6 @@ limit_spool(void)
 	log_set_level(LOG_QUIET);
 }
 
-/* Without this, hardly a changed header would get beyond its checksum. */
-static void
-mend_checksums(uint8_t *tar, size_t size)
-{
-	for (; size >= 512; tar += 512, size -= 512) {
-		char text[8];
-		unsigned sum = 0;
-		size_t i;
-
-		if (memcmp(tar + 257, "ustar", 5) != 0)
-			continue;
-		memset(tar + 148, ' ', 8);
-		for (i = 0; i < 512; i++)
-			sum += tar[i];
-		snprintf(text, sizeof(text), "%06o", sum & 0777777);
-		memcpy(tar + 148, text, 7);
-	}
-}
-
 static int
 make_archive(const uint8_t *data, size_t size)
 {
@@ -58,7 +40,7 @@ make_archive(const uint8_t *data, size_t size)
 
 	if (size)
 		memcpy(copy, data, size);
-	mend_checksums(copy, size);
+	tarsum_mend(copy, size);
 	if (fd < 0 || io_write_full(fd, copy, size) < 0)
 		abort();
 	free(copy);

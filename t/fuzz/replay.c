@@ -4,9 +4,12 @@
  *
  *	make fuzz
  *	mkdir /tmp/found
- *	build/fuzz/t/fuzz/fuzz_settings /tmp/found t/fuzz/corpus/settings
+ *	build/fuzz/t/fuzz/fuzz_serve -dict=t/fuzz/dict/serve \
+ *		/tmp/found t/fuzz/corpus/serve
  *
- * and add to the corpus, under a name that tells why, what made it fail.
+ * and add to the corpus, under a name that tells why, what made it fail.  Not
+ * every target has a dictionary.  Those of serve.h, intake and delivery are
+ * written in the language of cook.h, and none of them makes a process.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,0 +1,22 @@
+/*
+ * A server for fuzzers, within this process (inside.h): a store of the app
+ * `blog' with two releases, and sessions with it.
+ */
+#ifndef FUZZ_SERVE_H
+#define FUZZ_SERVE_H
+
+#include "base/buf.h"
+#include "cook.h"
+
+/* The manifest of what is live; the store is as at first. */
+const struct manifest *serve_live(void);
+
+/*
+ * One session: `main' is what the client says, made by c, `lane' what it says on
+ * a further channel once it was told the token, or NULL.  What the server said is checked
+ * to be a conversation, and the store to be whole.
+ */
+void serve_session(const struct buf *main, const struct cook *c,
+	const struct buf *lane);
+
+#endif
