@@ -265,6 +265,8 @@ check_heard(struct end *e)
 static void
 make_cargo(struct cook *c)
 {
+	struct error err = ERROR_INIT;
+
 	digest_to_hex((const uint8_t[DIGEST_SIZE]){ 0 }, project.settings_hex);
 	project.tree = mem_strdup(scratch_path("tree"));
 	cargo.project = &project;
@@ -272,7 +274,7 @@ make_cargo(struct cook *c)
 	assert(cargo.dirfd >= 0);
 	source_directory(&cargo.source, cargo.dirfd, false);
 	cargo.user = mem_strdup("ann@fuzz");
-	cargo.cache = cache_open();
+	cargo.cache = cache_open(&err);
 	assert(cargo.cache >= 0);
 	own = c->m;
 	memset(&c->m, 0, sizeof(c->m));
