@@ -71,16 +71,16 @@ static int
 take_send(struct delivery *d, const struct frame *f, struct error *err)
 {
 	struct msg_send m = { 0 };
-	bool full;
+	int rc = MESSAGE_READ(send, f, &m, err);
+	bool full = rc == 0 && m.what && !strcmp(m.what, "full");
 
-	if (MESSAGE_READ(send, f, &m, err) < 0)
-		return -1;
-	full = m.what && !strcmp(m.what, "full");
 	if (full)
 		log_verbose("%s: the whole manifest is sent: %s",
 			d->target->text,
 			m.reason ? m.reason : "the server wants it");
 	MESSAGE_RELEASE(send, &m);
+	if (rc < 0)
+		return -1;
 	if (!full)
 		return error_status(err, STATUS_TRANSFER,
 			"the server wants something else sent than all");
