@@ -13,10 +13,6 @@
 #include "wire/frame.h"
 
 #define BLOCK 512
-#define ZEROS_MOST 200000
-#define NOTHING \
-	"0000000000000000000000000000000000000000000000000000000000000000"
-
 void
 cook_init(struct cook *c, const struct manifest *base)
 {
@@ -61,133 +57,6 @@ cook_next(const char **at, const char *end, struct cook_frame *f)
 	f->len = (size_t)(p - f->data);
 	*at = p;
 	return 1;
-}
-
-static bool
-is_packed(const struct cook_frame *f)
-{
-	return f->len >= 4 && !memcmp(f->data, "\x28\xb5\x2f\xfd", 4);
-}
-
-static bool
-is(const struct cook_frame *f, const char *type)
-{
-	return !strcmp(f->type, type);
-}
-
-static size_t
-zeros(const struct cook_frame *f)
-{
-	char text[12];
-
-	snprintf(text, sizeof(text), "%.*s", f->len > 10 ? 10 : (int)f->len,
-		f->data);
-	return (size_t)strtoul(text, NULL, 10) % ZEROS_MOST;
-}
-
-/* Size and hash of the next member, from *at on. */
-static void
-add_file(struct buf *out, const char **at, const char *end)
-{
-	uint8_t digest[DIGEST_SIZE];
-	char hex[DIGEST_HEX + 1] = NOTHING;
-	struct cook_frame f;
-	size_t len = 0;
-
-	while (cook_next(at, end, &f))
-		if (is(&f, "file")) {
-			digest_bytes(f.data, len = f.len, digest);
-			digest_to_hex(digest, hex);
-			break;
-		} else if (is(&f, "zeros")) {
-			char *nothing = mem_zalloc(1, zeros(&f) + 1);
-
-			digest_bytes(nothing, len = zeros(&f), digest);
-			digest_to_hex(digest, hex);
-			free(nothing);
-			break;
-		}
-	buf_addf(out, "%zu\t%s", len, hex);
-}
-
-/* A manifest's payload, with "@" filled in but for the tree id. */
-static void
-fill_files(struct buf *out, const struct cook_frame *f, const char **at,
-	const char *end)
-{
-	size_t i;
-
-	for (i = 0; i < f->len; i++)
-		if (f->data[i] == '@' && i && f->data[i - 1] == '\t' &&
-			i + 1 < f->len && f->data[i + 1] == '\t')
-			add_file(out, at, end);
-		else
-			buf_addch(out, f->data[i]);
-}
-
-static int
-parse(struct cook *c, const struct manifest *base)
-{
-	struct manifest_reader r;
-	struct error ignored = ERROR_INIT;
-	int rc;
-
-	manifest_release(&c->m);
-	memset(&c->m, 0, sizeof(c->m));
-	manifest_reader_init(&r, &c->m, base, 10000);
-	r.believes = true;
-	rc = manifest_reader_add(&r, c->text.data, c->text.len, &ignored);
-	if (rc == 0 && !r.ended)
-		rc = -1;
-	manifest_reader_release(&r);
-	if (rc < 0) {
-		manifest_release(&c->m);
-		memset(&c->m, 0, sizeof(c->m));
-		return -1;
-	}
-	manifest_finish(&c->m);
-	return 0;
-}
-
-/* The id goes where "end TAB @" stands at the end. */
-static void
-fill_id(struct cook *c)
-{
-	static const char mark[] = "end\t@\n";
-	const size_t len = strlen(mark);
-	char hex[DIGEST_HEX + 1] = NOTHING;
-	bool fill = c->text.len >= len &&
-		!memcmp(c->text.data + c->text.len - len, mark, len);
-	size_t at = c->text.len - 2;
-
-	if (fill) {
-		buf_truncate(&c->text, at);
-		buf_addf(&c->text, "%s\n", NOTHING);
-	}
-	/* A difference is none without a base, nor a whole text with one. */
-	if (c->text.len &&
-		(parse(c, NULL) == 0 || (c->base && parse(c, c->base) == 0)))
-		digest_to_hex(c->m.id, hex);
-	if (fill)
-		memcpy(c->text.data + at, hex, DIGEST_HEX);
-}
-
-/* All that is said of the manifest, before any of it is. */
-static void
-look_ahead(struct cook *c, const char *at, const char *end,
-	struct cook_frame *settings)
-{
-	const char *files = at;
-	struct cook_frame f;
-
-	while (cook_next(&at, end, &f))
-		if (is(&f, "manifest") && !is_packed(&f))
-			fill_files(&c->text, &f, &files, end);
-		else if (is(&f, "full"))
-			buf_clear(&c->text);
-		else if (is(&f, "settings"))
-			*settings = f;
-	fill_id(c);
 }
 
 static bool
@@ -290,9 +159,9 @@ add_packed(struct cook *c, const struct cook_frame *f, size_t *said,
 	struct buf *out)
 {
 	struct buf plain = BUF_INIT;
-	bool manifest = is(f, "manifest");
+	bool manifest = cook_is(f, "manifest");
 
-	if (is_packed(f))
+	if (cook_is_packed(f))
 		return false;
 	if (manifest) {
 		/* What the frames of one manifest say is all in its text. */
@@ -300,14 +169,14 @@ add_packed(struct cook *c, const struct cook_frame *f, size_t *said,
 			buf_add(&plain, c->text.data + *said,
 				c->text.len - *said);
 		*said = c->text.len;
-	} else if (is(f, "files")) {
+	} else if (cook_is(f, "files")) {
 		add_tar(f, &plain);
-	} else if (is(f, "file")) {
+	} else if (cook_is(f, "file")) {
 		tarsum_member(&plain, f->data, f->len);
-	} else if (is(f, "zeros")) {
-		char *nothing = mem_zalloc(1, zeros(f) + 1);
+	} else if (cook_is(f, "zeros")) {
+		char *nothing = mem_zalloc(1, cook_zeros(f) + 1);
 
-		tarsum_member(&plain, nothing, zeros(f));
+		tarsum_member(&plain, nothing, cook_zeros(f));
 		free(nothing);
 	} else {
 		return false;
@@ -330,9 +199,9 @@ cook(struct cook *c, const void *data, size_t size, struct buf *out)
 	if (!size)
 		return;
 	buf_clear(&c->text);
-	look_ahead(c, at, end, &settings);
+	cook_manifest(c, at, end, &settings);
 	while (cook_next(&at, end, &f)) {
-		if (is(&f, "wait")) {
+		if (cook_is(&f, "wait")) {
 			if (c->n_waits < COOK_WAITS)
 				c->waits[c->n_waits++] = out->len;
 			continue;
@@ -343,7 +212,7 @@ cook(struct cook *c, const void *data, size_t size, struct buf *out)
 		/* Words end with a NUL; the LF is that of the next ">". */
 		if (f.len > 1 && !memcmp(f.data + f.len - 2, "\0\n", 2))
 			f.len--;
-		if (is(&f, "push"))
+		if (cook_is(&f, "push"))
 			fill_push(c, &settings, &f, &payload);
 		else
 			buf_add(&payload, f.data, f.len);

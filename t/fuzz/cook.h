@@ -22,6 +22,7 @@
 #ifndef FUZZ_COOK_H
 #define FUZZ_COOK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,15 @@ struct cook_frame {
 	size_t len;
 };
 int cook_next(const char **at, const char *end, struct cook_frame *f);
+bool cook_is(const struct cook_frame *f, const char *type);
+/* It begins as what is compressed does. */
+bool cook_is_packed(const struct cook_frame *f);
+/* How many a ">zeros" asks for. */
+size_t cook_zeros(const struct cook_frame *f);
+
+/* cook_manifest.c: the text and what it says; settings become that frame. */
+void cook_manifest(struct cook *c, const char *at, const char *end,
+	struct cook_frame *settings);
 
 /* What size bytes at data stand for. */
 void cook(struct cook *c, const void *data, size_t size, struct buf *out);

@@ -14,22 +14,18 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/io.h"
 #include "base/log.h"
 #include "base/zstream.h"
 #include "client/delivery.h"
 #include "cook.h"
+#include "net.h"
 #include "scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TURNS_MOST 20000
-#define LANES 2
 #define SECRET "not to be sent\n"
 
 static const char tree[] =
@@ -53,122 +49,9 @@ static const char before[] = ">manifest\n"
 static const char *const contents[] = { "hello\n", "#!/bin/sh\n",
 	"hello\nworlds\n", "worlds\n", "changed\n" };
 
-/* One channel: what the client said there, and what it is to hear. */
-struct end {
-	int client, server;
-	struct buf heard;
-};
-
-struct transport {
-	struct end main, lanes[LANES];
-	const char *lane_text[LANES]; /* what comes there, up to the next */
-	const char *stop;
-	size_t n_lanes, n_texts;
-};
-
-static struct transport *net;
 static struct cargo cargo;
 static struct project project;
 static struct manifest own, base;
-
-static void
-end_open(struct end *e)
-{
-	int fds[2];
-	int rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
-
-	assert(rc == 0 && io_nonblock(fds[0]) == 0 && io_nonblock(fds[1]) == 0);
-	e->client = fds[0];
-	e->server = fds[1];
-}
-
-static void
-end_hear(struct end *e)
-{
-	while (e->server >= 0 && io_read_some(e->server, &e->heard, 65536) > 0)
-		;
-}
-
-static void
-end_say(struct end *e, struct cook *c, const char *text, const char *stop)
-{
-	struct buf said = BUF_INIT;
-
-	cook(c, text, (size_t)(stop - text), &said);
-	/* What the socket does not take is cut off. */
-	if (said.len && write(e->server, said.data, said.len) < 0)
-		(void)shutdown(e->server, SHUT_WR);
-	buf_release(&said);
-}
-
-/*
- * The connection, in place of transport/transport.c.
- */
-struct transport *
-transport_open(const struct transport_options *o)
-{
-	return net;
-}
-
-int
-transport_fd(const struct transport *t)
-{
-	return t->main.client;
-}
-
-int
-transport_branch(struct transport *t)
-{
-	struct end *e = &t->lanes[t->n_lanes];
-	struct cook c;
-
-	if (t->n_lanes == LANES)
-		return -1;
-	end_open(e);
-	if (t->n_lanes < t->n_texts) {
-		cook_init(&c, NULL);
-		end_say(e, &c, t->lane_text[t->n_lanes],
-			t->n_lanes + 1 < t->n_texts ?
-				t->lane_text[t->n_lanes + 1] - 6 :
-				t->stop);
-		cook_release(&c);
-	}
-	t->n_lanes++;
-	return e->client; /* its owner closes it */
-}
-
-int
-transport_rtt(const struct transport *t)
-{
-	return 100;
-}
-
-void
-transport_counts(const struct transport *t, uint64_t *sent, uint64_t *received)
-{
-	*sent = *received = 0;
-}
-
-int64_t
-transport_link_us(const struct transport *t)
-{
-	return 0;
-}
-
-void
-transport_abort(struct transport *t)
-{
-}
-
-int
-transport_close(struct transport *t, struct transport_report *report,
-	struct error *err)
-{
-	memset(report, 0, sizeof(*report));
-	end_hear(&t->main);
-	io_close(&t->main.client);
-	return 0;
-}
 
 /* A content of the tree, or what became of it. */
 static bool
@@ -230,7 +113,7 @@ is_known(const char *type)
 }
 
 static void
-check_heard(struct end *e)
+check_heard(struct net_end *e)
 {
 	const size_t magic = strlen(PROTOCOL_MAGIC);
 	struct error err = ERROR_INIT;
@@ -239,7 +122,6 @@ check_heard(struct end *e)
 	struct frame f;
 	long n;
 
-	end_hear(e);
 	assert(b->len < magic || !memcmp(b->data, PROTOCOL_MAGIC, magic));
 	buf_consume(b, b->len < magic ? b->len : magic);
 	while (b->len && (n = frame_parse(b->data, b->len, &f, &err)) != 0) {
@@ -259,7 +141,6 @@ check_heard(struct end *e)
 	buf_release(&tar);
 	zin_free(z);
 	buf_release(b);
-	io_close(&e->server);
 }
 
 static void
@@ -319,46 +200,21 @@ make(const struct target *t)
 	buf_release(&ignored);
 }
 
-/* What the server says next, up to ">wait"; false at the end. */
-static bool
-feed(struct cook *c, const char **at, const char *stop)
-{
-	static const char mark[] = ">wait\n";
-	const char *next;
-
-	if (*at == stop) {
-		(void)shutdown(net->main.server, SHUT_WR);
-		return false;
-	}
-	next = memmem(*at, (size_t)(stop - *at), mark, strlen(mark));
-	end_say(&net->main, c, *at, next ? next : stop);
-	*at = next ? next + strlen(mark) : stop;
-	return true;
-}
-
-static bool
-unread(int fd)
-{
-	int n = 0;
-
-	return fd >= 0 && ioctl(fd, FIONREAD, &n) == 0 && n > 0;
-}
-
 /* Whether the client still does something of its own accord. */
 static bool
-is_busy(struct delivery *d)
+is_busy(const struct delivery *d, const struct net *net)
 {
 	size_t i;
 
 	if (d->session.input >= 0 || d->session.channel.tx.len ||
-		unread(net->main.client))
+		net_unread(&net->main))
 		return true;
 	for (i = 0; i < d->lanes.lanes; i++) {
 		const struct delivery_lane *l = &d->lanes.v[i];
 
 		if (!l->over &&
 			(l->session.channel.tx.len ||
-				unread(net->lanes[i].client) ||
+				net_unread(&net->lanes[i]) ||
 				(l->open && !packer_idle(l->pack))))
 			return true;
 	}
@@ -366,35 +222,30 @@ is_busy(struct delivery *d)
 }
 
 static void
-turn(struct delivery *d)
+turn(struct delivery *d, struct net *net)
 {
 	struct session *all[1 + DELIVERY_LANES] = { &d->session };
 	struct error err = ERROR_INIT;
-	size_t n = 1 + delivery_lane_sessions(d, all + 1), i;
-	int rc = sessions_turn(all, n, is_busy(d) ? 1 : 0, &err);
+	size_t n = 1 + delivery_lane_sessions(d, all + 1);
+	int rc = sessions_turn(all, n, is_busy(d, net) ? 1 : 0, &err);
 
 	assert(rc == 0);
 	delivery_step(d);
 	delivery_go(d);
-	if (d->session.transport)
-		end_hear(&net->main);
-	for (i = 0; i < net->n_lanes; i++)
-		end_hear(&net->lanes[i]);
+	net_hear(net);
 }
 
 static void
-converse(struct delivery *d, const char *at, const char *stop)
+converse(struct delivery *d, struct net *net)
 {
-	struct cook c;
 	bool ended = false;
 	int turns = 0;
 
-	cook_init(&c, &own);
 	delivery_ask(d, &cargo);
 	while (d->state != DELIVERY_DONE) {
-		if (!ended && !is_busy(d))
-			ended = !feed(&c, &at, stop);
-		turn(d);
+		if (!ended && !is_busy(d, net))
+			ended = !net_say(net);
+		turn(d, net);
 		/* It waits for ever, or turns in vain. */
 		assert(++turns < TURNS_MOST);
 	}
@@ -403,7 +254,6 @@ converse(struct delivery *d, const char *at, const char *stop)
 		delivery_keep_base(d);
 	else
 		assert(d->error.text[0]);
-	cook_release(&c);
 }
 
 static bool
@@ -412,63 +262,39 @@ has(const char *line, size_t len, const char *word)
 	return len && memmem(line, len, word, strlen(word));
 }
 
-/* Up to ">lane", which may come more than once. */
-static const char *
-find_lanes(const char *text, const char *stop)
-{
-	const char *at = text, *first = NULL;
-
-	net->stop = stop;
-	while ((at = memmem(at, (size_t)(stop - at), ">lane\n", 6))) {
-		if (!first)
-			first = at;
-		at += 6;
-		if (net->n_texts < LANES)
-			net->lane_text[net->n_texts++] = at;
-	}
-	return first ? first : stop;
-}
-
 static void
-run(const struct target *t, const char *line, size_t len, const char *text,
-	const char *stop)
+deliver(const struct target *t, const char *line, size_t len, struct net *net)
 {
 	const struct options o = { .no_cache = !has(line, len, "base") };
 	const enum push_then then = has(line, len, "build") ? THEN_BUILD :
 		has(line, len, "hold")                      ? THEN_HOLD :
 		has(line, len, "compare")                   ? THEN_COMPARE :
 							      THEN_ACTIVATE;
-	struct transport network = { .main = { -1, -1, BUF_INIT } };
 	struct delivery d;
-	size_t i;
 
-	net = &network;
-	end_open(&network.main);
 	/* Each has a manifest of its own, for it is amended. */
 	manifest_share(&cargo.m, &own);
 	manifest_count(&cargo.m, &cargo.files, &cargo.bytes);
 	if (has(line, len, "changed"))
 		scratch_write("tree/a", "changed\n", 8);
-	stop = find_lanes(text, stop);
 	delivery_open(&d, t, &o, then, has(line, len, "several"));
-	converse(&d, text, stop);
+	converse(&d, net);
 	if (delivery_status(&d) == STATUS_OK)
 		make_base(t);
 	delivery_release(&d);
 	manifest_release(&cargo.m);
 	if (has(line, len, "changed"))
 		scratch_write("tree/a", contents[0], strlen(contents[0]));
-	check_heard(&network.main);
-	for (i = 0; i < network.n_lanes; i++)
-		check_heard(&network.lanes[i]);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct target target;
-	const char *line = (const char *)data, *stop = line + size, *nl;
+	const char *line = (const char *)data, *nl;
 	struct error err = ERROR_INIT;
+	struct net net;
+	size_t i;
 
 	if (!target.text) {
 		assert(target_parse(&target, "ann@web1:blog", &err) == 0);
@@ -477,6 +303,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	nl = size ? memchr(line, '\n', size) : NULL;
 	if (!nl)
 		return 0;
-	run(&target, line, (size_t)(nl - line), nl + 1, stop);
+	net_open(&net, nl + 1, line + size, &own);
+	deliver(&target, line, (size_t)(nl - line), &net);
+	net_hear(&net);
+	check_heard(&net.main);
+	for (i = 0; i < net.n_lanes; i++)
+		check_heard(&net.lanes[i]);
+	net_close(&net);
 	return 0;
 }

@@ -19,4 +19,8 @@ const struct manifest *serve_live(void);
 void serve_session(const struct buf *main, const struct cook *c,
 	const struct buf *lane);
 
+/* serve_check.c: the bytes that a server said, and its store at rest. */
+void serve_check_said(const char *p, size_t len);
+void serve_check_store(const char *root);
+
 #endif
