@@ -228,6 +228,19 @@ plan_supply(const struct plan *p, const struct entry *e)
 	return &p->v[p->by_entry[e - p->m->v]];
 }
 
+/* What a peer made up may not wrap around a limit. */
+static void
+add_bytes(uint64_t *sum, uint64_t size, uint64_t times)
+{
+	uint64_t bytes;
+
+	if (__builtin_mul_overflow(size, times, &bytes) ||
+		bytes > INT64_MAX - *sum)
+		*sum = INT64_MAX;
+	else
+		*sum += bytes;
+}
+
 uint64_t
 plan_copies(const struct plan *p)
 {
@@ -244,7 +257,7 @@ plan_copies(const struct plan *p)
 		 * which may be a copy of pieces.
 		 */
 		if (u->users)
-			bytes += u->size * (u->users - !stays);
+			add_bytes(&bytes, u->size, u->users - !stays);
 	}
 	return bytes;
 }
@@ -295,6 +308,6 @@ plan_need(const struct plan *p, struct ranges *need, uint64_t *files,
 			lacks = u->size;
 		}
 		*files += lacks != 0;
-		*bytes += lacks;
+		add_bytes(bytes, lacks, 1);
 	}
 }

@@ -170,16 +170,23 @@ hint_space(const struct store *s, bool reserve, struct error *err)
 		s->app, reserve ? "; or lower reserve in deployd.conf" : "");
 }
 
+static bool
+leaves(uint64_t reserve, uint64_t there, uint64_t need)
+{
+	return need <= there && reserve <= there - need;
+}
+
 static int
 check_bytes(const struct store *s, const struct statvfs *v,
 	const struct space *n, uint64_t reserve, struct error *err)
 {
 	uint64_t free_bytes = (uint64_t)v->f_bavail * v->f_frsize;
-	uint64_t need = n->copies > free_bytes && copy_can_clone(s->own) ?
-		n->upload :
-		n->upload + n->copies;
+	uint64_t need = n->upload + n->copies;
 
-	if (need <= free_bytes && reserve <= free_bytes - need)
+	if (n->copies && !leaves(reserve, free_bytes, need) &&
+		copy_can_clone(s->own))
+		need = n->upload;
+	if (leaves(reserve, free_bytes, need))
 		return 0;
 	error_status(err, STATUS_REFUSED,
 		"no space: the release needs %" PRIu64 " bytes and %" PRIu64
@@ -196,8 +203,7 @@ check_inodes(const struct store *s, const struct statvfs *v,
 	uint64_t reserve = n->upload ? v->f_files / INODES_SPARED : 0;
 	uint64_t need = n->makes + INODES_OWN;
 
-	if (!v->f_files ||
-		(need <= v->f_favail && reserve <= v->f_favail - need))
+	if (!v->f_files || leaves(reserve, v->f_favail, need))
 		return 0;
 	error_status(err, STATUS_REFUSED,
 		"no space: the release needs %" PRIu64 " inodes and %" PRIu64

@@ -20,6 +20,17 @@ settings(const char *text)
 	setenv("DEPLOYD_CONF", "limits.conf", 1);
 }
 
+static void
+too_much(const struct buf *lines, const char *name)
+{
+	struct conversation c;
+
+	honest(&c);
+	tell_manifest(&c, lines->data, lines->len);
+	push_key(&c, "bytes", NULL);
+	expect(&c, 4, "no space", "limits: %s", name);
+}
+
 /* Without limits sums must not wrap around. */
 static void
 no_limits(void)
@@ -36,10 +47,13 @@ no_limits(void)
 	for (i = 0; i < 20; i++)
 		buf_addf(&lines, "f\t644\t999999999999999999\t%064d\t%02d\n", i,
 			i);
-	honest(&c);
-	tell_manifest(&c, lines.data, lines.len);
-	push_key(&c, "bytes", NULL);
-	expect(&c, 4, "no space", "limits: 20 files of nearly 2^60 bytes");
+	too_much(&lines, "20 files of nearly 2^60 bytes");
+	buf_clear(&lines);
+	for (i = 0; i < 18; i++)
+		buf_addf(&lines, "f\t644\t999999999999999999\t%064d\t%02d\n", i,
+			i);
+	buf_addf(&lines, "f\t644\t446744073709551643\t%064d\t99\n", i);
+	too_much(&lines, "files of 2^64 bytes and 9");
 	honest(&c);
 	say(&c, FILES, "amend",
 		BYTES("5\tf\t644\t999999999999999999\t" NONE "\tz\n"));
