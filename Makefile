@@ -63,8 +63,9 @@ CURL_LIBS ?= $(if $(WITH_CURL),-ldl)
 CHECK_CFLAGS ?= $(call pkg,CHECK_CFLAGS,--cflags check)
 CHECK_LIBS ?= $(call pkg,CHECK_LIBS,--libs check)
 
-STD_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -DVERSION='"$(VERSION)"' -Isrc -fPIE \
-	-pthread -MMD -MP -Wall -Wextra -Wno-unused-parameter
+STD_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64 \
+	-DVERSION='"$(VERSION)"' -Isrc -fPIE -pthread -MMD -MP \
+	-Wall -Wextra -Wno-unused-parameter
 STD_CFLAGS += $(if $(WITH_CURL),-DWITH_CURL)
 STD_LDFLAGS = $(if $(STATIC),-static-pie -Wl$(comma)--gc-sections,-pie) -pthread
 

@@ -66,4 +66,21 @@ else
 	skip 'configure' 'autoconf or automake is not installed'
 fi
 
+# A machine of 32 bits, for which there is no filter of system calls: not run,
+# and without the headers of its own C library only looked at.
+mkdir -p narrow/gnu
+: >narrow/gnu/stubs-32.h
+echo '#include <stdio.h>' >narrow/probe.c
+narrow() {
+	cc -m32 -std=gnu11 -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64 -Inarrow \
+		"-I/usr/include/$(cc -print-multiarch)" "-I$TOP/src" \
+		-fsyntax-only "$@"
+}
+if narrow narrow/probe.c 2>why; then
+	ok 'the sources are for machines of 32 bits as well' narrow \
+		"$TOP"/src/base/confine*.c "$TOP"/src/server/intake*.c
+else
+	skip 'machines of 32 bits' "$(head -n 1 why)"
+fi
+
 done_testing

@@ -79,6 +79,12 @@ struct confine_calls {
 
 #define CONFINE_CALLS_MOST 256
 
+/* Machines that there is a filter for: lists need the numbers of no other. */
+#if (defined(__x86_64__) && defined(__LP64__)) || \
+	(defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+#define CONFINE_MACHINE
+#endif
+
 /*
  * What is not in the list kills the process (SIGSYS): who asks for it is not
  * us any more, and is not to try the next thing.

@@ -12,10 +12,10 @@
 
 #include "error.h"
 
-#if defined(__x86_64__) && defined(__LP64__)
+#ifdef __x86_64__
 #define MACHINE AUDIT_ARCH_X86_64
 #define FOREIGN 0x40000000u /* from here on calls are those of x32 */
-#elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#else
 #define MACHINE AUDIT_ARCH_AARCH64
 #define FOREIGN 0x80000000u
 #endif
@@ -36,7 +36,7 @@
 bool
 confine_calls_known(void)
 {
-#ifdef MACHINE
+#ifdef CONFINE_MACHINE
 	uint32_t action = SECCOMP_RET_KILL_PROCESS;
 
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
@@ -46,7 +46,7 @@ confine_calls_known(void)
 #endif
 }
 
-#ifdef MACHINE
+#ifdef CONFINE_MACHINE
 struct program {
 	struct sock_filter code[HEAD + EACH * CONFINE_CALLS_MOST + 1];
 	unsigned short n;

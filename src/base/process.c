@@ -198,7 +198,7 @@ process_close_all_but(const int *keep, int n)
 	for (fd = 0; fd <= last; fd++)
 		if (!is_kept(keep, n, fd))
 			close((int)fd);
-	if (close_range(last + 1, ~0U, 0) == 0)
+	if (syscall(SYS_close_range, last + 1, ~0U, 0) == 0)
 		return;
 	for (fd = last + 1; fd < (unsigned)sysconf(_SC_OPEN_MAX); fd++)
 		close((int)fd);

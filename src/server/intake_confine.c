@@ -17,6 +17,7 @@
 /* As the writer makes files: it can open none that is there already. */
 #define MAKES (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 
+#ifdef CONFINE_MACHINE
 #define MAY(name) \
 	{ \
 		.number = SYS_##name \
@@ -76,6 +77,7 @@ static const struct confine_call calls[] = {
 	MAY(getpid),
 	MAY(gettid),
 	IF(tgkill, 2, UINT32_MAX, SIGABRT),
+	IF(tkill, 1, UINT32_MAX, SIGABRT), /* musl's abort() */
 	MAY(exit),
 	MAY(exit_group),
 
@@ -96,6 +98,12 @@ static const struct confine_call calls[] = {
 	NO(sysinfo, EPERM),
 	NO(uname, EPERM),
 };
+
+static const struct confine_calls list = { calls,
+	sizeof(calls) / sizeof(*calls) };
+#else
+static const struct confine_calls list = { NULL, 0 };
+#endif
 
 int
 intake_confine_files(const struct intake_options *o, struct error *err)
@@ -135,8 +143,6 @@ largest_file(const struct intake_options *o)
 int
 intake_confine_calls(const struct intake_options *o, struct error *err)
 {
-	const struct confine_calls list = { calls,
-		sizeof(calls) / sizeof(*calls) };
 	const struct confine_limits limits = { .memory = most_memory(o),
 		.file_size = largest_file(o),
 		.files = FILES_MOST };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/beneath.h"
@@ -122,9 +123,9 @@ read_names(struct reader *r, struct directory *d, int fd,
 
 	r->n = 0;
 	buf_clear(&r->text);
-	while ((n = getdents64(fd, r->entries, ENTRIES_SIZE)) > 0)
+	while ((n = syscall(SYS_getdents64, fd, r->entries, ENTRIES_SIZE)) > 0)
 		for (at = 0; at < n;) {
-			const struct dirent64 *e = (const void *)(r->entries +
+			const struct dirent *e = (const void *)(r->entries +
 				at);
 
 			note_name(r, d, e->d_name, e->d_type, special);

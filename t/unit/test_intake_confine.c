@@ -228,6 +228,25 @@ many_files(void)
 }
 
 static int
+give_up(void)
+{
+	abort();
+}
+
+/* As musl's does. */
+static int
+give_up_by_thread(void)
+{
+	return result(syscall(SYS_tkill, syscall(SYS_gettid), SIGABRT));
+}
+
+static int
+signal_by_thread(void)
+{
+	return result(syscall(SYS_tkill, syscall(SYS_gettid), SIGCONT));
+}
+
+static int
 unknown_call(void)
 {
 	return result(syscall(1 << 29));
@@ -320,6 +339,10 @@ static const struct deed {
 	{ "take much memory", much_memory, 0, 0, ENOMEM },
 	{ "write a large file", large_file, 0, 0, EFBIG },
 	{ "open many files", many_files, 0, 0, EMFILE },
+	{ "give up", give_up, 0, KILLED + SIGABRT, KILLED + SIGABRT },
+	{ "give up with musl", give_up_by_thread, 0, KILLED + SIGABRT,
+		KILLED + SIGABRT },
+	{ "signal itself", signal_by_thread, 0, 0, EACCES },
 	{ "make an unknown call", unknown_call, 0, ENOSYS, SIGSYS_ED },
 #ifdef __x86_64__
 	{ "make a call of x32", call_of_x32, 0, ENOSYS, SIGSYS_ED },
