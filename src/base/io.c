@@ -167,6 +167,20 @@ io_read_regular(int dirfd, const char *path, size_t most, struct buf *b,
 }
 
 int
+io_chmod_at(int dirfd, const char *name, mode_t mode)
+{
+	int fd, rc = fchmodat(dirfd, name, mode, AT_SYMLINK_NOFOLLOW);
+
+	if (rc == 0 || errno != EOPNOTSUPP)
+		return rc;
+	fd = openat(dirfd, name,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	rc = fd < 0 ? -1 : fchmod(fd, mode);
+	io_close(&fd);
+	return rc;
+}
+
+int
 io_nonblock(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -41,6 +41,11 @@ int io_read_regular(int dirfd, const char *path, size_t most, struct buf *b,
 int io_read_rest(int fd, const char *path, size_t most, struct buf *b,
 	struct error *err);
 
+/*
+ * As fchmodat(2) with AT_SYMLINK_NOFOLLOW, which older C libraries refuse, and
+ * others where there is no /proc.
+ */
+int io_chmod_at(int dirfd, const char *name, mode_t mode);
 int io_nonblock(int fd);
 /* Closes *fd if it is open and sets it to -1; keeps errno. */
 void io_close(int *fd);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "rename.h"
 
 /* Directories deeper than this are moved up: each level costs descriptors. */
 #define DEPTH_MOST 64
@@ -28,11 +29,11 @@ move_up(struct removal *r, int dirfd, const char *name)
 	char up[32];
 
 	/* Its ".." is rewritten, for which it must be writable. */
-	if (fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
+	if (io_chmod_at(dirfd, name, 0700) < 0)
 		return -1;
 	do {
 		snprintf(up, sizeof(up), "deep.%u", ++r->moved);
-		if (renameat2(dirfd, name, r->top, up, RENAME_NOREPLACE) == 0)
+		if (rename_free(dirfd, name, r->top, up) == 0)
 			return 0;
 	} while (errno == EEXIST);
 	return -1;
@@ -44,8 +45,7 @@ open_directory(int dirfd, const char *name)
 	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(dirfd, name, flags);
 
-	if (fd < 0 && errno == EACCES &&
-		fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fd < 0 && errno == EACCES && io_chmod_at(dirfd, name, 0700) == 0)
 		fd = openat(dirfd, name, flags);
 	return fd;
 }

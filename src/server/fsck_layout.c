@@ -56,8 +56,7 @@ check_mode(struct fsck *f, int at, const char *name, const char *path,
 	snprintf(how, sizeof(how), "mode %03o, not %03o",
 		(unsigned)st->st_mode & 07777, (unsigned)mode);
 	fault.how = how;
-	mended = f->o->dry_run ||
-		fchmodat(at, name, mode, AT_SYMLINK_NOFOLLOW) == 0;
+	mended = f->o->dry_run || io_chmod_at(at, name, mode) == 0;
 	fsck_tell(f, &fault, mended);
 }
 

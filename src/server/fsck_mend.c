@@ -119,7 +119,7 @@ make_directory(struct mend *w, const struct damage *d)
 		return false;
 	done = d->how != VERIFY_TYPE || unlinkat(p.dir, p.leaf, 0) == 0;
 	done = done && (mkdirat(p.dir, p.leaf, mode) == 0 || errno == EEXIST) &&
-		fchmodat(p.dir, p.leaf, mode, AT_SYMLINK_NOFOLLOW) == 0;
+		io_chmod_at(p.dir, p.leaf, mode) == 0;
 	return place_close(w, &p, done);
 }
 
@@ -142,9 +142,7 @@ set_mode(struct mend *w, const struct damage *d)
 	const char *leaf;
 	int dir = beneath_at(&w->at, d->e->path, &leaf);
 
-	return dir >= 0 &&
-		fchmodat(dir, leaf, d->e->mode & ~w->umask,
-			AT_SYMLINK_NOFOLLOW) == 0;
+	return dir >= 0 && io_chmod_at(dir, leaf, d->e->mode & ~w->umask) == 0;
 }
 
 /* Whether it was closed to us only, and is what it should be. */

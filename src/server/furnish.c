@@ -11,6 +11,7 @@
 
 #include "base/beneath.h"
 #include "base/io.h"
+#include "base/rename.h"
 #include "base/rmtree.h"
 #include "server/copy.h"
 #include "server/supply.h"
@@ -65,7 +66,7 @@ move_seed(struct furnish *f, int seed, const char *path)
 	if (beneath_mkdirs(f->shared, parent) == 0 &&
 		(a = beneath_at(&from, path, &leaf)) >= 0 &&
 		(b = beneath_at(&to, path, &leaf)) >= 0)
-		rc = renameat2(a, leaf, b, leaf, RENAME_NOREPLACE);
+		rc = rename_free(a, leaf, b, leaf);
 	beneath_release(&from);
 	beneath_release(&to);
 	free(parent);

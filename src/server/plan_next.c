@@ -99,7 +99,7 @@ open_directory(struct plan_search *x, int dir, const char *name,
 	struct stat *st)
 {
 	if (!x->o->look && (st->st_mode & 0700) != 0700 &&
-		fchmodat(dir, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+		io_chmod_at(dir, name, 0700) == 0)
 		st->st_mode = S_IFDIR | 0700;
 	return openat(dir, name, DIRECTORY);
 }

@@ -21,6 +21,7 @@
 #include "base/beneath.h"
 #include "base/io.h"
 #include "base/lock.h"
+#include "base/rename.h"
 #include "server/prepare.h"
 #include "server/query.h"
 #include "server/running.h"
@@ -182,8 +183,7 @@ name_archive(struct removal *r, const char *temporary)
 	do {
 		choose_name(r, t++);
 		snprintf(name, sizeof(name), "%s.tar", r->name);
-		rc = renameat2(r->kept, temporary, r->kept, name,
-			RENAME_NOREPLACE);
+		rc = rename_free(r->kept, temporary, r->kept, name);
 	} while (rc < 0 && errno == EEXIST);
 	if (rc < 0 || fsync(r->kept) < 0 || fsync(r->s->root) < 0)
 		return error_errno(r->q->err, "cannot name the archive in %s",
@@ -255,8 +255,7 @@ take_away(struct removal *r)
 	/* Or it may make files where they are being removed. */
 	prepare_stop(r->s, STOP_MS);
 	rc = trash < 0 ? -1 :
-			 renameat2(r->s->root, r->s->app, trash, r->name,
-				 RENAME_NOREPLACE);
+			 rename_free(r->s->root, r->s->app, trash, r->name);
 	if (rc < 0) {
 		error_errno(r->q->err, "cannot remove %s", r->s->path);
 		r->q->err->status = STATUS_REFUSED;

@@ -113,7 +113,7 @@ open_both(const struct both *b, const struct stat *st, int *from, int *to)
 {
 	*from = *to = -1;
 	if ((st->st_mode & 0700) != 0700 &&
-		fchmodat(b->from, b->leaf, 0700, AT_SYMLINK_NOFOLLOW) < 0)
+		io_chmod_at(b->from, b->leaf, 0700) < 0)
 		return -1;
 	if (mkdirat(b->to, b->leaf, (st->st_mode & 0777) | 0700) < 0)
 		return -1;

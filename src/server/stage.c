@@ -280,7 +280,7 @@ set_new(struct stage *t, int dir, const char *leaf, const struct entry *e)
 	if (fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	if (e->type != ENTRY_LINK && (st.st_mode & 07777) != mode &&
-		(fchmodat(dir, leaf, mode, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(io_chmod_at(dir, leaf, mode) < 0 ||
 			fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0))
 		return -1;
 	plan_note(t->p, place, &st, PLACE_HASHED);
@@ -324,7 +324,7 @@ adjust_entry(struct stage *t, const struct entry *e)
 	touch(t, e);
 	if (dir < 0 ||
 		(seen->mode != mode &&
-			fchmodat(dir, leaf, mode, AT_SYMLINK_NOFOLLOW) < 0) ||
+			io_chmod_at(dir, leaf, mode) < 0) ||
 		(seen->mtime != ns && set_times(dir, leaf, ns) < 0) ||
 		fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(t, e->path);

@@ -60,6 +60,7 @@ static const struct {
 	{ "ENOMEM", FAIL, ENOMEM },
 	{ "EMFILE", FAIL, EMFILE },
 	{ "EROFS", FAIL, EROFS },
+	{ "EINVAL", FAIL, EINVAL },
 };
 
 /* A thread; `changed' between the entry and the exit of a call of it. */
