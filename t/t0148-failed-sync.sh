@@ -52,19 +52,48 @@ while [ $i -lt 300 ]; do
 	i=$((i + 1))
 	echo "file $i" >app/many/$i
 done
+# Others may have been told of what failed before next/ was opened.
+faulty -n 1 -c syncfs -a EIO -f "$OWN/next"
+ok 'many at once' "$DEPLOY" --deployd="$TMP/faulty" local:blog app
+faults_settle
+is 'are synced by what was open before they came' "$(faults_hit)" ''
+begin
+i=0
+while [ $i -lt 300 ]; do
+	i=$((i + 1))
+	echo "other $i" >app/many/$i
+done
 failing 'nor can many at once' syncfs -c syncfs -a EIO
 printf '[hooks]\nbuild = true\n' >app/deploy.conf
 ok 'with a build' "$DEPLOY" local:blog app
 begin
 failing 'what it made cannot be' syncfs -c syncfs -a EIO
 
+# One that was built before, and is migrated now.
+printf '[hooks]\nbuild = true\nmigrate = true\n' >app/deploy.conf
+echo built >app/one
+ok 'one that is only built' "$DEPLOY" --no-activate local:blog app
+built=$(cd "$APP/releases" && echo * | sed 's/.* //')
+faulty -n 1 -c syncfs -a EIO
+fails 6 'what migrate wrote cannot be' "$DEPLOY" activate --deployd="$TMP/faulty" local:blog "$built"
+faults_settle
+is 'it is that call, too' "$(faults_hit)" 'syncfs of deployd'
+fails 1 'that release is given up' test -e "$APP/releases/$built"
+like 'as its record says' "$OWN/records/$built" '^state failed'
+like 'and why' "$OWN/records/$built" '^reason cannot sync the release'
+is 'what was live is still' "$(readlink "$APP/current")" "$live"
+fails 4 'it is not tried again' "$DEPLOY" activate local:blog "$built"
+ok 'but deployed anew' "$DEPLOY" local:blog app
+same_tree 'whole' app blog
+
 # Who prepares the next one.
+settle
 : >"$DEPLOYD_CONF"
 ok 'a spare' "$DEPLOY" local:blog app
 settle
 ok 'is there' test -e "$OWN/next/one"
 rm -rf "$OWN/next" "$OWN/next.index" "$OWN/next.spare"
-faulty -n 1 -c fsync,syncfs -a EIO -f "$OWN/next"
+faulty -n 1 -c syncfs -a EIO -f "$OWN"
 ok 'one that cannot be synced' "$DEPLOY" --deployd="$TMP/faulty" local:blog app
 faults_settle
 settle
@@ -85,4 +114,25 @@ faults_settle
 like 'has it from another release' "$OUT" \
 	"releases/$(live blog)/many/[0-9]*: unreadable \\(repaired: copied from releases/[^/]*/many/"
 same_tree 'on another place of the disk' app blog
+
+# What its owner cannot open is synced all the same.
+if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then
+	skip 'a server of another account' 'there is no root or no setpriv'
+	done_testing
+fi
+rm -r app/many app/deploy.conf
+printf '[app]\nmodes = exact\n' >app/deploy.conf
+echo closed >app/closed
+chmod 040 app/closed
+chown -R 65534 "$TMP"
+as_nobody() {
+	faulty "$@"
+	sed -i 's/^exec /exec setpriv --reuid=65534 --clear-groups /' "$TMP/faulty"
+}
+as_nobody -n 1 -c syncfs -a EIO
+fails 6 'a file that is closed' "$DEPLOY" --force --deployd="$TMP/faulty" local:blog app
+faults_settle
+is 'is synced with all others' "$(faults_hit)" 'syncfs of deployd'
+as_nobody -n 1000 -c syncfs -a EIO
+ok 'and deployed' "$DEPLOY" --force --deployd="$TMP/faulty" local:blog app
 done_testing

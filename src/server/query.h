@@ -1,6 +1,6 @@
 /*
- * The verbs besides push.  query.c has their table and those that read or
- * switch; others have a file each, query_VERB.c.
+ * The verbs besides push.  query.c has their table and those that read,
+ * query_switch.c rollback and activate; others have a file each, query_VERB.c.
  */
 #ifndef SERVER_QUERY_H
 #define SERVER_QUERY_H
@@ -46,6 +46,8 @@ uint64_t query_patience(const struct query *q);
 void query_open_log(struct query *q, const char *id);
 
 /* The verbs with a file of their own. */
+int query_rollback(struct query *q);
+int query_activate(struct query *q);
 int query_restart(struct query *q);
 int query_logs(struct query *q);
 int query_run(struct query *q);

@@ -10,8 +10,8 @@
 #include "server/stage.h"
 #include "server/surroundings.h"
 #include "server/times.h"
+#include "server/undo.h"
 
-/* A held release waits so long for `go`. */
 /*
  * With several targets the slowest build decides when `go' comes; that the
  * client is still there, its pings tell.
@@ -19,8 +19,6 @@
 #define HOLD_MS (2 * 60 * 60 * 1000)
 /* So often is staged what changes meanwhile. */
 #define TRIES 3
-/* For switch.lock, before what failed is taken back. */
-#define UNDO_SECONDS 5
 
 static void
 fill_record(struct push *p, const char *manifest)
@@ -123,12 +121,10 @@ shared_note(void *arg, const char *text)
 }
 
 static int
-set_state(struct push *p, const char *state, const char *reason)
+note_built_to_its_end(struct push *p)
 {
 	free(p->record.state);
-	p->record.state = mem_strdup(state);
-	free(p->record.reason);
-	p->record.reason = reason ? mem_strdup(reason) : NULL;
+	p->record.state = mem_strdup("built");
 	return record_save(p->store, &p->record, p->err);
 }
 
@@ -229,7 +225,7 @@ release_build(struct push *p)
 		stage_sync(p->store, p->err) < 0)
 		return -1;
 	/* After a crash one that is only staged is taken back, as well. */
-	return goes_on_at_once(p) ? 0 : set_state(p, "built", NULL);
+	return goes_on_at_once(p) ? 0 : note_built_to_its_end(p);
 }
 
 /* The end of a stream may lag behind what it held. */
@@ -266,37 +262,9 @@ release_hold(struct push *p)
 		"the client did not say go within two hours");
 }
 
-static void
-note_failed(struct push *p)
-{
-	struct error ignored = ERROR_INIT;
-	struct error why = *p->err;
-
-	history_append(p->store, "failed", p->id, "", p->record.by, why.text,
-		&ignored);
-	set_state(p, "failed", why.text);
-	*p->err = why;
-}
-
 void
 release_undo(struct push *p)
 {
-	char live[RELEASE_ID_LEN + 1], holder[STORE_HOLDER];
-	struct error ignored = ERROR_INIT;
-
-	if (!p->committed || p->stays || p->err->status == STATUS_BROKEN)
-		return;
-	/* Under the lock: an `activate` may be making it live just now. */
-	store_holder(p->record.by, holder);
-	if (store_lock_switch(p->store, holder, UNDO_SECONDS, NULL, NULL,
-		    &ignored) < 0)
-		return;
-	if (store_current(p->store, live, &ignored) == 0 &&
-		strcmp(live, p->id)) {
-		/* activate_release() has recorded what it reverted. */
-		if (p->err->status != STATUS_REVERTED)
-			note_failed(p);
-		stage_take_back(p->store, p->id, &ignored);
-	}
-	store_unlock_switch(p->store);
+	if (p->committed && !p->stays && p->err->status != STATUS_BROKEN)
+		undo_release(p->store, &p->record, p->err);
 }

@@ -27,7 +27,18 @@ enum pass {
 	PASS_WAIT,
 };
 
-/* Syncs dir/name, unless it is closed to us as well. */
+/*
+ * All of the file system, through a handle that is older than what was
+ * written: what failed is told to each that was open by then, but to one that
+ * was opened later only if nobody has been told yet.
+ */
+static int
+sync_all(const struct store *s)
+{
+	return syncfs(s->own);
+}
+
+/* Syncs dir/name. */
 static int
 sync_at(int dir, const char *name, int flags, enum pass pass)
 {
@@ -35,7 +46,7 @@ sync_at(int dir, const char *name, int flags, enum pass pass)
 	int rc = 0;
 
 	if (fd < 0)
-		return errno == EACCES ? 0 : -1;
+		return -1;
 	if (pass == PASS_WAIT)
 		rc = fsync(fd);
 	else
@@ -92,8 +103,8 @@ directories(const struct plan *p, const bool *touched)
 }
 
 static int
-sync_each(const struct stage_synced *t, const bool *which, char type,
-	enum pass pass, struct error *err)
+sync_each(const struct store *s, const struct stage_synced *t,
+	const bool *which, char type, enum pass pass, struct error *err)
 {
 	const struct manifest *m = t->p->m;
 	int flags = type == ENTRY_DIRECTORY ? O_DIRECTORY : O_NONBLOCK;
@@ -110,6 +121,9 @@ sync_each(const struct stage_synced *t, const bool *which, char type,
 			continue;
 		dir = beneath_at(&at, m->v[i].path, &leaf);
 		rc = dir < 0 ? -1 : sync_at(dir, leaf, flags, pass);
+		/* What is closed to its owner is synced with all else. */
+		if (rc < 0 && errno == EACCES)
+			rc = pass == PASS_WAIT ? sync_all(s) : 0;
 		if (rc < 0)
 			failed(m->v[i].path, err);
 	}
@@ -143,7 +157,7 @@ stage_settle(const struct store *s, struct error *err)
 {
 	if (stage_is_settled(s))
 		return 0;
-	if (syncfs(s->own) < 0)
+	if (sync_all(s) < 0)
 		return failed("what was deployed before", err);
 	/* Else somebody who prepares may be at it yet. */
 	if (s->next_lock >= 0)
@@ -156,7 +170,7 @@ stage_sync(struct store *s, struct error *err)
 {
 	if (s->relaxed)
 		return note_unsynced(s, err);
-	if (syncfs(s->own) == 0)
+	if (sync_all(s) == 0)
 		return 0;
 	s->unwritten = true;
 	return failed("the release", err);
@@ -172,11 +186,11 @@ stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	if (s->relaxed)
 		return note_unsynced(s, err);
 	if (t->n > SYNC_FILES)
-		return syncfs(t->next) < 0 ? failed("next", err) : 0;
+		return sync_all(s) < 0 ? failed("next", err) : 0;
 	dirs = directories(t->p, t->touched);
-	if (sync_each(t, t->touched, ENTRY_FILE, PASS_BEGIN, err) == 0 &&
-		sync_each(t, t->touched, ENTRY_FILE, PASS_WAIT, err) == 0 &&
-		sync_each(t, dirs, ENTRY_DIRECTORY, PASS_WAIT, err) == 0)
+	if (sync_each(s, t, t->touched, ENTRY_FILE, PASS_BEGIN, err) == 0 &&
+		sync_each(s, t, t->touched, ENTRY_FILE, PASS_WAIT, err) == 0 &&
+		sync_each(s, t, dirs, ENTRY_DIRECTORY, PASS_WAIT, err) == 0)
 		rc = fsync(t->next) < 0 ? failed("next", err) : 0;
 	free(dirs);
 	return rc;
