@@ -152,15 +152,13 @@ keep_alive(struct session *s, struct error *err)
 		channel_send(&s->client, ".ping", "", 0);
 		s->pinged = now;
 	}
-	if (s->detached) {
+	if (s->detached)
 		let_go_if_stalled(s, now);
-		return 0;
-	}
-	if (s->cancelled)
+	leave_place_if_stalled(s, now);
+	if (s->detached || s->cancelled)
 		return 0;
 	if (s->client.broken || now - s->heard >= SESSION_SILENCE_MS)
 		return cancel(s, true, err);
-	leave_place_if_stalled(s, now);
 	return patience_check(&s->patience, s->config, now,
 		s->client.received + s->brought, is_busy(s), err);
 }
