@@ -1,4 +1,4 @@
-#include "server/config.h"
+#include "server/config_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,9 +124,8 @@ read_files(struct config *c, struct error *err)
 	return rc;
 }
 
-/* The value that counts: the later file's. */
-static const struct setting *
-get(const struct config *c, const char *section, const char *name,
+const struct setting *
+config_get(const struct config *c, const char *section, const char *name,
 	const char *key, const struct settings **file)
 {
 	int i;
@@ -147,7 +146,7 @@ get_size(const struct config *c, const char *key, uint64_t *out,
 	struct error *err)
 {
 	const struct settings *file;
-	const struct setting *e = get(c, "deployd", "", key, &file);
+	const struct setting *e = config_get(c, "deployd", "", key, &file);
 	long long n;
 
 	if (!e)
@@ -163,7 +162,7 @@ get_seconds(const struct config *c, const char *key, long *out,
 	struct error *err)
 {
 	const struct settings *file;
-	const struct setting *e = get(c, "deployd", "", key, &file);
+	const struct setting *e = config_get(c, "deployd", "", key, &file);
 
 	return e ? settings_seconds(file, e, out, err) : 0;
 }
@@ -172,7 +171,7 @@ static int
 get_umask(struct config *c, struct error *err)
 {
 	const struct settings *file;
-	const struct setting *e = get(c, "deployd", "", "umask", &file);
+	const struct setting *e = config_get(c, "deployd", "", "umask", &file);
 	char *end;
 	unsigned long n;
 
@@ -186,92 +185,8 @@ get_umask(struct config *c, struct error *err)
 	return 0;
 }
 
-static int
-get_hooks_kind(const struct settings *file, const struct setting *e,
-	enum config_hooks *out, struct error *err)
-{
-	if (!strcmp(e->value, "tree"))
-		*out = HOOKS_TREE;
-	else if (!strcmp(e->value, "server"))
-		*out = HOOKS_SERVER;
-	else if (!strcmp(e->value, "none"))
-		*out = HOOKS_NONE;
-	else
-		return settings_error(file, e, err,
-			"hooks is tree, server or none");
-	return 0;
-}
-
-static int
-check_hooks_kinds(const struct config *c, struct error *err)
-{
-	enum config_hooks ignored;
-	size_t i, j;
-
-	for (i = 0; i < 2; i++)
-		for (j = 0; j < c->files[i].n; j++)
-			if (!strcmp(c->files[i].v[j].key, "hooks") &&
-				get_hooks_kind(&c->files[i], &c->files[i].v[j],
-					&ignored, err) < 0)
-				return -1;
-	return 0;
-}
-
-static bool
-is_told(const struct config *c, const struct setting *command)
-{
-	const struct settings *file;
-	const struct setting *e = get(c, "app", command->name, "hooks", &file);
-
-	return e && strcmp(e->value, "tree") != 0;
-}
-
-/* What is about hooks, whosever they are. */
-static bool
-is_about_all(const char *key)
-{
-	return !strcmp(key, "hooks") || !strcmp(key, "confine") ||
-		!strcmp(key, "writable");
-}
-
-static int
-check_confined(const struct config *c, struct error *err)
-{
-	bool ignored;
-	size_t i, j;
-
-	for (i = 0; i < 2; i++)
-		for (j = 0; j < c->files[i].n; j++)
-			if (!strcmp(c->files[i].v[j].key, "confine") &&
-				settings_bool(&c->files[i], &c->files[i].v[j],
-					&ignored, err) < 0)
-				return -1;
-	return 0;
-}
-
-/* Commands that would never run are a mistake of the admin's. */
-static int
-check_commands(const struct config *c, struct error *err)
-{
-	size_t i, j;
-
-	for (i = 0; i < 2; i++)
-		for (j = 0; j < c->files[i].n; j++) {
-			const struct setting *e = &c->files[i].v[j];
-
-			if (!strcmp(e->section, "app") &&
-				!is_about_all(e->key) && !is_told(c, e))
-				return settings_error(&c->files[i], e, err,
-					"%s has no effect without `hooks = "
-					"server' in [app \"%s\"]",
-					e->key, e->name);
-		}
-	return 0;
-}
-
-/* "~" and "~/x" are below the home directory; else it must be absolute. */
-static char *
-expand(const char *path)
+char *
+config_expand(const char *path)
 {
 	if (path[0] == '~' && (path[1] == '/' || path[1] == '\0'))
 		return mem_printf("%s%s", config_home(), path + 1);
@@ -284,7 +199,7 @@ static int
 choose_root(struct config *c, const char *option, struct error *err)
 {
 	const struct settings *file;
-	const struct setting *e = get(c, "deployd", "", "root", &file);
+	const struct setting *e = config_get(c, "deployd", "", "root", &file);
 	const char *env = getenv("DEPLOYD_ROOT");
 
 	if (e && !e->value[0])
@@ -292,11 +207,11 @@ choose_root(struct config *c, const char *option, struct error *err)
 	if (option && !*option)
 		return error_set(err, "--root is a directory");
 	if (option)
-		c->root = expand(option);
+		c->root = config_expand(option);
 	else if (env && *env)
-		c->root = expand(env);
+		c->root = config_expand(env);
 	else
-		c->root = expand(e ? e->value : "~/apps");
+		c->root = config_expand(e ? e->value : "~/apps");
 	return 0;
 }
 
@@ -304,7 +219,8 @@ static int
 get_durability(struct config *c, struct error *err)
 {
 	const struct settings *file;
-	const struct setting *e = get(c, "deployd", "", "durability", &file);
+	const struct setting *e = config_get(c, "deployd", "", "durability",
+		&file);
 
 	if (!e)
 		return 0;
@@ -318,7 +234,7 @@ static int
 get_keep(struct config *c, struct error *err)
 {
 	const struct settings *file;
-	const struct setting *e = get(c, "deployd", "", "keep", &file);
+	const struct setting *e = config_get(c, "deployd", "", "keep", &file);
 
 	if (get_size(c, "keep", &c->keep, err) < 0)
 		return -1;
@@ -381,61 +297,12 @@ config_load(struct config *c, const char *root_option, struct error *err)
 		return -1;
 	if (choose_root(c, root_option, err) < 0)
 		return -1;
-	e = get(c, "deployd", "", "spare", &file);
+	e = config_get(c, "deployd", "", "spare", &file);
 	if ((e && settings_bool(file, e, &c->spare, err) < 0) ||
 		get_durability(c, err) < 0 || get_umask(c, err) < 0 ||
 		get_keep(c, err) < 0 || get_limits(c, err) < 0)
 		return -1;
-	if (check_hooks_kinds(c, err) < 0 || check_confined(c, err) < 0)
-		return -1;
-	return check_commands(c, err);
-}
-
-bool
-config_is_group(const char *word)
-{
-	struct strv groups = STRV_INIT;
-	bool is;
-
-	strv_split(&groups, CONFIG_GROUPS, ", ");
-	is = strv_has(&groups, word);
-	strv_release(&groups);
-	return is;
-}
-
-int
-config_restrict(struct config *c, const char *apps, const char *allow,
-	const char *as, struct error *err)
-{
-	size_t i;
-
-	if (apps)
-		strv_split(&c->apps, apps, ",");
-	if (allow)
-		strv_split(&c->allow, allow, ",");
-	if ((apps && !c->apps.n) || (allow && !c->allow.n))
-		return error_set(err, "--app and --allow take a list of names");
-	for (i = 0; i < c->apps.n; i++)
-		if (!path_is_app(c->apps.v[i]))
-			return error_set(err, "--app: '%s' cannot be an app",
-				c->apps.v[i]);
-	for (i = 0; i < c->allow.n; i++)
-		if (!config_is_group(c->allow.v[i]))
-			return error_set(err,
-				"--allow: '%s' is not one of " CONFIG_GROUPS,
-				c->allow.v[i]);
-	if (as)
-		c->as = mem_strdup(as);
-	return 0;
-}
-
-int
-config_restrict_hooks(struct config *c, const char *hooks, struct error *err)
-{
-	if (hooks && strcmp(hooks, "none") != 0)
-		return error_set(err, "--hooks: '%s' is not none", hooks);
-	c->no_hooks = hooks != NULL;
-	return 0;
+	return config_check_apps(c, err);
 }
 
 void
@@ -447,78 +314,4 @@ config_release(struct config *c)
 	strv_release(&c->allow);
 	settings_release(&c->files[0]);
 	settings_release(&c->files[1]);
-}
-
-enum config_hooks
-config_hooks(const struct config *c, const char *app)
-{
-	enum config_hooks kind = HOOKS_TREE;
-	struct error ignored = ERROR_INIT;
-	const struct settings *file;
-	const struct setting *e = get(c, "app", app, "hooks", &file);
-
-	if (e)
-		(void)get_hooks_kind(file, e, &kind, &ignored);
-	return c->no_hooks ? HOOKS_NONE : kind;
-}
-
-void
-config_app_values(const struct config *c, const char *app, const char *key,
-	struct strv *out)
-{
-	const struct settings *file;
-	size_t i;
-
-	/* All values of the later file that has the key. */
-	if (!get(c, "app", app, key, &file))
-		return;
-	for (i = 0; i < file->n; i++)
-		if (!strcmp(file->v[i].section, "app") &&
-			!strcmp(file->v[i].name, app) &&
-			!strcmp(file->v[i].key, key))
-			strv_add(out, file->v[i].value);
-}
-
-bool
-config_confines(const struct config *c, const char *app)
-{
-	struct error ignored = ERROR_INIT;
-	const struct settings *file;
-	const struct setting *e = get(c, "app", app, "confine", &file);
-	bool is = false;
-
-	if (e)
-		(void)settings_bool(file, e, &is, &ignored);
-	return is;
-}
-
-void
-config_writable(const struct config *c, const char *app, struct strv *paths)
-{
-	struct strv values = STRV_INIT, words = STRV_INIT;
-	size_t i;
-
-	config_app_values(c, app, "writable", &values);
-	for (i = 0; i < values.n; i++)
-		strv_split(&words, values.v[i], " \t");
-	for (i = 0; i < words.n; i++)
-		strv_take(paths, expand(words.v[i]));
-	strv_release(&values);
-	strv_release(&words);
-}
-
-int
-config_authorise(const struct config *c, const char *app, const char *verb,
-	struct error *err)
-{
-	bool app_ok = c->apps.n == 0 || strv_has(&c->apps, app);
-	bool verb_ok = c->allow.n == 0 || strv_has(&c->allow, verb);
-
-	if (app_ok && verb_ok)
-		return 0;
-	error_status(err, STATUS_REFUSED, "this key is not authorised to %s %s",
-		verb, app);
-	return error_hint(err,
-		"whoever keeps the server can change that: "
-		"--app and --allow in its authorized_keys, deployd(8)");
 }

@@ -74,13 +74,13 @@ void config_writable(const struct config *c, const char *app,
 /*
  * Authorisation, by groups of verbs:
  *
- *	read      releases, status, log, logs, a deploy's compare
+ *	read      releases, status, log, logs, verify, a deploy's compare
  *	deploy    push
  *	rollback  rollback, activate, restart
  *	env       names and values of the env file, but not to read values
  *	secrets   env list --reveal, fetch
  *	run       one-off commands
- *	admin     prune, pin, unpin, remove
+ *	admin     prune, pin, unpin, remove, fsck, doctor
  *
  * Any doubt is a no: STATUS_REFUSED.
  */

@@ -6,22 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/beneath.h"
 #include "base/io.h"
-#include "base/lock.h"
-#include "base/replace.h"
 
-#define LINK_PREFIX "releases/"
 /*
  * Room for a few records and lines of history, and as many inodes: what is
  * thrown away at a time is one piece.
  */
 #define BALLAST_PIECES 8
 #define BALLAST_BYTES (8 * 1024)
-#define WAIT_MOST (7ULL * 24 * 3600) /* a client may ask for any */
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static const struct {
@@ -74,89 +69,6 @@ store_discard(const struct store *s, const char *name, const char *as)
 			(long long)io_wall_ns());
 	rc = beneath_rename(s->own, name, s->own, to);
 	return rc < 0 && errno != ENOENT ? -1 : 0;
-}
-
-int
-store_fsync(const struct store *s, int fd)
-{
-	return s->relaxed ? 0 : fsync(fd);
-}
-
-static enum replace_sync
-sync_of(const struct store *s)
-{
-	return s->relaxed ? REPLACE_FAST : REPLACE_SYNC;
-}
-
-int
-store_begin(const struct store *s, const char *directory, const char *name,
-	struct replace *file, struct error *err)
-{
-	int dir = openat(s->own, directory, DIRECTORY);
-
-	if (dir < 0) {
-		error_errno(err, "cannot write %s", name);
-		return store_trouble(err);
-	}
-	if (replace_begin(file, dir, name, 0600, err) == 0)
-		return 0;
-	io_close(&dir);
-	return store_trouble(err);
-}
-
-int
-store_give_up(struct replace *file, const char *name, struct error *err)
-{
-	error_errno(err, "cannot write %s", name);
-	replace_abandon(file);
-	io_close(&file->dirfd);
-	return store_trouble(err);
-}
-
-int
-store_end(const struct store *s, struct replace *file, const char *name,
-	struct error *err)
-{
-	struct replace_batch one = REPLACE_BATCH_INIT;
-	int rc;
-
-	replace_keep(s->batch ? s->batch : &one, file, name);
-	rc = replace_all(&one, sync_of(s), err);
-	replace_release(&one);
-	return rc < 0 ? store_trouble(err) : 0;
-}
-
-int
-store_write(const struct store *s, const char *directory, const char *name,
-	const void *data, size_t len, struct error *err)
-{
-	struct replace file;
-
-	if (store_begin(s, directory, name, &file, err) < 0)
-		return -1;
-	if (replace_write(&file, data, len) < 0)
-		return store_give_up(&file, name, err);
-	return store_end(s, &file, name, err);
-}
-
-void
-store_batch(struct store *s)
-{
-	s->batch = mem_zalloc(1, sizeof(*s->batch));
-}
-
-int
-store_batch_end(struct store *s, bool give_up, struct error *err)
-{
-	struct replace_batch *b = s->batch;
-	int rc = 0;
-
-	s->batch = NULL;
-	if (!give_up && replace_all(b, sync_of(s), err) < 0)
-		rc = store_trouble(err);
-	replace_release(b);
-	free(b);
-	return rc;
 }
 
 int
@@ -356,102 +268,6 @@ store_release(struct store *s)
 	s->app = s->path = NULL;
 }
 
-void
-store_holder(const char *who, char holder[static STORE_HOLDER])
-{
-	time_t now = time(NULL);
-	char when[64];
-	struct tm tm;
-
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC",
-		gmtime_r(&now, &tm));
-	snprintf(holder, STORE_HOLDER, "%.255s since %s", who, when);
-}
-
-uint64_t
-store_wait_most(uint64_t seconds)
-{
-	return seconds < WAIT_MOST ? seconds : WAIT_MOST;
-}
-
-bool
-store_is_there(const struct store *s)
-{
-	struct stat open, there;
-
-	return fstat(s->dir, &open) == 0 &&
-		fstatat(s->root, s->app, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-		open.st_ino == there.st_ino && open.st_dev == there.st_dev;
-}
-
-int
-store_just_removed(const struct store *s, struct error *err)
-{
-	return error_status(err, STATUS_REFUSED, "%s has just been removed",
-		s->app);
-}
-
-/* Takes one of the locks, trying until the time is over. */
-static int
-lock(struct store *s, const char *name, int *fd, const char *holder,
-	uint64_t seconds, store_wait_fn *wait, void *arg, struct error *err)
-{
-	int64_t end = io_now_ms() + (int64_t)store_wait_most(seconds) * 1000;
-	char text[STORE_HOLDER];
-
-	while ((*fd = lock_take(s->own, name, holder)) < 0) {
-		if (errno == ENOENT)
-			return store_just_removed(s, err);
-		if (errno != EWOULDBLOCK) {
-			error_errno(err, "cannot lock %s", s->path);
-			return store_trouble(err);
-		}
-		if (io_now_ms() >= end) {
-			lock_held(s->own, name, text, sizeof(text));
-			error_status(err, STATUS_BUSY,
-				"another deploy of %s is running: %s", s->app,
-				*text ? text : "just begun");
-			return error_hint(err, "try again when it has ended");
-		}
-		if (!wait)
-			usleep(50000);
-		else if (wait(arg, 50))
-			return error_status(err, STATUS_TRANSFER,
-				"given up while waiting for another deploy");
-	}
-	if (store_is_there(s))
-		return 0;
-	io_close(fd);
-	return store_just_removed(s, err);
-}
-
-int
-store_lock(struct store *s, const char *holder, uint64_t seconds,
-	store_wait_fn *wait, void *arg, struct error *err)
-{
-	return lock(s, "lock", &s->lock, holder, seconds, wait, arg, err);
-}
-
-int
-store_lock_switch(struct store *s, const char *holder, uint64_t seconds,
-	store_wait_fn *wait, void *arg, struct error *err)
-{
-	return lock(s, "switch.lock", &s->switch_lock, holder, seconds, wait,
-		arg, err);
-}
-
-void
-store_unlock(struct store *s)
-{
-	io_close(&s->lock);
-}
-
-void
-store_unlock_switch(struct store *s)
-{
-	io_close(&s->switch_lock);
-}
-
 const char *
 store_next(const struct store *s)
 {
@@ -462,73 +278,4 @@ const char *
 store_next_index(const struct store *s)
 {
 	return s->bypass ? "stage.index" : "next.index";
-}
-
-static void
-who_holds(const struct store *s, const char *name, char *holder, size_t size)
-{
-	if (lock_held(s->own, name, holder, size) && !*holder)
-		snprintf(holder, size, "somebody");
-}
-
-void
-store_busy(const struct store *s, char *holder, size_t size)
-{
-	who_holds(s, "lock", holder, size);
-}
-
-void
-store_busy_switch(const struct store *s, char *holder, size_t size)
-{
-	who_holds(s, "switch.lock", holder, size);
-}
-
-int
-store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
-	struct error *err)
-{
-	char target[sizeof(LINK_PREFIX) + RELEASE_ID_LEN + 1];
-	ssize_t n = readlinkat(s->dir, "current", target, sizeof(target));
-
-	id[0] = '\0';
-	if (n < 0 && errno == ENOENT)
-		return 0;
-	if (n < 0 && errno != EINVAL)
-		return error_errno(err, "%s/current", s->path);
-	if (n == (ssize_t)strlen(LINK_PREFIX) + RELEASE_ID_LEN) {
-		target[n] = '\0';
-		if (!strncmp(target, LINK_PREFIX, strlen(LINK_PREFIX)) &&
-			path_is_release(target + strlen(LINK_PREFIX))) {
-			memcpy(id, target + strlen(LINK_PREFIX),
-				RELEASE_ID_LEN + 1);
-			return 0;
-		}
-	}
-	error_status(err, STATUS_REFUSED,
-		"%s/current is not deployd's own "
-		"link to a release",
-		s->path);
-	return error_hint(err, "move it away on the server, then deploy again");
-}
-
-int
-store_switch(struct store *s, const char *id, struct error *err)
-{
-	char target[64];
-	int rc;
-
-	snprintf(target, sizeof(target), LINK_PREFIX "%s", id);
-	do {
-		rc = replace_link(s->dir, "current", target, sync_of(s), err);
-	} while (rc < 0 && store_throw_ballast(s));
-	return rc < 0 ? store_trouble(err) : 0;
-}
-
-int
-store_switch_none(struct store *s, struct error *err)
-{
-	if ((unlinkat(s->dir, "current", 0) < 0 && errno != ENOENT) ||
-		store_fsync(s, s->dir) < 0)
-		return error_errno(err, "cannot remove %s/current", s->path);
-	return 0;
 }

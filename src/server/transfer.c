@@ -1,16 +1,11 @@
 #include "server/transfer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/beneath.h"
-#include "base/io.h"
 #include "server/offer.h"
-#include "server/push_checks.h"
 #include "tree/wanted.h"
 
 /* Below this one channel is done before others have begun. */
@@ -34,91 +29,6 @@ intake_frame(struct intake *in, struct frame *f, struct error *err)
 		result_to_error(&r, err);
 	MESSAGE_RELEASE(result, &r);
 	return -1;
-}
-
-/* Whether all these lines were asked for, or are of files that were. */
-static int
-check_part(const struct push *p, const struct frame *f, struct error *err)
-{
-	struct ranges r = { NULL, 0, 0 };
-	struct ranges_cursor at = { 0, 0 };
-	struct wanted w;
-	uint32_t line;
-	int rc;
-
-	if (!p->arrived)
-		return error_status(err, STATUS_TRANSFER,
-			"an unexpected part frame");
-	rc = ranges_read(&r, f->data, f->len, p->m.lines, err);
-	while (rc == 0 && ranges_next(&r, &at, &line))
-		if (!ranges_has(p->asked, line) &&
-			(wanted_find(&w, &p->m, line) < 0 ||
-				!ranges_has(p->asked, w.e->line)))
-			rc = error_status(err, STATUS_TRANSFER,
-				"line %u was not asked for", line);
-	ranges_release(&r);
-	return rc;
-}
-
-/*
- * What the whole manifest is checked for, and how often that may be.  Room was
- * looked for when the files were smaller.
- */
-static int
-check_amend(struct push *p, const struct intake_amended *what,
-	struct error *err)
-{
-	const uint64_t most = 1000 + 4 * (uint64_t)p->m.lines;
-	const struct config *c = p->s->config;
-	const struct entry *e = manifest_line(&p->m, what->line);
-	struct space grown = { 0 };
-
-	if (++p->amends > most)
-		return error_status(err, STATUS_TRANSFER,
-			"the files change more often than %" PRIu64 " times",
-			most);
-	if (check_entry(c, e, err) < 0)
-		return -1;
-	if (e->size <= what->was)
-		return 0;
-	grown.upload = p->grown += e->size - what->was;
-	return check_space(p->store, &grown, c->reserve, err);
-}
-
-/* A frame of either kind of channel, on its way to the intake there. */
-static int
-pass_on(struct push *p, struct intake *to, const struct frame *f,
-	struct error *err)
-{
-	struct intake_amended what;
-
-	if (!strcmp(f->type, "amend")) {
-		if (intake_amend(&p->m, f->data, f->len, &what, err) < 0 ||
-			check_amend(p, &what, err) < 0)
-			return -1;
-		p->amended = true;
-	} else if (!strcmp(f->type, "part")) {
-		if (check_part(p, f, err) < 0)
-			return -1;
-	} else if (strcmp(f->type, "files")) {
-		return error_status(err, STATUS_TRANSFER,
-			"an unexpected %s frame", f->type);
-	}
-	channel_send(&to->channel, f->type, f->data, f->len);
-	return 0;
-}
-
-int
-transfer_pass(struct push *p, const struct frame *in)
-{
-	struct intake *to = &p->s->intake;
-
-	if (strcmp(in->type, "offer") && strcmp(in->type, "manifest"))
-		return pass_on(p, to, in, p->err);
-	if (!strcmp(in->type, "offer") && offer_take(p, in) < 0)
-		return -1;
-	channel_send(&to->channel, in->type, in->data, in->len);
-	return 0;
 }
 
 /*
@@ -225,7 +135,9 @@ serve_lane(struct push *p, struct lane *l)
 		}
 	while (rc == 0 && !channel_full(&l->intake.channel) &&
 		(rc = channel_next(&l->client, &f, &err)) > 0)
-		rc = f.type[0] == '.' ? 0 : pass_on(p, &l->intake, &f, &err);
+		rc = f.type[0] == '.' ?
+			0 :
+			transfer_pass_on(p, &l->intake, &f, &err);
 	if (rc == 0 && l->client.eof && !l->intake.channel.tx.len)
 		lane_end(l);
 	if (rc == 0)

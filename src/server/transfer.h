@@ -14,6 +14,9 @@
 
 /* Passes a frame of the client on; amends and offers are kept here as well. */
 int transfer_pass(struct push *p, const struct frame *in);
+/* The same of what comes on a further channel, to its own. */
+int transfer_pass_on(struct push *p, struct intake *to, const struct frame *f,
+	struct error *err);
 /* Passes on what the client sends until the intake speaks: its frame is *f. */
 int transfer_frame(struct push *p, struct frame *f);
 

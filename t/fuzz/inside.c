@@ -148,7 +148,7 @@ work(struct inside *in)
 		rc = receive_manifest(w, &err);
 	}
 	if (rc > 0)
-		rc = receive_files(w, &err);
+		rc = intake_receive_files(w, &err);
 	writer_free(w->writer);
 	w->writer = NULL;
 	if (rc < 0)
