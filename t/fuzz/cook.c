@@ -89,6 +89,10 @@ fill_line(const struct cook *c, const struct cook_frame *settings,
 		digest_to_hex(digest, hex);
 		buf_addf(out, "base %s\n", hex);
 		buf_release(&text);
+	} else if (len > 5 && !memcmp(line, "id ", 3) &&
+		!memcmp(line + len - 2, "-@", 2)) {
+		digest_to_hex(c->m.id, hex);
+		buf_addf(out, "%.*s%.8s\n", (int)len - 1, line, hex);
 	} else if (starts(line, len, "files @")) {
 		buf_addf(out, "files %" PRIu64 "\n", files);
 	} else if (starts(line, len, "bytes @")) {
@@ -126,7 +130,7 @@ add_frames(struct buf *out, const char *type, const struct buf *payload)
 	do {
 		n = payload->len - at < FRAME_MOST ? payload->len - at :
 						     FRAME_MOST;
-		frame_add(out, type, payload->data + at, n);
+		frame_add(out, type, buf_str(payload) + at, n);
 		at += n;
 	} while (at < payload->len);
 }
@@ -171,6 +175,8 @@ add_packed(struct cook *c, const struct cook_frame *f, size_t *said,
 		*said = c->text.len;
 	} else if (cook_is(f, "files")) {
 		add_tar(f, &plain);
+	} else if (cook_is(f, "zip")) {
+		buf_add(&plain, f->data, f->len);
 	} else if (cook_is(f, "file")) {
 		tarsum_member(&plain, f->data, f->len);
 	} else if (cook_is(f, "zeros")) {
@@ -212,7 +218,7 @@ cook(struct cook *c, const void *data, size_t size, struct buf *out)
 		/* Words end with a NUL; the LF is that of the next ">". */
 		if (f.len > 1 && !memcmp(f.data + f.len - 2, "\0\n", 2))
 			f.len--;
-		if (cook_is(&f, "push"))
+		if (cook_is(&f, "push") || cook_is(&f, "release"))
 			fill_push(c, &settings, &f, &payload);
 		else
 			buf_add(&payload, f.data, f.len);

@@ -7,7 +7,8 @@
  *	version 1                  line that begins with ">"
  *	>push
  *	tree @                     of the manifest that follows; so are
- *	settings @                 base, files, bytes and entries
+ *	settings @                 base, files, bytes and entries, here and in
+ *	                           >release, whose "id X-@" ends with it
  *	>manifest                  compressed, unless it is already
  *	f	644	@	a  size and hash of the next >file
  *	end	@
@@ -15,6 +16,7 @@
  *	                           their checksums
  *	>file                      a member of it, with these contents
  *	>zeros                     a member of so many zeros
+ *	>zip                       a files frame of these bytes, compressed
  *	>wait                      what follows is said when the other side
  *	                           has nothing more to do
  *	>                          bytes as they are, between frames

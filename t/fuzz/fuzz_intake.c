@@ -129,16 +129,14 @@ turn(struct job *j, bool end)
 
 		if (c->tx.len)
 			p.events |= POLLOUT;
+		else
+			(void)shutdown(c->in, SHUT_WR);
 		(void)poll(&p, 1, -1);
 		assert(channel_pump(c, p.revents & ~POLLOUT,
 			       p.revents & POLLOUT, &err) == 0);
 		while ((rc = channel_next(c, &f, &err)) > 0)
 			hear(j, &f);
 		assert(rc == 0);
-		if (end && !c->tx.len) {
-			(void)shutdown(c->in, SHUT_WR);
-			p.events = POLLIN;
-		}
 	}
 }
 
