@@ -17,11 +17,19 @@ max_file_size = 9M
 END
 DEPLOYD_CONF=$TMP/deployd.conf
 export DEPLOYD_CONF
-mkdir store
+mkdir -p store deaf/store
 
-hostile 900 "$BUILD/t/hostile/client" "$DEPLOYD" "$TMP/store/apps" "$HOSTILE_KIB" \
-	frames messages states manifests differences ranges verbs tars streams \
-	limits
+# Who reads nothing has a minute, beside the others.
+(cd deaf && exec "$BUILD/t/hostile/client" "$DEPLOYD" "$TMP/deaf/store/apps" \
+	"$HOSTILE_KIB" deaf) >"$TMP/deaf/lines" 2>&1 &
+deaf=$!
+reap "$deaf"
+hostile 1000 "$BUILD/t/hostile/client" "$DEPLOYD" "$TMP/store/apps" "$HOSTILE_KIB" \
+	frames messages states manifests differences ranges verbs settings \
+	lanes tars streams limits
+wait "$deaf"
+hostile 2 cat "$TMP/deaf/lines"
+is 'no set-id bit stands in the store' "$(find store -perm /7000)" ''
 ok 'no command that stood in a name was run' \
 	test -z "$(find . -name outside)"
 

@@ -19,6 +19,8 @@
 
 #define APP "app"
 #define SECONDS 20
+/* An answer that nobody reads is held for a minute. */
+#define DEAF_SECONDS 90
 #define EDITED "edited\n"
 
 static const char *deployd, *root;
@@ -36,6 +38,8 @@ struct answer {
 	struct conversation *c;
 	char status[24], outcome[64];
 	char error[1100], hint[512]; /* the error has the hint behind it */
+	char token[64];              /* of need-end */
+	const char *wrong;           /* meanwhile, or NULL */
 	bool has_result;
 };
 
@@ -239,7 +243,11 @@ heard(struct talk *t, const struct heard *f)
 	struct answer *a = t->arg;
 	int i;
 
+	if (!strcmp(f->type, "need-end"))
+		talk_value(f, "token", a->token, sizeof(a->token));
 	if (!strcmp(f->type, a->c->sign)) {
+		if (a->c->meanwhile)
+			a->wrong = a->c->meanwhile(a->token);
 		for (i = a->c->waits; i < STEPS; i++)
 			buf_add(&t->out, buf_str(&a->c->step[i]),
 				a->c->step[i].len);
@@ -351,6 +359,26 @@ judge(const struct answer *a, int exited, bool ended, long kib, int status,
 	return why;
 }
 
+void
+lane_start(struct child *c)
+{
+	char *argv[] = { (char *)deployd, (char *)"--serve", NULL };
+
+	child_start(c, argv, "errors.lane");
+}
+
+void
+deployd_conf(const char *text)
+{
+	FILE *f = fopen("limits.conf", "w");
+
+	if (!f)
+		abort();
+	fprintf(f, "[deployd]\ndurability = relaxed\nspare = no\n%s", text);
+	fclose(f);
+	setenv("DEPLOYD_CONF", "limits.conf", 1);
+}
+
 static void
 converse(struct conversation *c, struct answer *a, bool *ended, int *exited,
 	long *kib)
@@ -360,7 +388,8 @@ converse(struct conversation *c, struct answer *a, bool *ended, int *exited,
 	struct talk t = { .heard = heard,
 		.arg = a,
 		.closing = c->hangs_up,
-		.drips = c->drips };
+		.drips = c->drips,
+		.deaf = c->deaf };
 	struct child child;
 	int i;
 
@@ -368,7 +397,8 @@ converse(struct conversation *c, struct answer *a, bool *ended, int *exited,
 	child_start(&child, argv, "errors");
 	for (i = 0; i < (int)c->waits; i++)
 		buf_add(&t.out, buf_str(&c->step[i]), c->step[i].len);
-	*ended = child_talk(&child, &t, SECONDS);
+	*ended = child_talk(&child, &t,
+		(c->deaf ? DEAF_SECONDS : SECONDS) * 1000);
 	*exited = child_end(&child, kib);
 	buf_release(&t.out);
 	buf_release(&t.in);
@@ -392,7 +422,9 @@ expect(struct conversation *c, int status, const char *says, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(name, sizeof(name), fmt, ap);
 	va_end(ap);
-	talk_result(name, judge(&a, exited, ended, kib, status, says, why));
+	talk_result(name,
+		a.wrong ? a.wrong :
+			  judge(&a, exited, ended, kib, status, says, why));
 	release(c);
 }
 
@@ -449,7 +481,10 @@ static const struct {
 	{ "tars", client_tars },
 	{ "streams", client_streams },
 	{ "verbs", client_verbs },
+	{ "settings", client_settings },
+	{ "lanes", client_lanes },
 	{ "limits", client_limits },
+	{ "deaf", client_deaf },
 };
 
 int

@@ -23,11 +23,14 @@ enum step {
 
 struct conversation {
 	struct buf step[STEPS];
-	enum step waits;   /* this step is sent after `for_what' has come */
-	const char *sign;  /* need-end, unless set otherwise */
-	bool hangs_up;     /* the end is closed behind what was said first */
-	bool drips;        /* pings, a few a second, follow for ever */
+	enum step waits;  /* this step is sent after `for_what' has come */
+	const char *sign; /* need-end, unless set otherwise */
+	bool hangs_up;    /* the end is closed behind what was said first */
+	bool drips;       /* pings, a few a second, follow for ever */
+	bool deaf;        /* nothing that it says is read before it has ended */
 	const char *serve; /* a further option of deployd, or NULL */
+	/* Done when the sign has come; what went wrong, or NULL. */
+	const char *(*meanwhile)(const char *token);
 };
 
 /* A deploy of the tree below, with `then build', that is accepted. */
@@ -81,6 +84,11 @@ extern struct buf tree_lines;
 /* The hash of the whole text of the live release's manifest. */
 extern char base_hash[HEX + 1];
 
+/* From here on deployd reads these settings, besides some of its own. */
+void deployd_conf(const char *text);
+/* A further conversation, with no more in it than its caller puts there. */
+void lane_start(struct child *c);
+
 /* client_tar.c: a plain member, as an honest client writes it. */
 void tar_member(struct buf *tar, const char *name, const void *data,
 	size_t len);
@@ -96,6 +104,9 @@ void client_ranges(void);
 void client_tars(void);
 void client_streams(void);
 void client_verbs(void);
+void client_settings(void);
+void client_lanes(void);
 void client_limits(void);
+void client_deaf(void);
 
 #endif

@@ -7,19 +7,6 @@
 
 #define NONE "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-/* From here on deployd reads these settings. */
-static void
-settings(const char *text)
-{
-	FILE *f = fopen("limits.conf", "w");
-
-	if (!f)
-		abort();
-	fprintf(f, "[deployd]\ndurability = relaxed\nspare = no\n%s", text);
-	fclose(f);
-	setenv("DEPLOYD_CONF", "limits.conf", 1);
-}
-
 static void
 too_much(const struct buf *lines, const char *name)
 {
@@ -39,9 +26,9 @@ no_limits(void)
 	struct conversation c;
 	int i;
 
-	settings("max_bytes = 0\nmax_file_size = 0\nmax_files = 0\n"
-		 "max_entries = 0\nmax_manifest = 0\nmax_path = 0\n"
-		 "max_sessions = 0\nreserve = 0\n");
+	deployd_conf("max_bytes = 0\nmax_file_size = 0\nmax_files = 0\n"
+		     "max_entries = 0\nmax_manifest = 0\nmax_path = 0\n"
+		     "max_sessions = 0\nreserve = 0\n");
 	honest(&c);
 	expect(&c, BUILT, "built", "limits: there are none");
 	for (i = 0; i < 20; i++)
@@ -66,16 +53,16 @@ paths(void)
 {
 	struct conversation c;
 
-	settings("max_path = 4\n");
+	deployd_conf("max_path = 4\n");
 	honest(&c);
 	expect(&c, 4, "max_path in deployd.conf", "limits: max_path");
-	settings("reserve = 1024T\n");
+	deployd_conf("reserve = 1024T\n");
 	honest(&c);
 	expect(&c, 4, "no space", "limits: reserve");
-	settings("max_manifest = 100\n");
+	deployd_conf("max_manifest = 100\n");
 	honest(&c);
 	expect(&c, 4, "max_manifest", "limits: max_manifest");
-	settings("max_entries = 4\n");
+	deployd_conf("max_entries = 4\n");
 	honest(&c);
 	push_key(&c, "entries", NULL);
 	expect(&c, 4, "more than 4 entries", "limits: max_entries");
@@ -89,7 +76,7 @@ manifest_bomb(void)
 	struct conversation c;
 	int i;
 
-	settings("max_manifest = 64K\n");
+	deployd_conf("max_manifest = 64K\n");
 	for (i = 0; i < 190; i++)
 		buf_addf(&text, "l\t%04000d\t%0240d\n", 0, i);
 	honest(&c);
@@ -114,13 +101,13 @@ slow(void)
 {
 	struct conversation c;
 
-	settings("request_timeout = 1\n");
+	deployd_conf("request_timeout = 1\n");
 	stalls(HELLO, "request_timeout", "behind hello");
 	honest(&c);
 	only_to(&c, HELLO);
 	c.drips = true;
 	expect(&c, 4, "request_timeout", "stall: a ping at a time for hello");
-	settings("stall_timeout = 1\n");
+	deployd_conf("stall_timeout = 1\n");
 	stalls(PUSH, "stall_timeout", "void");
 	stalls(SETTINGS, "stall_timeout", "manifest");
 	stalls(MANIFEST, "stall_timeout", "content");
@@ -128,18 +115,108 @@ slow(void)
 	only_to(&c, MANIFEST);
 	c.drips = true;
 	expect(&c, 4, "min_rate", "stall: a ping at a time for content");
-	settings("stall_timeout = 1\nmin_rate = 0\n");
+	deployd_conf("stall_timeout = 1\nmin_rate = 0\n");
 	stalls(MANIFEST, "stall_timeout", "content, at any rate");
-	settings("request_timeout = never\nstall_timeout = never\n");
+	deployd_conf("request_timeout = never\nstall_timeout = never\n");
 	honest(&c);
 	expect(&c, BUILT, "built", "stall: no deadlines");
+}
+
+/* Of a deploy of five lines: 1,000 and 4 a line. */
+#define WRONG_MOST 1020
+
+/* So many members with other bytes, in turn, and then the right ones. */
+static void
+wrong_members(size_t n, int status, const char *says)
+{
+	char other[600] = "";
+	struct conversation c;
+	struct buf tar = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		tar_member(&tar, "x", other, contents[i % TREE_FILES].len);
+	/* Whose turn it is then. */
+	for (i = n; i < n + TREE_FILES; i++)
+		tar_member(&tar, "x", contents[i % TREE_FILES].data,
+			contents[i % TREE_FILES].len);
+	honest(&c);
+	tell_tar(&c, &tar);
+	expect(&c, status, says, "limits: %zu wrong members", n);
+	buf_release(&tar);
+}
+
+/* Another size each time, the last the right one. */
+static void
+amends(size_t n, int status, const char *says)
+{
+	struct conversation c;
+	struct buf tar = BUF_INIT, line = BUF_INIT;
+	char hex[HEX + 1];
+
+	talk_hash("", 0, hex);
+	honest(&c);
+	tar_member(&tar, "dir/a", contents[0].data, contents[0].len);
+	tar_member(&tar, "dir/b", contents[1].data, contents[1].len);
+	tell_tar(&c, &tar);
+	buf_clear(&tar);
+	while (n--) {
+		buf_clear(&line);
+		buf_addf(&line, "5\tf\t644\t%zu\t%s\tz\n", n, hex);
+		talk_line(&c.step[FILES], "amend", buf_str(&line));
+	}
+	tar_member(&tar, "z", "", 0);
+	add_tar(&c, &tar);
+	expect(&c, status, says, "limits: %s",
+		status ? "an amend too many" : "as many amends as may be");
+	buf_release(&tar);
+	buf_release(&line);
+}
+
+static void
+ends(void)
+{
+	wrong_members(WRONG_MOST, BUILT, "built");
+	wrong_members(WRONG_MOST + 1, 6, "wrong more than 1020 times");
+	amends(WRONG_MOST, BUILT, "built");
+	amends(WRONG_MOST + 1, 6, "more often than 1020 times");
 }
 
 void
 client_limits(void)
 {
+	deployd_conf("");
+	ends();
 	no_limits();
 	paths();
 	manifest_bomb();
 	slow();
+}
+
+#define DEAF_FILES 30000
+
+/*
+ * Who reads nothing is told of nothing: that each of many files was wrong
+ * fills what is in between, and then it is as slow as one who sends nothing.
+ */
+void
+client_deaf(void)
+{
+	struct buf text = BUF_INIT, tar = BUF_INIT;
+	struct conversation c;
+	int i;
+
+	deployd_conf("stall_timeout = 3\n");
+	for (i = 0; i < DEAF_FILES; i++) {
+		buf_addf(&text, "f\t644\t1\t%064x\t%06d\n", i, i);
+		tar_member(&tar, "x", "x", 1);
+	}
+	honest(&c);
+	tell_manifest(&c, text.data, text.len);
+	tell_tar(&c, &tar);
+	c.waits = STEPS;
+	c.deaf = true;
+	expect(&c, NO_RESULT, "", "stall: one that reads nothing");
+	buf_release(&text);
+	buf_release(&tar);
 }

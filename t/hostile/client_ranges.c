@@ -182,64 +182,9 @@ amend_rows(void)
 	}
 }
 
-#define MIB 1048576
-#define PIECES 9
-
-/* Line 1 is a file of 9 MiB, 2 to 10 are its chunks. */
-static const struct {
-	const char *name, *ranges;
-	size_t len;
-	int status;
-	const char *says;
-} parts[] = {
-	{ "the file", BYTES("1\n"), BUILT, "built" },
-	{ "line 0", BYTES("0\n"), 6, "malformed line ranges" },
-	{ "one beyond the end", BYTES("11\n"), 6, "malformed line ranges" },
-	{ "up to beyond the end", BYTES("1-11\n"), 6, "malformed line ranges" },
-	{ "2^32 - 1", BYTES("1-4294967295\n"), 6, "malformed line ranges" },
-	{ "descending", BYTES("2\n1\n"), 6, "malformed line ranges" },
-	{ "overlapping", BYTES("1-3\n3-4\n"), 6, "malformed line ranges" },
-	{ "a leading zero", BYTES("01\n"), 6, "malformed line ranges" },
-	{ "no LF", BYTES("1"), 6, "malformed line ranges" },
-	{ "a chunk, and the file comes", BYTES("2\n"), 6, "does not follow" },
-};
-
-static void
-part_rows(void)
-{
-	static char data[PIECES * MIB];
-	struct buf lines = BUF_INIT, tar = BUF_INIT;
-	struct conversation c;
-	char hex[HEX + 1];
-	size_t i;
-
-	/* Of equal ones it would ask for one. */
-	for (i = 0; i < PIECES; i++)
-		memset(data + i * MIB, (int)i, MIB);
-	talk_hash(data, sizeof(data), hex);
-	buf_addf(&lines, "f\t644\t%zu\t%s\tx\n", sizeof(data), hex);
-	for (i = 0; i < PIECES; i++) {
-		talk_hash(data + i * MIB, MIB, hex);
-		buf_addf(&lines, "c\t%d\t%s\n", MIB, hex);
-	}
-	tar_member(&tar, "x", data, sizeof(data));
-	for (i = 0; i < COUNT(parts); i++) {
-		honest(&c);
-		tell_manifest(&c, lines.data, lines.len);
-		push_key(&c, "lanes", "1");
-		say(&c, FILES, "part", parts[i].ranges, parts[i].len);
-		add_tar(&c, &tar);
-		expect(&c, parts[i].status, parts[i].says, "part: %s",
-			parts[i].name);
-	}
-	buf_release(&lines);
-	buf_release(&tar);
-}
-
 void
 client_ranges(void)
 {
-	part_rows();
 	offer_rows();
 	more_offers();
 	amend_rows();

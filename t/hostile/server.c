@@ -111,7 +111,7 @@ run(const char *words, struct buf *out, struct buf *errors, bool *ended,
 			argv[n++] = (char *)"--deployd=" SELF;
 	}
 	child_start(&child, argv, "errors");
-	*ended = child_talk(&child, &t, SECONDS);
+	*ended = child_talk(&child, &t, SECONDS * 1000);
 	status = child_end(&child, kib);
 	buf_add(out, buf_str(&t.in), t.in.len);
 	load("errors", errors);

@@ -226,20 +226,29 @@ read_some(struct child *c, struct talk *t)
 	return n > 0;
 }
 
-bool
-child_talk(struct child *c, struct talk *t, int seconds)
+static int64_t
+now_ms(void)
 {
-	time_t end = time(NULL) + seconds;
+	struct timespec t;
 
-	while (time(NULL) < end) {
-		struct pollfd p[2] = { { c->out, POLLIN, 0 },
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool
+child_talk(struct child *c, struct talk *t, int ms)
+{
+	int64_t end = now_ms() + ms;
+
+	while (now_ms() < end) {
+		/* Of one that is not read, its end is still seen. */
+		struct pollfd p[2] = { { c->out, t->deaf ? 0 : POLLIN, 0 },
 			{ t->out.len ? c->in : -1, POLLOUT, 0 } };
-
 		int ready;
 
 		if (t->closing && !t->out.len)
 			shut(&c->in);
-		ready = poll(p, 2, t->drips ? 100 : 1000);
+		ready = poll(p, 2, t->drips || ms < 1000 ? 100 : 1000);
 		if (ready < 0)
 			abort();
 		if (!ready && t->drips)

@@ -65,18 +65,19 @@ int measure(char *const argv[]);
 void child_start(struct child *c, char *const argv[], const char *errors);
 /*
  * Writes `first', and all that then() adds to `more' for each frame that
- * comes; collects what it says.  Ends when it has closed its end, or after
- * `seconds': false.
+ * comes; collects what it says.  Ends when it has closed its end, or after `ms':
+ * false.
  */
 struct talk {
 	struct buf out, in;
 	size_t seen;  /* of in, by heard() */
 	bool drips;   /* goes on with pings */
+	bool deaf;    /* reads nothing before the other has ended */
 	bool closing; /* once out is written, the end */
 	void (*heard)(struct talk *t, const struct heard *f);
 	void *arg;
 };
-bool child_talk(struct child *c, struct talk *t, int seconds);
+bool child_talk(struct child *c, struct talk *t, int ms);
 /* Its exit status, or -1 if it was killed; *kib is its peak in memory. */
 int child_end(struct child *c, long *kib);
 
