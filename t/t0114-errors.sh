@@ -68,13 +68,16 @@ ok 'another one' "$DEPLOY" local:blog app
 # What cannot be read of an index has changed, to who reads it.
 io='Input/output error\|next.index changed while it was read'
 space='No space left'
+# What to do, which is said with it.
+quota='quota on the server is used up: deploy prune'
 memory='out of memory\|not enough memory'
 files='Too many open files'
 
-# In the store: a disk that fails once, or from there on; a full one.
+# In the store: a disk that fails once, or from there on; a full one, a quota.
 each 67 at_server '0 4 6' "$io" -f "$DEPLOYD_ROOT" -c change -a EIO
 each 131 at_server '0 4 6' "$io" -f "$DEPLOYD_ROOT" -c open,read -a EIO
 each 53 at_server '0 4 6' "$space" -f "$DEPLOYD_ROOT" -c write,name,sync -a ENOSPC
+each 61 at_server '0 4 6' "$quota" -f "$DEPLOYD_ROOT" -c write,name,sync -a EDQUOT
 each 173 at_server '0 4 6 8 9' "$io" -f "$DEPLOYD_ROOT" -c change,open,read -a EIO+
 each 43 at_server '0 4 6 8 9' "$space" -f "$DEPLOYD_ROOT" -c write,name -a ENOSPC+
 # In the tree, and in the cache, which is nothing that anybody needs.

@@ -269,6 +269,8 @@ stage_save_index(const struct store *s, const struct plan *p, bool all,
 			put_other(x, &m->v[i], seen, synced);
 	}
 	rc = index_save(x, err);
+	if (rc < 0)
+		(void)store_trouble(err);
 	index_free(x);
 	return rc;
 }

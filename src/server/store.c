@@ -85,7 +85,7 @@ store_refuse_place(const char *path, struct error *err)
 	else if (saved == ENOTDIR || saved == EEXIST)
 		error_hint(err, "move it away on the server: %s", path);
 	errno = saved;
-	return -1;
+	return store_trouble(err);
 }
 
 /* Links in the path of the admin's own choice are followed. */

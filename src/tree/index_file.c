@@ -226,7 +226,7 @@ int
 index_writer_end(struct index_writer *w, const char *name, struct error *err)
 {
 	uint8_t digest[DIGEST_SIZE];
-	int rc;
+	int rc, saved;
 
 	flush(w);
 	digest_final(w->digest, digest);
@@ -243,7 +243,9 @@ index_writer_end(struct index_writer *w, const char *name, struct error *err)
 		digest_free(w->digest);
 		w->digest = NULL;
 	}
+	saved = errno;
 	index_writer_release(w);
+	errno = saved;
 	return rc;
 }
 
