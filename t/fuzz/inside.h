@@ -5,7 +5,8 @@
  *
  * The intake is a thread: all of server/intake_work.c and writer.c, but for
  * its end, at which the thread releases what a process leaves to the kernel,
- * and but for its confinement.  Any other fork fails.
+ * and but for its confinement.  What is done in the background is done at
+ * once.  Any other fork fails.
  *
  * poll() is ours, so that it is known when nobody has anything to do any more.
  */
