@@ -4,16 +4,7 @@
 # can go back.
 . "$(dirname "$0")/lib/tap.sh"
 
-# In a mount namespace of its own, which needs root.
-if [ -z "${T0115_MOUNTED:-}" ]; then
-	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
-	T0115_MOUNTED=yes
-	export T0115_MOUNTED
-	# shellcheck disable=SC2034 # the plan is the other's
-	tap_done=1
-	unshare -m "$TOP/t/t0115-no-room.sh"
-	exit
-fi
+own_mounts
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/faults.sh"
 

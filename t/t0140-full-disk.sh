@@ -3,16 +3,7 @@
 # A disk that is full: a deploy is refused, a rollback works.
 . "$(dirname "$0")/lib/tap.sh"
 
-# In a mount namespace of its own, which needs root.
-if [ -z "${T0140_MOUNTED:-}" ]; then
-	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
-	T0140_MOUNTED=yes
-	export T0140_MOUNTED
-	# shellcheck disable=SC2034 # the plan is the other's
-	tap_done=1
-	unshare -m "$TOP/t/t0140-full-disk.sh"
-	exit
-fi
+own_mounts
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/serve.sh"
 

@@ -3,16 +3,7 @@
 # A file system without inodes.
 . "$(dirname "$0")/lib/tap.sh"
 
-# In a mount namespace of its own, which needs root.
-if [ -z "${T0141_MOUNTED:-}" ]; then
-	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
-	T0141_MOUNTED=yes
-	export T0141_MOUNTED
-	# shellcheck disable=SC2034 # the plan is the other's
-	tap_done=1
-	unshare -m "$TOP/t/t0141-inodes.sh"
-	exit
-fi
+own_mounts
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/serve.sh"
 

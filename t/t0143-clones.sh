@@ -3,16 +3,7 @@
 . "$(dirname "$0")/lib/tap.sh"
 
 PATH=$PATH:/usr/sbin:/sbin
-# In a mount namespace of its own, which needs root.
-if [ -z "${T0143_MOUNTED:-}" ]; then
-	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
-	T0143_MOUNTED=yes
-	export T0143_MOUNTED
-	# shellcheck disable=SC2034 # the plan is the other's
-	tap_done=1
-	unshare -m "$TOP/t/t0143-clones.sh"
-	exit
-fi
+own_mounts
 . "$TOP/t/lib/app.sh"
 
 command -v mkfs.xfs >/dev/null || skip_all 'there is no mkfs.xfs'

@@ -3,16 +3,7 @@
 # them, and nothing that vouched for them is believed.
 . "$(dirname "$0")/lib/tap.sh"
 
-# In a mount namespace of its own, which needs root.
-if [ -z "${T0146_MOUNTED:-}" ]; then
-	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
-	T0146_MOUNTED=yes
-	export T0146_MOUNTED
-	# shellcheck disable=SC2034 # the plan is the other's
-	tap_done=1
-	unshare -m "$TOP/t/t0146-fsck-rot.sh"
-	exit
-fi
+own_mounts
 . "$TOP/t/lib/app.sh"
 
 command -v mkfs.ext4 >/dev/null || skip_all 'there is no mkfs.ext4'

@@ -30,6 +30,8 @@
 #	spawn FILE COMMAND...      runs it behind, printing to FILE; its process
 #	                           id goes to PID and is killed at the end
 #	reap PID                   have this process killed at the end
+#	own_mounts                 at the top: what the test mounts is seen by
+#	                           nobody else; skips it all but for root
 #	done_testing               the plan; a test that ends without it failed
 #
 # A command is a program or a function.  It runs in a subshell, so it cannot
@@ -248,6 +250,15 @@ skip_all() {
 	printf '1..0 # SKIP %s\n' "$1"
 	tap_done=1
 	exit 0
+}
+
+# The test is run once more, in a mount namespace.
+own_mounts() {
+	[ -z "${TAP_OWN_MOUNTS:-}" ] || return 0
+	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
+	tap_done=1
+	TAP_OWN_MOUNTS=yes unshare -m "$TOP/t/${0##*/}"
+	exit
 }
 
 done_testing() {
