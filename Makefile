@@ -10,15 +10,19 @@
 #	make soak        install what is missing, then at length, for hours,
 #	                 the tests that `make check' cuts short: a fault at
 #	                 each system call, a cut at each byte
+#	make analyze     what clang's and gcc's analyzers and cppcheck find
+#	make coverage    the tests, and how many lines of each directory they
+#	                 run: under 90 % of wire/, tree/ or server/ fails
 #	make lint        formatting, shell scripts, manuals
 #	make format      formats the sources
 #	make fuzz        fuzzers, with clang; see t/fuzz/replay.c
 #	make clean
 #
 # Knobs: DEVELOPER=1 (strict warnings are errors), SANITIZE=address,undefined,
-# BUILD=directory, TESTS='t/t0000-build.sh ...', JOBS=2 (tests beside each
-# other), V=1 (whole command lines), WITH_CURL= (no http checks in deployd), CC,
-# CFLAGS, LDFLAGS, LIBS.
+# COVERAGE=1, BUILD=directory,
+# TESTS='t/t0000-build.sh ...', JOBS=2 (tests beside each other), V=1 (whole
+# command lines), WITH_CURL= (no http checks in deployd), CC, CFLAGS, LDFLAGS,
+# LIBS.
 
 VERSION = 0.1.0
 
@@ -35,6 +39,7 @@ override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 INSTALL ?= install
 PKG_CONFIG ?= pkg-config
 CLANG ?= clang
+GCC ?= gcc
 CLANG_FORMAT ?= clang-format
 JOBS ?= 2
 
@@ -69,9 +74,21 @@ STD_CFLAGS = -std=gnu11 -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64 \
 STD_CFLAGS += $(if $(WITH_CURL),-DWITH_CURL)
 STD_LDFLAGS = $(if $(STATIC),-static-pie -Wl$(comma)--gc-sections,-pie) -pthread
 
+# The intake's seccomp filter and limits would be in the way of what the
+# compiler, or valgrind, adds to it.
+ifneq ($(COVERAGE)$(SANITIZE)$(INSTRUMENTED),)
+STD_CFLAGS += -DINSTRUMENTED
+endif
+
+# Each process adds to the counters, beside the objects, when it ends.
+ifdef COVERAGE
+STD_CFLAGS += -DCOVERAGE='"$(abspath $(BUILD))"' --coverage \
+	-fprofile-update=atomic
+STD_LDFLAGS += --coverage
+endif
+
 ifdef SANITIZE
-# SANITIZED: the intake's seccomp filter and limits would be in its way.
-STD_CFLAGS += -DSANITIZED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
+STD_CFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined
 STD_LDFLAGS += -fsanitize=$(SANITIZE)
 else
@@ -216,6 +233,18 @@ soak:
 	@SOAK=1 BUILD='$(abspath $(BUILD))' JOBS='$(JOBS)' t/lib/run-tests \
 		$(shell grep -l SOAK $(TESTS))
 
+coverage:
+	@contrib/install-deps build test
+	@$(MAKE) --no-print-directory BUILD='$(BUILD)/coverage' COVERAGE=1 \
+		CFLAGS='-O0 -g' coverage-now
+
+coverage-now: programs tests
+	@find '$(BUILD)' -name '*.gcda' -delete
+	@BUILD='$(abspath $(BUILD))' JOBS='$(JOBS)' t/lib/run-tests \
+		$(UNIT_TESTS) $(REPLAYS) $(TESTS); status=$$?; \
+	BUILD='$(abspath $(BUILD))' t/lib/coverage wire tree server && \
+		exit $$status
+
 # Each fuzzer: build/fuzz/t/fuzz/fuzz_X DIRECTORY t/fuzz/corpus/X
 fuzz:
 	@$(MAKE) --no-print-directory CC='$(CLANG)' BUILD='$(BUILD)/fuzz' \
@@ -232,6 +261,35 @@ demo:
 	@contrib/install-deps build
 	@$(MAKE) --no-print-directory programs
 	@BUILD='$(abspath $(BUILD))' contrib/demo/run
+
+#
+# What the analyzers of clang and gcc, and cppcheck, find in the sources, is
+# mended or written so that they see it is well: there is nothing to ignore.
+# gcc's runs without optimizing, which leaves it the functions as they are
+# written, and one file at a time, as do the others.
+#
+ANALYZED = $(patsubst src/%.c,$(BUILD)/analyzed/%,$(wildcard src/*.c src/*/*.c))
+analyzer_flags = $(filter-out -MMD -MP,$(STD_CFLAGS)) $(PKG_CFLAGS) \
+	$(CURL_CFLAGS) $(CPPFLAGS) -O0 -U_FORTIFY_SOURCE
+
+analyze:
+	@contrib/install-deps build analyze
+	@$(MAKE) --no-print-directory -k -j'$(JOBS)' analyzed
+
+analyzed: $(ANALYZED) $(BUILD)/analyzed/cppcheck
+
+$(BUILD)/analyzed/%: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,ANALYZE)$(CLANG) --analyze --analyzer-output text \
+		-Xclang -analyzer-werror $(analyzer_flags) $<
+	@$(GCC) -fanalyzer -Werror $(analyzer_flags) -MMD -MP -MF $@.d -MT $@ \
+		-c -o /dev/null $<
+	@touch $@
+
+# It looks through the headers anyway.
+$(BUILD)/analyzed/cppcheck: FORCE
+	@mkdir -p $(@D)
+	$(call say,ANALYZE).ci/cppcheck
 
 FORMATTED = $(wildcard src/*.[ch] src/*/*.[ch] t/*/*.[ch])
 
@@ -261,5 +319,6 @@ clean:
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all programs static tests check check-now soak fuzz fuzzers demo lint format \
+.PHONY: all programs static tests check check-now soak coverage coverage-now \
+	fuzz fuzzers demo analyze analyzed lint format \
 	install clean FORCE

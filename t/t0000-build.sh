@@ -2,7 +2,7 @@
 # Building and installing from pristine sources, with and without configure.
 . "$(dirname "$0")/lib/tap.sh"
 
-unset SANITIZE DESTDIR prefix
+unset SANITIZE COVERAGE INSTRUMENTED DESTDIR prefix
 
 copy() {
 	mkdir "$1" && (cd "$TOP" && tar cf - Makefile configure.ac src man \

@@ -17,11 +17,6 @@ limit() {
 		print $(NF - ($NF ~ /^[0-9]+$/ ? 0 : 1)) }' "/proc/$1/limits"
 }
 
-# A sanitizer needs more than the filter lets through.
-sanitized() {
-	nm "$DEPLOYD" 2>/dev/null | grep -q '__asan_init\|__ubsan_\|__tsan_init'
-}
-
 # An intake in the middle of its work.
 # shellcheck disable=SC2119
 serve
@@ -33,9 +28,9 @@ ok 'an upload begins' await need-end
 intake=$(pgrep -P "$PID")
 is 'its intake is one process' "$(echo "$intake" | wc -w)" 1
 is 'in which nobody gets new privileges' "$(in_status "$intake" NoNewPrivs)" 1
-if sanitized; then
-	skip 'whose threads are all filtered' 'this deployd has a sanitizer'
-	skip 'and whose limits are low' 'this deployd has a sanitizer'
+if instrumented; then
+	skip 'whose threads are all filtered' 'this deployd is instrumented'
+	skip 'and whose limits are low' 'this deployd is instrumented'
 else
 	is 'whose threads are all filtered' "$(in_status "$intake" Seccomp)" 2
 	is 'and whose limits are low' "$(limit "$intake" 'core file size') $(
@@ -89,8 +84,8 @@ END
 	like 'is an error' "$OUT" 'Landlock: '
 	is 'and nothing was deployed' "$(cat "$DEPLOYD_ROOT/blog/current/one")" \
 		'with nothing of it'
-	if sanitized; then
-		skip 'seccomp that fails' 'this deployd has a sanitizer'
+	if instrumented; then
+		skip 'seccomp that fails' 'this deployd is instrumented'
 		done_testing
 	fi
 	without 6 'seccomp that fails' seccomp:error=EFAULT:when=2+

@@ -20,9 +20,7 @@ state() {
 }
 
 doctor >"$TMP/first"
-if grep -q sanitizer "$TMP/first"; then
-	skip_all 'this deployd has a sanitizer'
-fi
+instrumented && skip_all 'this deployd is instrumented'
 if grep '^fault' "$TMP/first" >"$TMP/faults"; then
 	skip_all "this machine is not well: $(head -n 1 "$TMP/faults")"
 fi

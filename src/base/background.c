@@ -50,9 +50,9 @@ background_run(void (*body)(void *arg), void *arg, const int *keep, int n)
 		return;
 	setsid();
 	if (fork() != 0)
-		_exit(0);
+		process_exit(0);
 	replace_streams(keep, n);
 	lower_priority();
 	body(arg);
-	_exit(0);
+	process_exit(0);
 }

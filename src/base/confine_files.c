@@ -5,6 +5,7 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -103,6 +104,26 @@ add_rule(int ruleset, const struct confine_rule *rule, uint64_t handled)
 	return (int)syscall(ADD_RULE, ruleset, PATH_BENEATH, &r, 0);
 }
 
+#ifdef COVERAGE
+/* The counters, which are files, are written when the process ends. */
+static int
+add_counters(int ruleset, uint64_t handled)
+{
+	struct confine_rule rule = { open(COVERAGE, O_PATH | O_CLOEXEC),
+		CONFINE_READ | CONFINE_FILES };
+	int rc = add_rule(ruleset, &rule, handled);
+
+	io_close(&rule.fd);
+	return rc;
+}
+#else
+static int
+add_counters(int ruleset, uint64_t handled)
+{
+	return 0;
+}
+#endif
+
 static int
 enforce(int ruleset, const struct confine *c, uint64_t handled)
 {
@@ -111,6 +132,8 @@ enforce(int ruleset, const struct confine *c, uint64_t handled)
 	for (i = 0; i < c->n; i++)
 		if (add_rule(ruleset, &c->rules[i], handled) < 0)
 			return -1;
+	if (add_counters(ruleset, handled) < 0)
+		return -1;
 	return (int)syscall(RESTRICT_SELF, ruleset, 0);
 }
 

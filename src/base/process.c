@@ -50,13 +50,27 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+#ifdef COVERAGE
+void __gcov_dump(void);
+#endif
+
+void
+process_exit(int status)
+{
+#ifdef COVERAGE
+	/* Only exit() does that by itself. */
+	__gcov_dump();
+#endif
+	_exit(status);
+}
+
 static void
 run_body(const struct process_options *o)
 {
 	static const int keep[] = { 0, 1, 2 };
 
 	process_close_all_but(keep, 3);
-	_exit(o->body(o->arg));
+	process_exit(o->body(o->arg));
 }
 
 static int
@@ -91,7 +105,7 @@ child(const struct process_options *o, int report)
 	}
 	saved = errno;
 	(void)io_write_full(report, &saved, sizeof(saved));
-	_exit(127);
+	process_exit(127);
 }
 
 pid_t

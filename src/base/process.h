@@ -47,6 +47,9 @@ int process_wait(pid_t pid);
 int process_output(const char *const *argv, char *const *envp, int cwd,
 	size_t most, struct buf *out, struct error *err);
 
+/* Ends a child that does not exec; what its parent left to exit() is not done. */
+_Noreturn void process_exit(int status);
+
 /* Closes every descriptor but the n in keep; for a child that does not exec. */
 void process_close_all_but(const int *keep, int n);
 

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -229,6 +230,7 @@ check_key(const struct settings *s, const struct settings_known *known,
 		return settings_error(s, e, err, "no such key in [%s]: %s",
 			e->section, e->key);
 	last = settings_get(s, e->section, e->name, e->key);
+	assert(last); /* e, if no other */
 	if (!k->repeats && last != e)
 		return settings_error(s, last, err, "%s stands twice", e->key);
 	return 0;

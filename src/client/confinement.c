@@ -20,7 +20,7 @@ open_trace(void)
 static int
 open_all(void)
 {
-#ifdef SANITIZED
+#ifdef INSTRUMENTED
 	return open("/", O_PATH | O_CLOEXEC);
 #else
 	return -1;

@@ -62,22 +62,17 @@ static int
 compare_pair(const struct entry *live, const struct entry *ours, void *arg)
 {
 	struct diff *d = arg;
-	const char *mark, *how = NULL;
 
-	if (live && ours && entry_equal(live, ours))
-		return 0;
 	if (!live) {
-		mark = "A";
 		d->added++;
+		add_change(d, "A", ours->path, NULL);
 	} else if (!ours) {
-		mark = "D";
 		d->removed++;
-	} else {
-		mark = "M";
-		how = how_changed(live, ours);
+		add_change(d, "D", live->path, NULL);
+	} else if (!entry_equal(live, ours)) {
 		d->changed++;
+		add_change(d, "M", ours->path, how_changed(live, ours));
 	}
-	add_change(d, mark, (ours ? ours : live)->path, how);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ parse_count(const char *value, uint64_t *out)
 	size_t i;
 
 	*out = 0;
-	for (i = 0; isdigit((unsigned char)value[i]) && i < COUNT_MOST; i++)
+	for (i = 0; i < COUNT_MOST && isdigit((unsigned char)value[i]); i++)
 		*out = *out * 10 + (uint64_t)(value[i] - '0');
 	return i > 0 && value[i] == '\0' ? 0 : -1;
 }

@@ -97,7 +97,7 @@ try(int (*body)(void))
 
 		process_close_all_but(NULL, 0);
 		(void)setrlimit(RLIMIT_CORE, &none);
-		_exit(body());
+		process_exit(body());
 	}
 	status = process_wait(pid);
 	return status == 128 + SIGSYS ? REFUSED : status;
@@ -185,9 +185,9 @@ doctor_kernel(struct doctor *d)
 	say_tried(d, "no_new_privs", try_privileges,
 		"an intake gets no more privileges than it has");
 	say_landlock(d);
-#ifdef SANITIZED
+#ifdef INSTRUMENTED
 	doctor_say(d, DOCTOR_FAULT, "seccomp",
-		"not in force: this deployd was built with a sanitizer");
+		"not in force: this deployd is instrumented, to be tested");
 #else
 	say_tried(d, "seccomp", try_calls,
 		"an intake makes no system calls but those it needs");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/process.h"
 #include "base/zstream.h"
 #include "server/intake_confine.h"
 #include "server/intake_parts.h"
@@ -73,7 +74,7 @@ fail(void *arg, struct error *err)
 	pthread_mutex_lock(&w->speech);
 	MESSAGE_SEND(&w->channel, "fail", result, &r);
 	flush(w);
-	_exit(1);
+	process_exit(1);
 }
 
 static void

@@ -155,18 +155,24 @@ keyfile_set(struct keyfile *f, struct keyfile_line *line, const char *text)
 	line->text = mem_printf("%s\n", text);
 }
 
+static void
+end_line(struct keyfile_line *line)
+{
+	size_t len = strlen(line->text);
+	char *whole;
+
+	if (len == 0 || line->text[len - 1] == '\n')
+		return;
+	whole = mem_printf("%s\n", line->text);
+	free(line->text);
+	line->text = whole;
+}
+
 void
 keyfile_append(struct keyfile *f, const char *text)
 {
-	struct keyfile_line *last = f->n ? &f->v[f->n - 1] : NULL;
-	size_t len = last ? strlen(last->text) : 0;
-
-	if (len && last->text[len - 1] != '\n') {
-		char *whole = mem_printf("%s\n", last->text);
-
-		free(last->text);
-		last->text = whole;
-	}
+	if (f->n)
+		end_line(&f->v[f->n - 1]);
 	keyfile_set(f, add_line(f), text);
 }
 

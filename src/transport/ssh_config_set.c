@@ -202,8 +202,8 @@ set_only_ssh(struct ssh_config *c, const char *key, const char *value)
 }
 
 /* Keys whose value is kept as it is; NULL stands for none. */
-static char **
-text_field(struct ssh_config *c, const char *key)
+static bool
+set_text(struct ssh_config *c, const char *key, const char *value)
 {
 	const struct {
 		const char *key;
@@ -222,16 +222,24 @@ text_field(struct ssh_config *c, const char *key)
 		{ "pubkeyacceptedalgorithms", &c->key_algorithms },
 		{ "pubkeyacceptedkeytypes", &c->key_algorithms },
 	};
+	bool keep;
 	size_t i;
 
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (strcmp(table[i].key, key) == 0)
-			return table[i].field;
-	return NULL;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].key, key))
+			continue;
+		/* A host or a user may be called so. */
+		keep = table[i].field == &c->hostname ||
+			table[i].field == &c->user;
+		replace(table[i].field,
+			keep || strcmp(value, "none") ? value : NULL);
+		return true;
+	}
+	return false;
 }
 
-static bool *
-bool_field(struct ssh_config *c, const char *key)
+static bool
+set_flag(struct ssh_config *c, const char *key, const char *value)
 {
 	const struct {
 		const char *key;
@@ -245,10 +253,13 @@ bool_field(struct ssh_config *c, const char *key)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (strcmp(table[i].key, key) == 0)
-			return table[i].field;
-	return NULL;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].key, key))
+			continue;
+		*table[i].field = yes(value);
+		return true;
+	}
+	return false;
 }
 
 static bool
@@ -270,17 +281,9 @@ set_number(struct ssh_config *c, const char *key, const char *value)
 bool
 ssh_config_set(struct ssh_config *c, const char *key, const char *value)
 {
-	char **text = text_field(c, key);
-	bool *flag = bool_field(c, key);
-
-	/* A host or a user may be called so. */
-	if (text == &c->hostname || text == &c->user)
-		replace(text, value);
-	else if (text)
-		replace(text, strcmp(value, "none") == 0 ? NULL : value);
-	else if (flag)
-		*flag = yes(value);
-	else if (strcmp(key, "identityfile") == 0)
+	if (set_text(c, key, value) || set_flag(c, key, value))
+		return true;
+	if (strcmp(key, "identityfile") == 0)
 		set_identity(c, value);
 	else if (strcmp(key, "identityagent") == 0)
 		set_agent(c, value);

@@ -1,6 +1,7 @@
 /* Reading manifests and differences, checking every rule of manifest.h. */
 #include "tree/manifest.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -203,8 +204,9 @@ parent_known(const struct manifest *m, const char *path)
 
 /* Whether path has the same parent as the entry before it, or is in it. */
 static bool
-parent_near(const struct entry *last, const char *path)
+parent_near(const struct manifest *m, const char *path)
 {
+	const struct entry *last = &m->v[m->n - 1];
 	size_t len = (size_t)(path_leaf(path) - path);
 
 	if (len == 0)
@@ -221,19 +223,19 @@ static int
 append(struct manifest_reader *r, const struct entry *e, struct error *err)
 {
 	struct manifest *m = r->m;
-	const struct entry *last = m->n ? &m->v[m->n - 1] : NULL;
 	struct entry *copy;
 
+	assert(e->path);
 	if (end_chunks(r, err) < 0)
 		return -1;
 	if (r->most_entries && m->n >= r->most_entries)
 		return error_status(err, STATUS_REFUSED,
 			"the tree has more than %llu entries",
 			(unsigned long long)r->most_entries);
-	if (last && path_compare(last->path, e->path) >= 0)
+	if (m->n && path_compare(m->v[m->n - 1].path, e->path) >= 0)
 		return error_set(err, "manifest: %s stands behind %s", e->path,
-			last->path);
-	if (!(last && parent_near(last, e->path)) && !parent_known(m, e->path))
+			m->v[m->n - 1].path);
+	if (!(m->n && parent_near(m, e->path)) && !parent_known(m, e->path))
 		return error_set(err, "manifest: %s has no directory line",
 			e->path);
 	MEM_GROW(m->v, m->n, m->cap);

@@ -193,12 +193,15 @@ pack_link(struct packing *p, int dirfd, const char *name,
 {
 	char target[TARGET_MOST + 2];
 	ssize_t n = readlinkat(dirfd, name, target, sizeof(target) - 1);
+	int rc;
 
 	if (n < 0)
 		return error_errno(p->err, "cannot read the link %s", e->path);
 	target[n] = '\0';
 	e->target = target;
-	return tarout_entry(p->t, e, p->err);
+	rc = tarout_entry(p->t, e, p->err);
+	e->target = NULL;
+	return rc;
 }
 
 static int

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/background.h"
+#include "base/process.h"
 
 /*
  * The sources themselves, with these names for what a thread must not do.  A
@@ -20,7 +21,7 @@
  */
 static _Noreturn void inside_exit(int status);
 static long inside_number(void);
-#define _exit(status) inside_exit(status)
+#define process_exit(status) inside_exit(status)
 #define umask(mask) ((void)0)
 #define getpid() inside_number()
 #define intake_start process_intake_start
@@ -32,7 +33,7 @@ static long inside_number(void);
 #undef intake_stop
 #include "server/intake_work.c"
 #include "server/writer.c"
-#undef _exit
+#undef process_exit
 
 /* By the number of the session's end of the socket. */
 #define INSIDE_FDS 256

@@ -18,8 +18,7 @@ static_build() {
 static_need() {
 	static_lacking=$("$TOP/contrib/install-deps" -n build static 2>&1) ||
 		skip_all "${static_lacking#install-deps: }"
-	! grep -qs sanitize= "$BUILD/flags" ||
-		skip_all 'sanitizers need their libraries'
+	! instrumented || skip_all 'what is instrumented needs its libraries'
 	static_build >"$TMP/static.log" 2>&1 && return 0
 	tap_show "$TMP/static.log"
 	tap_not_ok 'the static build'

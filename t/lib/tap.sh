@@ -32,6 +32,8 @@
 #	reap PID                   have this process killed at the end
 #	own_mounts                 at the top: what the test mounts is seen by
 #	                           nobody else; skips it all but for root
+#	instrumented               whether the programs have a sanitizer, count
+#	                           lines or the like: no intake is filtered
 #	done_testing               the plan; a test that ends without it failed
 #
 # A command is a program or a function.  It runs in a subshell, so it cannot
@@ -250,6 +252,10 @@ skip_all() {
 	printf '1..0 # SKIP %s\n' "$1"
 	tap_done=1
 	exit 0
+}
+
+instrumented() {
+	grep -qs -e -DINSTRUMENTED "$BUILD/flags"
 }
 
 # The test is run once more, in a mount namespace.

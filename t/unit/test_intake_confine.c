@@ -297,11 +297,11 @@ inside(int (*deed)(void), bool all)
 				     WEXITSTATUS(status);
 }
 
-/* A sanitizer does without. */
+/* Who is instrumented does without. */
 static bool
 has_filter(void)
 {
-#ifdef SANITIZED
+#ifdef INSTRUMENTED
 	return false;
 #else
 	return confine_calls_known();
