@@ -146,6 +146,16 @@ plan_hash(struct plan_search *x, int dir, const char *name,
 	return n < 0 ? -1 : 0;
 }
 
+/* It has no other, or the manifest lies. */
+static bool
+has_size(int dir, const char *name, uint64_t size)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		(uint64_t)st.st_size == size;
+}
+
 /* Uploads of a session that was cut: named by what they must hash to. */
 static int
 search_tmp(struct plan_search *x)
@@ -167,10 +177,12 @@ search_tmp(struct plan_search *x)
 			continue;
 		rc = busy_turn(x->o->busy, x->err);
 		if (plan_hash(x, fd, e->d_name, digest) == 0 &&
-			!memcmp(named, digest, DIGEST_SIZE))
-			plan_set(x, u, SUPPLY_TMP, NULL);
-		else if (!x->o->look)
+			!memcmp(named, digest, DIGEST_SIZE)) {
+			if (has_size(fd, e->d_name, u->size))
+				plan_set(x, u, SUPPLY_TMP, NULL);
+		} else if (!x->o->look) {
 			unlinkat(fd, e->d_name, 0);
+		}
 	}
 	if (dir)
 		closedir(dir);

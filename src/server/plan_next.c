@@ -372,7 +372,7 @@ explore(struct walk *w, int dir, const char *name, struct buf *path)
 		plan_hash(w->x, dir, name, digest) < 0)
 		return 0;
 	u = plan_find(w->x, digest);
-	if (u && u->where == SUPPLY_NONE)
+	if (u && u->where == SUPPLY_NONE && u->size == (uint64_t)st.st_size)
 		plan_set(w->x, u, SUPPLY_NEXT,
 			arena_strndup(&w->x->p->arena, path->data, path->len));
 	return busy_turn(w->x->o->busy, w->x->err);

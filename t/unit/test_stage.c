@@ -655,6 +655,35 @@ START_TEST(uploads_that_are_right_are_kept_and_others_removed)
 }
 END_TEST
 
+START_TEST(a_content_has_no_other_size_than_its_own)
+{
+	const struct item *tree = TREE({ "a", 'f', "one", 0 },
+		{ "b", 'f', "two", 0 }, { "c", 'f', "three", 0 });
+	char path[DIGEST_HEX + 20] = ".deployd/tmp/";
+	struct manifest m = MANIFEST_INIT;
+	const struct plan_options usual = { .busy = NULL };
+	struct error err = ERROR_INIT;
+	struct plan p;
+	size_t i;
+
+	unit_store(&store);
+	deploy(TREE({ "live", 'f', "three", 0 }));
+	make_manifest(&m, tree);
+	digest_to_hex(m.v[0].digest, path + strlen(path));
+	unit_write(path, "one");
+	ck_assert_int_eq(mkdir(".deployd/next", 0755), 0);
+	unit_write(".deployd/next/elsewhere", "two");
+	for (i = 0; i < m.n; i++)
+		m.v[i].size += 2;
+	ck_assert_int_eq(plan_make(&p, &store, &m, &usual, &err), 0);
+	for (i = 0; i < m.n; i++)
+		ck_assert_int_eq(plan_supply(&p, &m.v[i])->where, SUPPLY_NONE);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	plan_release(&p);
+	manifest_release(&m);
+}
+END_TEST
+
 START_TEST(without_cache_only_this_sessions_uploads_count)
 {
 	const struct item *tree = TREE({ "a", 'f', "one", 0 },
@@ -1115,6 +1144,7 @@ main(void)
 	tcase_add_test(tc, a_damaged_file_in_next_is_not_reused);
 	tcase_add_test(tc, a_release_without_manifest_or_index_is_no_failure);
 	tcase_add_test(tc, uploads_that_are_right_are_kept_and_others_removed);
+	tcase_add_test(tc, a_content_has_no_other_size_than_its_own);
 	tcase_add_test(tc, without_cache_only_this_sessions_uploads_count);
 	tcase_add_test(tc, the_umask_narrows_modes);
 	tcase_add_test(tc, a_staging_that_was_cancelled_can_be_repeated);
