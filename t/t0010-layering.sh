@@ -52,11 +52,23 @@ is 'deploy does not use server' \
 is 'deployd uses neither client nor transport' \
 	"$(layer_uses deployd 'server|wire|tree|base')" ''
 
+# What runs when a signal comes has to be safe wherever it strikes.
+handlers() {
+	grep -rhoE '\.sa_(handler|sigaction) = [A-Za-z_]+' "$SRC" |
+		sed 's/.* //' | grep -vx -e SIG_IGN -e SIG_DFL | sort -u
+}
+is 'one handler of signals is there' "$(handlers)" note
+is 'and it only notes the signal, or gives way to the second' "$(
+	sed -n '/^note(int/,/^}/p' "$SRC/client/signals.c" |
+		grep -oE '[a-z_]+\(' | sort -u | tr '\n' ' ')" \
+	'note( raise( signal( '
+
 # This test sees what it looks for.
 SRC=$TMP/src
 mkdir -p src/base src/tree src/server
 printf '#include <libssh2.h>\n#include <archive.h>\n' >src/base/x.c
 printf '# include "server/store.h"\n#include "base/buf.h"\n' >src/tree/x.h
+echo 'struct sigaction sa = { .sa_handler = other };' >src/base/y.c
 printf '#include <openssl/evp.h>\n#include "client/git.h"\n' >src/deployd.c
 is 'a library in the wrong place is seen' \
 	"$(library_only transport '^libssh2')" 'base/x.c includes libssh2.h'
@@ -66,6 +78,7 @@ is 'a program is seen' \
 	"$(layer_uses deployd server; library_only base '^openssl/')" \
 	'deployd.c includes client/git.h
 deployd.c includes openssl/evp.h'
+is 'a handler is seen' "$(handlers)" other
 is 'what is allowed is not' "$(layer_uses base 'base')" ''
 
 done_testing

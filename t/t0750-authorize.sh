@@ -298,6 +298,20 @@ if sshd_start; then
 	}
 	tap_run no_shell
 	unlike 'no other command is run' "$OUT" '^pwned'
+	# Nor does what is asked for loosen anything.
+	while read -r words; do
+		printf 'deploy-protocol 1\nhello 10\nversion 1\nask 21\n%s\n' \
+			'verb status
+app shop' | ssh -F "$SSH_CONFIG" target-ed25519 "$words" 2>&1
+	done >"$TMP/asked" <<-'END'
+		deployd --serve
+		deployd --serve --app shop --allow read,admin
+		deployd --help
+		deployd authorize --list
+		DEPLOYD_CONF=/dev/null deployd --serve
+	END
+	is 'whatever is asked for, it is the forced command' \
+		"$(grep -ac 'not authorised' "$TMP/asked")" 5
 else
 	skip 'by a real sshd' 'it does not start here'
 fi

@@ -299,6 +299,18 @@ START_TEST(deployignore_is_stronger)
 }
 END_TEST
 
+START_TEST(rules_behind_a_link_are_not_read)
+{
+	tree();
+	make("a");
+	make("b/a");
+	unit_write("b/rules", "a\n");
+	ck_assert_int_eq(symlink("b/rules", ".gitignore"), 0);
+	ck_assert_int_eq(symlink("rules", "b/.gitignore"), 0);
+	ck_assert_str_eq(listed(), "f a d b f b/a f b/rules");
+}
+END_TEST
+
 START_TEST(include_brings_back_what_is_ignored)
 {
 	tree();
@@ -847,6 +859,7 @@ main(void)
 	tcase_add_test(tests,
 		empty_directories_are_kept_unless_rules_emptied_them);
 	tcase_add_test(tests, deployignore_is_stronger);
+	tcase_add_test(tests, rules_behind_a_link_are_not_read);
 	tcase_add_test(tests, include_brings_back_what_is_ignored);
 	tcase_add_test(tests,
 		rules_above_the_tree_count_but_not_against_the_tree);
