@@ -5,19 +5,10 @@
 . "$(dirname "$0")/lib/tap.sh"
 
 PATH=$PATH:/usr/sbin:/sbin
-# In a mount namespace of its own, which needs root.
-if [ -z "${T0143_MOUNTED:-}" ]; then
-	unshare -m true 2>/dev/null || skip_all 'no file system can be mounted'
-	for tool in mkfs.btrfs btrfs; do
-		command -v $tool >/dev/null || skip_all "there is no $tool"
-	done
-	T0143_MOUNTED=yes
-	export T0143_MOUNTED
-	# shellcheck disable=SC2034 # the plan is the other's
-	tap_done=1
-	unshare -m "$TOP/t/t0143-quota.sh"
-	exit
-fi
+own_mounts
+for tool in mkfs.btrfs btrfs; do
+	command -v $tool >/dev/null || skip_all "there is no $tool"
+done
 . "$TOP/t/lib/app.sh"
 DEPLOYD_ROOT=$TMP/mounted/srv
 . "$TOP/t/lib/faults.sh"
