@@ -80,6 +80,8 @@ each 53 at_server '0 4 6' "$space" -f "$DEPLOYD_ROOT" -c write,name,sync -a ENOS
 each 61 at_server '0 4 6' "$quota" -f "$DEPLOYD_ROOT" -c write,name,sync -a EDQUOT
 each 173 at_server '0 4 6 8 9' "$io" -f "$DEPLOYD_ROOT" -c change,open,read -a EIO+
 each 43 at_server '0 4 6 8 9' "$space" -f "$DEPLOYD_ROOT" -c write,name -a ENOSPC+
+# A directory that cannot be read is not one that ends there.
+each 1 at_server '0 4 6' "$io" -f "$DEPLOYD_ROOT" -c getdents64 -a EIO
 # In the tree, and in the cache, which is nothing that anybody needs.
 each 17 at_client '0 1' "$io" -f "$TMP/app" -c open,read -a EIO
 each 13 at_client 0 '' -f "$HOME" -c open,read,change -a EIO
@@ -98,4 +100,26 @@ else
 fi
 each 127 at_server '0 3 4 6 8 9' "$files" -c open -a EMFILE+
 each 23 at_client '0 1 3 4 6' "$files" -c open -a EMFILE+
+
+# What is archived before an app is removed is all there, or it is not removed.
+mkdir -p "$APP/shared/storage/deep"
+echo kept >"$APP/shared/storage/deep/file"
+n=1
+while :; do
+	settle
+	faulty -n $n -f "$APP/shared" -c getdents64 -a EIO
+	"$DEPLOY" --deployd="$TMP/faulty" remove local:blog --confirm=blog \
+		>"$TMP/said" 2>&1
+	status=$?
+	faults_settle
+	hit=$(faults_hit)
+	[ -n "$hit" ] || break
+	is "an app whose shared files cannot be read, $n: $hit" \
+		"$status $(cat "$APP/shared/storage/deep/file")" '4 kept'
+	like 'is not removed, and why' "$TMP/said" 'Input/output error'
+	n=$((n + 1))
+done
+is 'one of which they can is' "$status" 0
+ok 'and they are kept' test "$n" -gt 1
+like 'in the archive' "$(tar tf "$DEPLOYD_ROOT"/.removed/*.tar)" deep/file
 done_testing

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -223,4 +224,19 @@ io_wall_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int
+io_next_name(DIR *dir, const char **name)
+{
+	const struct dirent *e;
+
+	do {
+		errno = 0;
+		e = readdir(dir);
+		if (!e)
+			return errno ? -1 : 0;
+		*name = e->d_name;
+	} while (!strcmp(*name, ".") || !strcmp(*name, ".."));
+	return 1;
 }

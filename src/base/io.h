@@ -2,6 +2,7 @@
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,6 +48,11 @@ int io_read_rest(int fd, const char *path, size_t most, struct buf *b,
  */
 int io_chmod_at(int dirfd, const char *name, mode_t mode);
 int io_nonblock(int fd);
+/*
+ * The next name in a directory but . and ..: 1; 0 at the end; -1 with errno,
+ * which readdir(3) alone does not tell from the end.
+ */
+int io_next_name(DIR *dir, const char **name);
 /* Closes *fd if it is open and sets it to -1; keeps errno. */
 void io_close(int *fd);
 

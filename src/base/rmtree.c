@@ -97,24 +97,24 @@ empty_directory(struct removal *r, int fd, int depth)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-	int first = 0;
+	const char *name;
+	int first = 0, rc;
 
 	if (!dir) {
 		io_close(&copy);
 		return -1;
 	}
 	rewinddir(dir);
-	while ((e = readdir(dir))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
+	while ((rc = io_next_name(dir, &name)) > 0) {
 		if (r->stop && r->stop(r->arg)) {
 			first = EINTR;
 			break;
 		}
-		if (remove_entry(r, fd, e->d_name, depth) < 0 && !first)
+		if (remove_entry(r, fd, name, depth) < 0 && !first)
 			first = errno;
 	}
+	if (rc < 0 && !first)
+		first = errno;
 	closedir(dir);
 	errno = first;
 	return first ? -1 : 0;

@@ -115,18 +115,17 @@ static int
 copy_names(struct copy *c, int in, int out)
 {
 	DIR *dir = fdopendir(in);
-	struct dirent *e;
-	int rc = 0;
+	const char *name;
+	int rc = 0, more = 0;
 
 	if (!dir) {
 		io_close(&in);
 		return -1;
 	}
-	while (rc == 0 && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			rc = copy_entry(c, in, out, e->d_name);
+	while (rc == 0 && (more = io_next_name(dir, &name)) > 0)
+		rc = copy_entry(c, in, out, name);
 	closedir(dir);
-	return rc;
+	return more < 0 ? -1 : rc;
 }
 
 /* The directory to copy into; -1 with errno 0: something else is there. */

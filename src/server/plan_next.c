@@ -202,36 +202,43 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 	return look_on(w, how != PLACE_SYNCED);
 }
 
-static size_t
-count_names(DIR *dir)
+static int
+cannot_read(const struct walk *w, const struct entry *of)
 {
-	struct dirent *e;
-	size_t n = 0;
+	return error_errno(w->x->err, "cannot read next/%s",
+		of ? of->path : "");
+}
 
-	while ((e = readdir(dir)))
-		n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
-	return n;
+static int
+count_names(DIR *dir, size_t *n)
+{
+	const char *name;
+	int rc;
+
+	for (*n = 0; (rc = io_next_name(dir, &name)) > 0; ++*n)
+		;
+	return rc;
 }
 
 /* Adds the names that the manifest does not have. */
-static void
+static int
 add_strays(struct plan *p, DIR *dir, const struct entry *of)
 {
 	struct buf path = BUF_INIT;
-	struct dirent *e;
+	const char *name;
+	int rc;
 
 	rewinddir(dir);
-	while ((e = readdir(dir))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
+	while ((rc = io_next_name(dir, &name)) > 0) {
 		buf_clear(&path);
 		if (of)
 			buf_addf(&path, "%s/", of->path);
-		buf_addstr(&path, e->d_name);
+		buf_addstr(&path, name);
 		if (!manifest_find(p->m, path.data))
 			strv_add(&p->strays, path.data);
 	}
 	buf_release(&path);
+	return rc;
 }
 
 /* Stat data of the manifest's next entry, which is `leaf` in dir. */
@@ -282,13 +289,13 @@ walk_directory(struct walk *w, int fd, const struct entry *of, bool known)
 
 	if (!known && !dir) {
 		io_close(&fd);
-		return error_errno(w->x->err, "cannot read next/");
+		return cannot_read(w, of);
 	}
-	if (dir)
-		names = count_names(dir);
-	rc = walk_entries(w, fd, of, names, &found);
-	if (dir && found < names)
-		add_strays(w->x->p, dir, of);
+	rc = dir && count_names(dir, &names) < 0 ?
+		cannot_read(w, of) :
+		walk_entries(w, fd, of, names, &found);
+	if (rc == 0 && dir && found < names && add_strays(w->x->p, dir, of) < 0)
+		rc = cannot_read(w, of);
 	if (dir)
 		closedir(dir);
 	else

@@ -27,16 +27,19 @@ static int
 list_names(int fd, bool (*is)(const char *), struct strv *out)
 {
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	const char *name;
+	int rc;
 
 	if (!dir) {
 		io_close(&fd);
 		return -1;
 	}
-	while ((e = readdir(dir)))
-		if (is(e->d_name))
-			strv_add(out, e->d_name);
+	while ((rc = io_next_name(dir, &name)) > 0)
+		if (is(name))
+			strv_add(out, name);
 	closedir(dir);
+	if (rc < 0)
+		return -1;
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), compare_names);
 	return 0;
@@ -64,6 +67,7 @@ store_apps(const char *root, struct strv *apps, struct error *err)
 	copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (list_names(copy, path_is_app, &names) < 0) {
 		error_errno(err, "%s", root);
+		strv_release(&names);
 		io_close(&fd);
 		return -1;
 	}

@@ -207,19 +207,16 @@ pack_link(struct packing *p, int dirfd, const char *name,
 static int
 pack_below(struct packing *p, DIR *dir, const char *path, int depth)
 {
-	struct dirent *e;
-	int rc = 0;
+	const char *name;
+	int rc = 0, more = 0;
 
-	while (rc == 0 && (e = readdir(dir))) {
-		char *below;
+	while (rc == 0 && (more = io_next_name(dir, &name)) > 0) {
+		char *below = mem_printf("%s/%s", path, name);
 
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		below = mem_printf("%s/%s", path, e->d_name);
-		rc = pack(p, dirfd(dir), e->d_name, below, depth + 1);
+		rc = pack(p, dirfd(dir), name, below, depth + 1);
 		free(below);
 	}
-	return rc;
+	return more < 0 ? error_errno(p->err, "cannot read %s", path) : rc;
 }
 
 static int
