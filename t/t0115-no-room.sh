@@ -110,4 +110,28 @@ eats bytes 'cat /dev/zero >built'
 room inodes 60
 # shellcheck disable=SC2016 # for the hook
 eats inodes 'i=0; while : >built\$i; do i=\$((i + 1)); done'
+
+# Not even room to begin: it says so, and what to do.
+faults_available || {
+	skip 'no room to begin' "$FAULTS_WHY"
+	done_testing
+}
+# none ERROR STATUS HINT NAME APP OPTION...: no directory can be made.
+none() {
+	none_hint=$3
+	none_app=$5
+	faulty -n 1 -c mkdirat -a "$1+" "$6" "$7"
+	fails "$2" "$4: $1" "$DEPLOY" --force --deployd="$TMP/faulty" \
+		"local:$none_app" app
+	like 'with what to do' "$OUT" "^deploy: $none_hint"
+}
+room all
+rm app/deploy.conf
+none ENOSPC 4 'make room on the server' 'a new app' new -f "$DEPLOYD_ROOT"
+none EDQUOT 4 "the account's quota" 'a new app' new -f "$DEPLOYD_ROOT"
+none EROFS 4 "the server's file system is read-only" 'a new app' new -f "$DEPLOYD_ROOT"
+printf '[app]\nshared = uploads/\n' >app/deploy.conf
+none ENOSPC 4 'make room on the server' 'a shared directory' blog -f "$APP/shared"
+printf '[app]\nshared = conf/key\n' >app/deploy.conf
+none ENOSPC 4 'make room on the server' 'that of a shared file' blog -f "$APP/shared"
 done_testing

@@ -133,6 +133,7 @@ missing_file(struct furnish *f, const char *path)
 	if (beneath_mkdirs(f->shared, parent) < 0) {
 		error_errno(f->err, "cannot make shared/%s", parent);
 		f->err->status = STATUS_REFUSED;
+		(void)store_trouble(f->err);
 	} else {
 		error_status(f->err, STATUS_REFUSED,
 			"the shared file %s is not on the server yet", path);
@@ -156,9 +157,10 @@ provide(struct furnish *f, const char *path, bool directory)
 	}
 	if (!directory)
 		return missing_file(f, path);
-	if (beneath_mkdirs(f->shared, path) < 0)
-		return error_errno(f->err, "cannot make shared/%s", path);
-	return 0;
+	if (beneath_mkdirs(f->shared, path) == 0)
+		return 0;
+	error_errno(f->err, "cannot make shared/%s", path);
+	return store_trouble(f->err);
 }
 
 /* "../../shared/" and the path, as seen from the link's directory. */

@@ -77,7 +77,7 @@ store_refuse_place(const char *path, struct error *err)
 	int saved = errno;
 
 	err->status = STATUS_REFUSED;
-	if (saved == EACCES || saved == EPERM || saved == EROFS)
+	if (saved == EACCES || saved == EPERM)
 		error_hint(err,
 			"on the server, let uid %ld write there, or set root "
 			"in deployd.conf",
