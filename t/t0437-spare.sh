@@ -219,4 +219,22 @@ done
 fails 1 'spare = no makes none' test -e "$own/next"
 is 'and what was dropped is removed' "$(ls "$own/trash")" ''
 
+# The session that begins it goes on a while.
+if command -v strace >/dev/null; then
+	printf '[deployd]\nkeep = 1\n' >"$DEPLOYD_CONF"
+	cat >slow <<END
+#!/bin/sh
+exec strace -f -o $TMP/strace -e trace=wait4 -e inject=wait4:delay_exit=500000 \
+	"$DEPLOYD" "\$@"
+END
+	chmod 755 slow
+	echo slow >app/one
+	ok 'a session that ends slowly' "$DEPLOY" --deployd="$TMP/slow" local:blog app
+	settle
+	is 'keeps nobody from the lock' "$(ls "$own/trash")" ''
+	is 'who makes the spare to its end' "$(cat "$own/next.spare")" "$(live blog)"
+else
+	skip 'a session that ends slowly' 'there is no strace'
+fi
+
 done_testing

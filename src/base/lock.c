@@ -8,12 +8,12 @@
 #include "io.h"
 
 static int
-lock_command(int fd, int command, struct flock *whole)
+lock_command(int fd, int command, short type, struct flock *whole)
 {
 	int rc;
 
 	memset(whole, 0, sizeof(*whole));
-	whole->l_type = F_WRLCK;
+	whole->l_type = type;
 	whole->l_whence = SEEK_SET;
 	do {
 		rc = fcntl(fd, command, whole);
@@ -30,7 +30,7 @@ lock_take(int dirfd, const char *name, const char *holder)
 
 	if (fd < 0)
 		return -1;
-	if (lock_command(fd, F_OFD_SETLK, &whole) < 0) {
+	if (lock_command(fd, F_OFD_SETLK, F_WRLCK, &whole) < 0) {
 		if (errno == EACCES)
 			errno = EWOULDBLOCK;
 		io_close(&fd);
@@ -40,6 +40,16 @@ lock_take(int dirfd, const char *name, const char *holder)
 	if (ftruncate(fd, 0) == 0)
 		(void)io_write_full(fd, holder, strlen(holder));
 	return fd;
+}
+
+void
+lock_release(int *fd)
+{
+	struct flock whole;
+
+	if (*fd >= 0)
+		(void)lock_command(*fd, F_OFD_SETLK, F_UNLCK, &whole);
+	io_close(fd);
 }
 
 int
@@ -54,7 +64,7 @@ lock_held(int dirfd, const char *name, char *text, size_t size)
 	if (fd < 0)
 		return 0;
 	/* Asks only: taking it to see would make another's attempt fail. */
-	if (lock_command(fd, F_OFD_GETLK, &whole) == 0 &&
+	if (lock_command(fd, F_OFD_GETLK, F_WRLCK, &whole) == 0 &&
 		whole.l_type != F_UNLCK) {
 		held = 1;
 		n = io_read_full(fd, text, size - 1);

@@ -17,6 +17,9 @@
  */
 int lock_take(int dirfd, const char *name, const char *holder);
 
+/* Frees it at once, whoever else has the descriptor; sets *fd to -1. */
+void lock_release(int *fd);
+
 /* Whether another holds dirfd/name now; its text, if any, goes to text. */
 int lock_held(int dirfd, const char *name, char *text, size_t size);
 

@@ -226,7 +226,8 @@ finish(struct spare *x, const struct plan *p, struct error *err)
 	stage_let_pass(p, 0);
 	if (next >= 0 && stage_save_index(x->s, p, false, err) == 0) {
 		write_mark(x->s, x->id);
-		io_close(&x->s->next_lock);
+		/* The session that began us may have it open yet. */
+		lock_release(&x->s->next_lock);
 		synced = sync_new(x, p, next, err) == 0;
 		if (lock_again(x))
 			end(x, p, synced, err);

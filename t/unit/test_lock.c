@@ -88,6 +88,19 @@ START_TEST(asking_whether_it_is_held_never_gets_in_the_way)
 }
 END_TEST
 
+START_TEST(it_can_be_freed_whoever_else_has_it_open)
+{
+	int dir = unit_dir(), fd = lock_take(dir, "lock", "me");
+	int copy = dup(fd);
+
+	lock_release(&fd);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_int_ge(lock_take(dir, "lock", "you"), 0);
+	close(copy);
+	lock_release(&fd);
+}
+END_TEST
+
 START_TEST(a_link_in_its_place_is_not_followed)
 {
 	int dir = unit_dir();
@@ -109,6 +122,7 @@ main(void)
 	tcase_add_test(tests, a_killed_holder_frees_it);
 	tcase_add_test(tests, a_program_that_is_run_does_not_inherit_it);
 	tcase_add_test(tests, asking_whether_it_is_held_never_gets_in_the_way);
+	tcase_add_test(tests, it_can_be_freed_whoever_else_has_it_open);
 	tcase_add_test(tests, a_link_in_its_place_is_not_followed);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
