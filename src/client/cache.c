@@ -125,6 +125,17 @@ cache_load_base(int dir, const struct target *t, struct manifest *m,
 	return rc;
 }
 
+bool
+cache_has_base(int dir, const struct target *t)
+{
+	char name[80];
+
+	if (dir < 0)
+		return false;
+	base_name(t, name);
+	return faccessat(dir, name, F_OK, 0) == 0;
+}
+
 void
 cache_tidy(int dir)
 {

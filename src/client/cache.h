@@ -32,6 +32,8 @@ void cache_index_name(const char *tree, char name[static 80]);
  */
 int cache_load_base(int dir, const struct target *t, struct manifest *m,
 	char hex[static DIGEST_HEX + 1]);
+/* Whether there may be one. */
+bool cache_has_base(int dir, const struct target *t);
 
 /*
  * The next base, written before it is known whether it becomes one:

@@ -20,7 +20,7 @@
 /* While the walk goes on. */
 struct walk_watch {
 	struct progress progress;
-	const struct cargo_callbacks *callbacks;
+	const struct cargo_options *how;
 };
 
 static bool
@@ -35,8 +35,8 @@ show_progress(void *arg, uint64_t files, uint64_t bytes)
 	struct walk_watch *w = arg;
 
 	progress_at(&w->progress, bytes);
-	if (w->callbacks->tick)
-		w->callbacks->tick(w->callbacks->arg);
+	if (w->how->tick)
+		w->how->tick(w->how->arg);
 }
 
 static void
@@ -44,7 +44,7 @@ pass_decision(void *arg, const char *path, bool in, const char *rule)
 {
 	struct walk_watch *w = arg;
 
-	w->callbacks->decided(w->callbacks->arg, path, in, rule);
+	w->how->decided(w->how->arg, path, in, rule);
 }
 
 static int
@@ -57,8 +57,9 @@ scan(struct cargo *c, const struct options *o, struct walk_watch *w,
 		.project = p->directory,
 		.include = p->include,
 		.exact_modes = p->exact_modes,
+		.kept = c->kept,
 		.progress = show_progress,
-		.decided = w->callbacks->decided ? pass_decision : NULL,
+		.decided = w->how->decided ? pass_decision : NULL,
 		.stop = stop,
 		.arg = w };
 	char name[80];
@@ -90,8 +91,8 @@ scan_beside_git(struct cargo *c, const struct options *o, struct walk_watch *w,
 	git_ask(&q, c->project->tree);
 	rc = scan(c, o, w, err);
 	while (!git_answered(&q, TICK_MS))
-		if (rc == 0 && w->callbacks->tick)
-			w->callbacks->tick(w->callbacks->arg);
+		if (rc == 0 && w->how->tick)
+			w->how->tick(w->how->arg);
 	c->git = q.facts;
 	return rc;
 }
@@ -106,6 +107,9 @@ load_directory(struct cargo *c, const struct options *o, struct walk_watch *w,
 	if (c->dirfd < 0)
 		return error_errno(err, "%s", p->tree);
 	source_directory(&c->source, c->dirfd, p->exact_modes);
+	if (w->how->keep)
+		c->kept = kept_new(KEPT_MOST);
+	c->source.kept = c->kept;
 	return scan_beside_git(c, o, w, err);
 }
 
@@ -131,9 +135,9 @@ load_archive(struct cargo *c, const struct options *o, struct walk_watch *w,
 
 int
 cargo_load(struct cargo *c, const struct project *p, const struct options *o,
-	const struct cargo_callbacks *callbacks, struct error *err)
+	const struct cargo_options *how, struct error *err)
 {
-	struct walk_watch w = { .callbacks = callbacks };
+	struct walk_watch w = { .how = how };
 	struct error why = ERROR_INIT;
 	int rc;
 
@@ -174,6 +178,7 @@ cargo_release(struct cargo *c)
 {
 	cargo_save_index(c);
 	source_release(&c->source);
+	kept_free(c->kept);
 	manifest_release(&c->m);
 	scan_result_release(&c->scan);
 	git_facts_release(&c->git);

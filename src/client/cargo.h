@@ -18,7 +18,8 @@ struct cargo {
 	const struct project *project;
 	struct manifest m;
 	struct source source;
-	int dirfd; /* of the tree; -1 with --tar */
+	struct kept *kept; /* of what was hashed, or NULL */
+	int dirfd;         /* of the tree; -1 with --tar */
 	struct scan_result scan;
 	struct stat_index *index; /* not saved yet, or NULL */
 	struct git_facts git;
@@ -28,8 +29,9 @@ struct cargo {
 	int64_t loaded; /* io_now_ms() */
 };
 
-/* Called while it is loaded. */
-struct cargo_callbacks {
+struct cargo_options {
+	/* What is read to be hashed is kept (kept.h): it will be sent. */
+	bool keep;
 	/* scan.h's; may be NULL. */
 	void (*decided)(void *arg, const char *path, bool in, const char *rule);
 	/* Now and then, so that a conversation does not fall silent. */
@@ -42,7 +44,7 @@ struct cargo_callbacks {
  * STATUS_INT when a signal was caught.
  */
 int cargo_load(struct cargo *c, const struct project *p,
-	const struct options *o, const struct cargo_callbacks *callbacks,
+	const struct options *o, const struct cargo_options *how,
 	struct error *err);
 /*
  * What the walk learnt, for the next one: whenever nothing else is to be done,

@@ -119,6 +119,22 @@ check_lines(const struct delivery *d, const struct ranges *lines,
 	return rc;
 }
 
+static bool
+is_needed(size_t place, void *arg)
+{
+	const struct delivery *d = arg;
+
+	return ranges_has(&d->need, d->m.v[place].line);
+}
+
+/* Other targets may need what this one does not. */
+static void
+drop_kept(struct delivery *d)
+{
+	if (d->cargo->kept && !d->watch.prefix)
+		kept_only(d->cargo->kept, is_needed, d);
+}
+
 static void
 ask_lines(struct delivery *d)
 {
@@ -169,6 +185,7 @@ take_need_end(struct delivery *d, const struct frame *f, struct error *err)
 	report_need(d);
 	delivery_lock(d);
 	cargo_warn_secrets(d->cargo, &d->need);
+	drop_kept(d);
 	if (!d->live.release)
 		cargo_warn_size(d->cargo, d->need_end.bytes);
 	delivery_unlock(d);

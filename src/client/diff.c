@@ -179,14 +179,14 @@ diff_target(struct diff *d, struct delivery *v, struct error *err)
 static int
 diff_all(struct diff *d, struct error *err)
 {
-	const struct cargo_callbacks callbacks = {
+	const struct cargo_options how = {
 		.decided = d->o->files ? print_decision : NULL, .arg = d
 	};
 	bool differs = false;
 	size_t i;
 	int rc;
 
-	rc = cargo_load(&d->cargo, &d->project, d->o, &callbacks, err);
+	rc = cargo_load(&d->cargo, &d->project, d->o, &how, err);
 	for (i = 0; rc == 0 && i < d->targets.n; i++) {
 		struct delivery v;
 

@@ -79,18 +79,38 @@ tick(void *arg)
 }
 
 /*
+ * Whether nothing of the tree is known to be on a server: then what is hashed
+ * will most likely be sent.
+ */
+static bool
+is_first(const struct push *p)
+{
+	struct error ignored = ERROR_INIT;
+	int cache = p->o->no_cache ? -1 : cache_open(&ignored);
+	bool first = false;
+	size_t i;
+
+	for (i = 0; i < p->targets.n && !first; i++)
+		first = !cache_has_base(cache, &p->targets.v[i]);
+	io_close(&cache);
+	return first;
+}
+
+/*
  * An archive may come from a program that takes its time, while which no
  * connection is to wait.
  */
 static int
 load(struct push *p, struct error *err)
 {
-	const struct cargo_callbacks callbacks = { .tick = tick, .arg = p };
+	const struct cargo_options how = {
+		.keep = is_first(p), .tick = tick, .arg = p
+	};
 	int rc;
 
 	if (!p->o->tar)
 		open_deliveries(p);
-	rc = cargo_load(&p->cargo, &p->project, p->o, &callbacks, err);
+	rc = cargo_load(&p->cargo, &p->project, p->o, &how, err);
 	if (p->o->tar && rc == 0)
 		open_deliveries(p);
 	return rc;

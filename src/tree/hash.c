@@ -23,6 +23,8 @@ hash_reader_init(struct hash_reader *r, int dirfd, atomic_bool *stop)
 	r->buffer = mem_alloc(READ_SIZE);
 	r->stop = stop;
 	r->read = 0;
+	r->kept = NULL;
+	r->whole = NULL;
 }
 
 void
@@ -52,20 +54,36 @@ read_piece(int fd, char *piece, size_t size)
 	return n;
 }
 
+/* What is kept has room for `size' bytes. */
+static ssize_t
+read_next(struct hash_reader *r, int fd, int64_t size, int64_t at, char **piece)
+{
+	size_t most = READ_SIZE;
+
+	*piece = r->buffer;
+	if (r->whole) {
+		*piece = r->whole->data + at;
+		if (size - at < READ_SIZE)
+			most = (size_t)(size - at);
+	}
+	return read_piece(fd, *piece, most);
+}
+
 /* Reads to the end, or to where the end should be; -1 with errno. */
 static int64_t
 read_small(struct hash_reader *r, int fd, int64_t size, bool divided)
 {
 	int64_t total = 0;
+	char *piece;
 	ssize_t n;
 
 	do {
-		n = read_piece(fd, r->buffer, READ_SIZE);
+		n = read_next(r, fd, size, total, &piece);
 		if (n <= 0)
 			break;
 		if (divided)
-			chunker_add(&r->chunker, r->buffer, (size_t)n);
-		digest_update(r->digest, r->buffer, (size_t)n);
+			chunker_add(&r->chunker, piece, (size_t)n);
+		digest_update(r->digest, piece, (size_t)n);
 		total += n;
 	} while (total != size && !(r->stop && *r->stop));
 	return n < 0 ? -1 : total;
@@ -132,9 +150,11 @@ hash_once(struct hash_reader *r, const char *path, struct stat *st,
 		return -1;
 	if (fstat(fd, st) == 0) {
 		errno = ELOOP;
-		if (S_ISREG(st->st_mode))
+		if (S_ISREG(st->st_mode)) {
+			r->whole = kept_begin(r->kept, st->st_size);
 			n = read_contents(r, fd, st->st_size,
 				chunks && st->st_size > CHUNK_FILE);
+		}
 	}
 	digest_final(r->digest, digest);
 	if (chunks)
@@ -166,12 +186,15 @@ hash_reader_file(struct hash_reader *r, const char *path, struct stat *st,
 {
 	int i, still;
 
+	r->whole = NULL;
 	if (chunks)
 		*chunks = NULL;
 	for (i = 0; i < TRIES; i++) {
 		still = hash_once(r, path, st, digest, chunks);
 		if (still > 0)
 			return 0;
+		kept_cancel(r->kept, r->whole);
+		r->whole = NULL;
 		if (chunks) {
 			free(*chunks);
 			*chunks = NULL;

@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "tree/chunk.h"
+#include "tree/kept.h"
 
 /* What a thread reads files with, one after the other. */
 struct hash_reader {
@@ -24,6 +25,8 @@ struct hash_reader {
 	char *buffer;
 	atomic_bool *stop; /* leaves off within a file; or NULL */
 	uint64_t read;     /* bytes, in all tries */
+	struct kept *kept; /* borrowed; NULL, as it is at first: keep nothing */
+	struct kept_file *whole; /* see hash_reader_file() */
 };
 
 /* dirfd and stop are borrowed. */
@@ -33,7 +36,9 @@ void hash_reader_release(struct hash_reader *r);
  * Hashes the regular file at path, reached without following a link; *st
  * becomes what fstat(2) said before and after.  *chunks, which may be NULL,
  * becomes those of a file larger than CHUNK_FILE, else NULL; the caller frees
- * them.  A failure leaves errno, EBUSY for one that keeps changing.
+ * them.  A failure leaves errno, EBUSY for one that keeps changing.  Where
+ * r->kept has room, r->whole becomes the contents that were hashed, else NULL:
+ * the caller adds them.
  */
 int hash_reader_file(struct hash_reader *r, const char *path, struct stat *st,
 	uint8_t digest[static DIGEST_SIZE], struct chunks **chunks,

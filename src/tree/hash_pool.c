@@ -35,6 +35,7 @@ struct hash_pool {
 	int dirfd;
 	int most; /* threads */
 	bool tolerant;
+	struct kept *kept; /* or NULL */
 	pthread_t threads[THREADS_MOST];
 	int n_threads;
 	pthread_mutex_t mutex; /* over all that follows */
@@ -76,9 +77,15 @@ hash_pool_tolerate(struct hash_pool *p)
 	p->tolerant = true;
 }
 
-/* Keeps what came out of a job; the mutex is held. */
+void
+hash_pool_keep(struct hash_pool *p, struct kept *kept)
+{
+	p->kept = kept;
+}
+
+/* Notes what came out of a job; the mutex is held. */
 static void
-keep(struct result *r, const struct stat *st,
+note(struct result *r, const struct stat *st,
 	const uint8_t digest[static DIGEST_SIZE], struct chunks *chunks)
 {
 	r->inode = st->st_ino;
@@ -92,7 +99,7 @@ keep(struct result *r, const struct stat *st,
 }
 
 static void
-keep_failure(struct hash_pool *p, size_t i, int error, const struct error *err)
+note_failure(struct hash_pool *p, size_t i, int error, const struct error *err)
 {
 	struct result *r = &p->blocks[i / BLOCK][i % BLOCK];
 
@@ -114,7 +121,7 @@ do_job(struct hash_pool *p, struct hash_reader *r)
 	struct error err = ERROR_INIT;
 	uint8_t digest[DIGEST_SIZE];
 	size_t i = p->taken++;
-	const char *path = p->v[i].path;
+	const struct job job = p->v[i];
 	struct result *result;
 	struct chunks *chunks = NULL;
 	struct stat st;
@@ -124,14 +131,16 @@ do_job(struct hash_pool *p, struct hash_reader *r)
 		p->blocks[i / BLOCK] = mem_zalloc(BLOCK, sizeof(*result));
 	result = &p->blocks[i / BLOCK][i % BLOCK];
 	pthread_mutex_unlock(&p->mutex);
-	rc = hash_reader_file(r, path, &st, digest,
+	rc = hash_reader_file(r, job.path, &st, digest,
 		p->tolerant ? NULL : &chunks, &err);
 	error = errno;
+	if (r->whole)
+		kept_add(p->kept, job.entry, r->whole);
 	pthread_mutex_lock(&p->mutex);
 	if (rc == 0)
-		keep(result, &st, digest, chunks);
+		note(result, &st, digest, chunks);
 	else
-		keep_failure(p, i, error, &err);
+		note_failure(p, i, error, &err);
 	p->finished++;
 	p->read += r->read;
 	r->read = 0;
@@ -147,6 +156,7 @@ run(void *arg)
 	struct hash_reader r;
 
 	hash_reader_init(&r, p->dirfd, &p->stop);
+	r.kept = p->kept;
 	pthread_mutex_lock(&p->mutex);
 	while (!p->stop) {
 		if (p->taken < p->n)
@@ -199,6 +209,7 @@ work_alone(struct hash_pool *p)
 	struct hash_reader r;
 
 	hash_reader_init(&r, p->dirfd, NULL);
+	r.kept = p->kept;
 	do_job(p, &r);
 	hash_reader_release(&r);
 }

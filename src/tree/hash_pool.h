@@ -11,6 +11,7 @@
 #include "base/error.h"
 
 struct chunks; /* manifest.h */
+struct kept;   /* kept.h */
 struct hash_pool;
 
 /* dirfd is borrowed; no thread is started before there is work for it. */
@@ -21,6 +22,8 @@ struct hash_pool *hash_pool_new(int dirfd, int threads);
  * errno set; none is divided into chunks.
  */
 void hash_pool_tolerate(struct hash_pool *p);
+/* Before any is asked for: what is read is kept, by `entry'. */
+void hash_pool_keep(struct hash_pool *p, struct kept *kept);
 /* Gives up what has not been hashed, if anything. */
 void hash_pool_free(struct hash_pool *p);
 

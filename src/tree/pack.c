@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/zstream.h"
@@ -57,15 +56,15 @@ struct pack {
 	uint64_t done;
 	struct effort effort;
 	struct effort_sample sample;
-	int64_t sampled;     /* when the last one ended */
-	uint64_t sample_raw; /* tar bytes of this one */
-	uint64_t dense;      /* file bytes in a row that gain nothing */
-	bool is_dense;       /* the file under way gains nothing */
-	bool begun;          /* something went into z */
-	bool dirty;          /* the compressor holds bytes back */
-	bool over;           /* libarchive's trailer goes nowhere */
-	int fd;              /* of a large file under way, else -1 */
-	uint64_t left;       /* of it */
+	int64_t sampled;         /* when the last one ended */
+	uint64_t sample_raw;     /* tar bytes of this one */
+	uint64_t dense;          /* file bytes in a row that gain nothing */
+	bool is_dense;           /* the file under way gains nothing */
+	bool begun;              /* something went into z */
+	bool dirty;              /* the compressor holds bytes back */
+	bool over;               /* libarchive's trailer goes nowhere */
+	struct source_file file; /* the one under way */
+	uint64_t left;           /* of a large one, or 0 */
 	char *chunk;
 };
 
@@ -90,7 +89,7 @@ pack_new(struct source *source, struct manifest *m,
 	p->m = m;
 	p->options = *o;
 	effort_init(&p->effort, o->threads);
-	p->fd = -1;
+	p->file.fd = -1;
 	p->z = zout_new(PACK_LEVEL);
 	p->digest = digest_new();
 	p->tries = mem_zalloc((size_t)m->lines + 1, sizeof(*p->tries));
@@ -114,7 +113,7 @@ pack_free(struct pack *p)
 {
 	if (!p)
 		return;
-	io_close(&p->fd);
+	source_close(&p->file);
 	/*
 	 * The stream has no trailer: the count of files ends it.  Not
 	 * archive_write_fail(), after which libarchive leaks.
@@ -299,8 +298,7 @@ is_right(struct pack *p, const struct wanted *w, size_t n)
  * it, and then it is hashed.
  */
 static int
-send_whole(struct pack *p, const struct wanted *w, int fd, bool settled,
-	struct error *err)
+send_whole(struct pack *p, const struct wanted *w, struct error *err)
 {
 	struct entry *e = w->e;
 	/*
@@ -308,13 +306,12 @@ send_whole(struct pack *p, const struct wanted *w, int fd, bool settled,
 	 * spool the next file follows, in a file the next chunk.
 	 */
 	size_t more = p->source->dirfd >= 0 && !w->part;
-	ssize_t n = -1;
+	ssize_t n = source_read(&p->file, p->chunk, w->size + more);
+	bool settled;
 
-	if (!w->offset || lseek(fd, (off_t)w->offset, SEEK_CUR) >= 0)
-		n = io_read_full(fd, p->chunk, w->size + more);
 	if (n < 0)
 		return error_errno(err, "cannot read %s", e->path);
-	settled = settled && !p->tries[p->queue[p->next].line];
+	settled = p->file.settled && !p->tries[p->queue[p->next].line];
 	if ((uint64_t)n != w->size || (!settled && !is_right(p, w, (size_t)n)))
 		return refresh(p, e, err) < 0 ? -1 : 1;
 	if (write_header(p, e, w->size, err) < 0)
@@ -327,16 +324,10 @@ send_whole(struct pack *p, const struct wanted *w, int fd, bool settled,
 
 /* Begins a large file: 0 begun, 1 changed, -1. */
 static int
-begin_large(struct pack *p, struct entry *e, int fd, struct error *err)
+begin_large(struct pack *p, struct entry *e, struct error *err)
 {
-	struct stat st;
-
-	if (p->source->dirfd >= 0) {
-		if (fstat(fd, &st) < 0)
-			return error_errno(err, "%s", e->path);
-		if ((uint64_t)st.st_size != e->size)
-			return refresh(p, e, err) < 0 ? -1 : 1;
-	}
+	if (p->file.size != e->size)
+		return refresh(p, e, err) < 0 ? -1 : 1;
 	if (write_header(p, e, e->size, err) < 0)
 		return -1;
 	p->left = e->size;
@@ -348,7 +339,7 @@ continue_large(struct pack *p, const struct wanted *w, struct error *err)
 {
 	const struct entry *e = w->e;
 	size_t want = p->left < STEP_SIZE ? (size_t)p->left : STEP_SIZE;
-	ssize_t n = io_read_full(p->fd, p->chunk, want);
+	ssize_t n = source_read(&p->file, p->chunk, want);
 
 	if (n < 0)
 		return error_errno(err, "cannot read %s", e->path);
@@ -361,7 +352,7 @@ continue_large(struct pack *p, const struct wanted *w, struct error *err)
 	p->left -= want;
 	if (p->left)
 		return 0;
-	io_close(&p->fd);
+	source_close(&p->file);
 	return end_file(p, w, err);
 }
 
@@ -370,26 +361,18 @@ static int
 begin_file(struct pack *p, const struct wanted *w, struct error *err)
 {
 	struct entry *e = w->e;
-	bool settled;
-	int fd, rc;
+	int rc;
 
 	if (w->instead && p->instead[e - p->m->v]) {
 		p->next++;
 		return 0;
 	}
-	fd = source_open(p->source, p->m, e, &settled, err);
-	if (fd < 0)
+	if (source_open(p->source, p->m, e, w->offset, &p->file, err) < 0)
 		return -1;
-	if (w->size > PACK_WHOLE) {
-		rc = begin_large(p, e, fd, err);
-		if (rc == 0) {
-			p->fd = fd;
-			return 0;
-		}
-	} else {
-		rc = send_whole(p, w, fd, settled, err);
-	}
-	io_close(&fd);
+	rc = w->size > PACK_WHOLE ? begin_large(p, e, err) :
+				    send_whole(p, w, err);
+	if (!p->left)
+		source_close(&p->file);
 	return rc;
 }
 
@@ -466,7 +449,7 @@ pack_step(struct pack *p, struct buf *out, const struct entry **amended,
 		int rc = wanted_find(&w, p->m, a->line);
 
 		assert(rc == 0);
-		if (p->fd >= 0)
+		if (p->left)
 			rc = continue_large(p, &w, err);
 		else if (a->again)
 			rc = prepare_again(p, a, &w, err);

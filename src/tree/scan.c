@@ -33,6 +33,7 @@ scan_tree(const struct scan_options *o, struct manifest *m,
 
 	memset(result, 0, sizeof(*result));
 	w.pool = hash_pool_new(o->dirfd, o->threads);
+	hash_pool_keep(w.pool, o->kept);
 	if (walk_tree(&w) < 0 || refusals_report(&w.refusals, err) < 0 ||
 		collect(&w) < 0)
 		goto out;

@@ -19,6 +19,7 @@
 #include "tree/manifest.h"
 
 struct stat_index; /* index.h */
+struct kept;       /* kept.h */
 
 struct scan_options {
 	int dirfd;           /* the tree's directory, borrowed */
@@ -31,6 +32,7 @@ struct scan_options {
 	bool exact_modes;    /* [app] modes = exact */
 	struct stat_index *index; /* or NULL: hash everything */
 	int threads;              /* that hash; 0: one a processor */
+	struct kept *kept;        /* of what is read, by place in m; or NULL */
 	/*
 	 * Called for every path looked at, if set: whether it is in the
 	 * tree, and the rule that decided, as `.gitignore:3: *.o`,

@@ -92,25 +92,69 @@ before(const struct timespec *t, int64_t ns)
 	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec < ns;
 }
 
-int
-source_open(struct source *s, const struct manifest *m, const struct entry *e,
-	bool *settled, struct error *err)
+static int
+open_file(struct source *s, const char *path, uint64_t offset,
+	struct source_file *f, struct error *err)
 {
 	struct stat st;
-	int fd;
 
-	*settled = true;
-	if (s->dirfd < 0)
-		return open_spool(s, s->offsets[e - m->v], e->path, err);
-	fd = open_path(s, e->path, err);
-	if (fd < 0)
+	f->fd = open_path(s, path, err);
+	if (f->fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		*settled = before(&st.st_ctim, s->since);
-		return fd;
+	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		io_close(&f->fd);
+		return error_set(err, "%s is no longer a regular file", path);
 	}
-	io_close(&fd);
-	return error_set(err, "%s is no longer a regular file", e->path);
+	if (offset && lseek(f->fd, (off_t)offset, SEEK_SET) < 0) {
+		error_errno(err, "cannot read %s", path);
+		io_close(&f->fd);
+		return -1;
+	}
+	f->size = (uint64_t)st.st_size;
+	f->settled = before(&st.st_ctim, s->since);
+	return 0;
+}
+
+int
+source_open(struct source *s, const struct manifest *m, const struct entry *e,
+	uint64_t offset, struct source_file *f, struct error *err)
+{
+	size_t place = (size_t)(e - m->v);
+
+	*f = (struct source_file){ .fd = -1, .size = e->size, .settled = true };
+	if (s->dirfd < 0) {
+		f->fd = open_spool(s, s->offsets[place] + offset, e->path, err);
+		return f->fd < 0 ? -1 : 0;
+	}
+	f->kept = kept_take(s->kept, place);
+	if (!f->kept)
+		return open_file(s, e->path, offset, f, err);
+	f->size = f->kept->size;
+	f->at = offset < f->size ? (size_t)offset : f->kept->size;
+	return 0;
+}
+
+ssize_t
+source_read(struct source_file *f, char *buffer, size_t size)
+{
+	size_t left;
+
+	if (!f->kept)
+		return io_read_full(f->fd, buffer, size);
+	left = f->kept->size - f->at;
+	if (size > left)
+		size = left;
+	memcpy(buffer, f->kept->data + f->at, size);
+	f->at += size;
+	return (ssize_t)size;
+}
+
+void
+source_close(struct source_file *f)
+{
+	io_close(&f->fd);
+	free(f->kept);
+	f->kept = NULL;
 }
 
 int

@@ -1,6 +1,7 @@
 /*
  * Where the bytes of a tree's files come from when they are sent: a
- * directory, or the spool that an archive was read into.
+ * directory, what was kept of it in memory, or the spool that an archive was
+ * read into.
  */
 #ifndef TREE_SOURCE_H
 #define TREE_SOURCE_H
@@ -10,6 +11,7 @@
 
 #include "base/beneath.h"
 #include "base/error.h"
+#include "tree/kept.h"
 #include "tree/manifest.h"
 #include "tree/scan.h"
 
@@ -18,23 +20,40 @@ struct source {
 	int spool;         /* of an archive, an unlinked file, else -1 */
 	uint64_t *offsets; /* in the spool, by the entry's place */
 	bool exact_modes;
-	int64_t since; /* what changed before that is as it was hashed */
+	int64_t since;     /* what changed before that is as it was hashed */
+	struct kept *kept; /* borrowed, or NULL */
 	struct beneath at;
 };
 
 /* To be called before the directory is read. */
 void source_directory(struct source *s, int dirfd, bool exact_modes);
 void source_release(struct source *s);
+
+/* An entry's bytes, from where it was opened. */
+struct source_file {
+	int fd;                 /* else -1: */
+	struct kept_file *kept; /* that is given up when it is closed */
+	size_t at;              /* in it */
+	uint64_t size;          /* of the whole file, now */
+	/*
+	 * It has not changed since the tree was read, by its ctime: the bytes
+	 * need not be hashed again to know that (a directory above may have
+	 * been replaced; then the server finds it).
+	 */
+	bool settled;
+};
+
 /*
- * Opens an entry's bytes: a descriptor at its first byte, which the caller
- * closes.  *settled: the file has not changed since the tree was read, by its
- * ctime, so that the bytes need not be hashed again to know that (a directory
- * above may have been replaced; then the server finds it).  -1 with err
- * (STATUS_LOCAL) naming the path if it vanished or is no regular file any
- * more.
+ * 0, or -1 with err (STATUS_LOCAL) naming the path if it vanished or is no
+ * regular file any more.  What was kept of a file is had once; who opens it
+ * again has the file.
  */
 int source_open(struct source *s, const struct manifest *m,
-	const struct entry *e, bool *settled, struct error *err);
+	const struct entry *e, uint64_t offset, struct source_file *f,
+	struct error *err);
+/* As io_read_full(). */
+ssize_t source_read(struct source_file *f, char *buffer, size_t size);
+void source_close(struct source_file *f);
 
 /*
  * This thread, and what it starts, opens no file from now on but the

@@ -52,17 +52,17 @@ check_file(struct source *s, const struct manifest *m, const struct entry *e)
 {
 	struct error err = ERROR_INIT;
 	uint8_t digest[DIGEST_SIZE];
-	bool settled;
-	int fd = source_open(s, m, e, &settled, &err);
+	struct source_file f;
 	char *bytes;
+	int rc = source_open(s, m, e, 0, &f, &err);
 
-	assert(fd >= 0 && e->size <= SPOOL_MOST);
+	assert(rc == 0 && e->size <= SPOOL_MOST);
 	bytes = mem_alloc(e->size + 1);
-	assert(io_read_full(fd, bytes, e->size) == (ssize_t)e->size);
+	assert(source_read(&f, bytes, e->size) == (ssize_t)e->size);
 	digest_bytes(bytes, e->size, digest);
 	assert(!memcmp(digest, e->digest, DIGEST_SIZE));
 	free(bytes);
-	io_close(&fd);
+	source_close(&f);
 }
 
 static void

@@ -362,6 +362,82 @@ START_TEST(one_that_seems_settled_is_hashed_when_the_server_says_bad)
 }
 END_TEST
 
+/* What the file has now, as if it had been kept when it was hashed. */
+static void
+keep_now(struct job *j, size_t place)
+{
+	const struct entry *e = &j->m.v[place];
+	struct kept_file *f = kept_begin(j->source.kept, (int64_t)e->size);
+	int fd = open(e->path, O_RDONLY | O_CLOEXEC);
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(io_read_full(fd, f->data, f->size), (ssize_t)f->size);
+	kept_add(j->source.kept, place, f);
+	close(fd);
+}
+
+START_TEST(what_was_kept_is_sent_whatever_became_of_the_file)
+{
+	struct error err = ERROR_INIT;
+	struct job j;
+	size_t i;
+
+	job_init(&j);
+	put("a", 500, 1);
+	put("b", PACK_WHOLE, 2);
+	put("c", 500, 3);
+	add(&j, "a");
+	add(&j, "b");
+	add(&j, "c");
+	start(&j);
+	j.source.kept = kept_new(KEPT_MOST);
+	keep_now(&j, 0);
+	keep_now(&j, 1);
+	put("a", 700, 4);
+	unlink("b");
+	for (i = 0; i < 3; i++)
+		pack_ask(j.pack, i);
+	ck_assert_msg(run(&j, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(j.amended, 0);
+	for (i = 0; i < 3; i++)
+		ck_assert(receive(&j, &j.m.v[i]));
+	/* Once more it is read. */
+	pack_again(j.pack, 1);
+	ck_assert_int_eq(run(&j, &err), 0);
+	ck_assert_int_eq(j.amended, 1);
+	ck_assert_uint_eq(j.m.v[0].size, 700);
+	ck_assert(receive(&j, &j.m.v[0]));
+	kept_free(j.source.kept);
+	job_release(&j);
+}
+END_TEST
+
+/* A server that finds bad what it never got. */
+START_TEST(what_was_kept_is_not_sent_for_what_was_amended)
+{
+	struct error err = ERROR_INIT;
+	size_t size;
+
+	for (size = 499; size <= 501; size++) {
+		struct job j;
+
+		job_init(&j);
+		put("a", 500, 1);
+		add(&j, "a");
+		start(&j);
+		j.source.kept = kept_new(KEPT_MOST);
+		keep_now(&j, 0);
+		put("a", size, 2);
+		pack_again(j.pack, 1);
+		ck_assert_int_eq(run(&j, &err), 0);
+		ck_assert(receive(&j, &j.m.v[0]));
+		kept_free(j.source.kept);
+		job_release(&j);
+		ck_assert_int_eq(chdir(".."), 0);
+	}
+}
+END_TEST
+
 START_TEST(a_changed_mode_alone_is_not_looked_for)
 {
 	struct error err = ERROR_INIT;
@@ -832,6 +908,8 @@ main(void)
 	tcase_add_test(tc, a_file_that_changed_is_amended_first);
 	tcase_add_test(tc,
 		one_that_seems_settled_is_hashed_when_the_server_says_bad);
+	tcase_add_test(tc, what_was_kept_is_sent_whatever_became_of_the_file);
+	tcase_add_test(tc, what_was_kept_is_not_sent_for_what_was_amended);
 	tcase_add_test(tc, a_changed_mode_alone_is_not_looked_for);
 	tcase_add_test(tc, a_file_that_keeps_changing_is_given_up);
 	tcase_add_test(tc, a_file_that_vanished_is_an_error_with_its_name);

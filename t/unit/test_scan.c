@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "tree/chunk.h"
 #include "tree/index.h"
+#include "tree/kept.h"
 
 #include "unit.h"
 
@@ -710,6 +711,56 @@ START_TEST(threads_find_what_one_finds)
 }
 END_TEST
 
+/* The file of that place in the manifest, or none. */
+static void
+check_kept(struct kept *kept, size_t place)
+{
+	const struct entry *e = &m.v[place];
+	struct kept_file *f = kept_take(kept, place);
+	uint8_t digest[DIGEST_SIZE];
+
+	if (e->type != ENTRY_FILE || !e->size || e->size > KEPT_FILE) {
+		ck_assert_ptr_null(f);
+		return;
+	}
+	ck_assert_msg(f != NULL, "%s", e->path);
+	ck_assert_uint_eq(f->size, e->size);
+	digest_bytes(f->data, f->size, digest);
+	ck_assert_mem_eq(digest, e->digest, DIGEST_SIZE);
+	free(f);
+}
+
+START_TEST(what_is_read_is_kept_by_its_place)
+{
+	struct kept *kept = kept_new(KEPT_MOST);
+	char name[32];
+	size_t i;
+
+	tree();
+	for (i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "d%zu/f%zu", i % 7, i);
+		make(name);
+	}
+	/* A directory that is taken back. */
+	unit_write(".gitignore", "*.o\n");
+	make("b/x.o");
+	make("empty/");
+	ck_assert_int_eq(symlink("d1", "link"), 0);
+	unit_write("d3/nothing", "");
+	unit_write("large", "x");
+	ck_assert_int_eq(truncate("large", KEPT_FILE + 1), 0);
+	unit_write("less", "x");
+	ck_assert_int_eq(truncate("less", KEPT_FILE), 0);
+	options.kept = kept;
+	options.threads = 3;
+	listed();
+	ck_assert_uint_eq(result.files, 203);
+	for (i = 0; i < m.n; i++)
+		check_kept(kept, i);
+	kept_free(kept);
+}
+END_TEST
+
 START_TEST(a_file_that_keeps_changing_is_named)
 {
 	pid_t pid;
@@ -874,6 +925,7 @@ main(void)
 	tcase_add_loop_test(tests, the_index_never_changes_what_is_found, 0,
 		sizeof(changes) / sizeof(*changes));
 	tcase_add_test(tests, threads_find_what_one_finds);
+	tcase_add_test(tests, what_is_read_is_kept_by_its_place);
 	tcase_add_test(tests, a_file_that_keeps_changing_is_named);
 	tcase_add_test(tests, stop_interrupts);
 	tcase_add_test(tests, every_decision_names_its_rule);

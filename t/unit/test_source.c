@@ -15,7 +15,6 @@ static struct source source;
 static struct manifest m;
 static struct scan_result result;
 static struct error err;
-static bool settled;
 static char *commit;
 static struct buf tar, text;
 
@@ -79,14 +78,15 @@ check_bytes(void)
 	for (i = 0; i < m.n; i++) {
 		const struct entry *e = &m.v[i];
 		char *data = malloc(e->size + 1);
-		int fd;
+		struct source_file f;
 
 		if (e->type == ENTRY_FILE) {
-			fd = source_open(&source, &m, e, &settled, &err);
-			ck_assert_msg(fd >= 0, "%s", err.text);
-			ck_assert_int_eq(io_read_full(fd, data, e->size),
+			ck_assert_msg(source_open(&source, &m, e, 0, &f,
+					      &err) == 0,
+				"%s", err.text);
+			ck_assert_int_eq(source_read(&f, data, e->size),
 				(ssize_t)e->size);
-			close(fd);
+			source_close(&f);
 			digest_bytes(data, e->size, found);
 			ck_assert_mem_eq(found, e->digest, DIGEST_SIZE);
 		}
@@ -101,15 +101,15 @@ contents(const char *path)
 {
 	static char data[100];
 	const struct entry *e = manifest_find(&m, path);
-	int fd;
+	struct source_file f;
 
 	ck_assert_ptr_nonnull(e);
 	ck_assert_uint_lt(e->size, sizeof(data));
-	fd = source_open(&source, &m, e, &settled, &err);
-	ck_assert_msg(fd >= 0, "%s", err.text);
-	ck_assert_int_eq(io_read_full(fd, data, e->size), (ssize_t)e->size);
+	ck_assert_msg(source_open(&source, &m, e, 0, &f, &err) == 0, "%s",
+		err.text);
+	ck_assert_int_eq(source_read(&f, data, e->size), (ssize_t)e->size);
 	data[e->size] = '\0';
-	close(fd);
+	source_close(&f);
 	return data;
 }
 
@@ -879,22 +879,22 @@ END_TEST
 START_TEST(opened_files_do_not_disturb_each_other)
 {
 	char x[6] = "", y[6] = "";
-	int a, b;
+	struct source_file a, b;
 
 	begin();
 	file("a", "first");
 	file("b", "other");
 	end();
 	taken("a.tar");
-	a = source_open(&source, &m, &m.v[0], &settled, &err);
-	b = source_open(&source, &m, &m.v[1], &settled, &err);
-	ck_assert_int_eq(read(a, x, 3), 3);
-	ck_assert_int_eq(read(b, y, 5), 5);
-	ck_assert_int_eq(read(a, x + 3, 2), 2);
+	ck_assert_int_eq(source_open(&source, &m, &m.v[0], 0, &a, &err), 0);
+	ck_assert_int_eq(source_open(&source, &m, &m.v[1], 1, &b, &err), 0);
+	ck_assert_int_eq(source_read(&a, x, 3), 3);
+	ck_assert_int_eq(source_read(&b, y, 4), 4);
+	ck_assert_int_eq(source_read(&a, x + 3, 2), 2);
 	ck_assert_str_eq(x, "first");
-	ck_assert_str_eq(y, "other");
-	close(a);
-	close(b);
+	ck_assert_str_eq(y, "ther");
+	source_close(&a);
+	source_close(&b);
 }
 END_TEST
 
@@ -902,29 +902,66 @@ START_TEST(a_file_in_a_directory_that_was_replaced_is_found)
 {
 	struct entry e = { .path = "d/new", .type = ENTRY_FILE };
 	struct entry old = { .path = "d/old", .type = ENTRY_FILE };
+	struct source_file f;
 	struct source s;
-	int dir, fd;
+	int dir;
 
 	begin();
 	dir = open(".", O_RDONLY | O_DIRECTORY);
 	run("mkdir d d2 && : >d/old && echo new >d2/new");
 	source_directory(&s, dir, false);
-	fd = source_open(&s, &m, &old, &settled, &err);
-	ck_assert_int_ge(fd, 0);
-	ck_assert(!settled); /* it is from just now */
-	close(fd);
+	ck_assert_int_eq(source_open(&s, &m, &old, 0, &f, &err), 0);
+	ck_assert(!f.settled); /* it is from just now */
+	source_close(&f);
 	s.since = INT64_MAX;
-	fd = source_open(&s, &m, &old, &settled, &err);
-	ck_assert(settled);
-	close(fd);
+	ck_assert_int_eq(source_open(&s, &m, &old, 0, &f, &err), 0);
+	ck_assert(f.settled);
+	source_close(&f);
 	run("mv d d1 && mv d2 d");
-	fd = source_open(&s, &m, &e, &settled, &err);
-	ck_assert_msg(fd >= 0, "%s", err.text);
-	close(fd);
-	ck_assert_int_eq(source_open(&s, &m, &old, &settled, &err), -1);
+	ck_assert_msg(source_open(&s, &m, &e, 0, &f, &err) == 0, "%s",
+		err.text);
+	source_close(&f);
+	ck_assert_int_eq(source_open(&s, &m, &old, 0, &f, &err), -1);
 	ck_assert_str_eq(err.text, "d/old vanished while it was sent");
 	source_release(&s);
 	ck_assert_int_eq(fcntl(dir, F_GETFD), 0);
+	close(dir);
+}
+END_TEST
+
+START_TEST(what_was_kept_of_a_file_is_had_once)
+{
+	struct kept *kept = kept_new(100000);
+	struct kept_file *k = kept_begin(kept, 4);
+	struct source_file f;
+	struct source s;
+	char data[10] = "";
+	int dir;
+
+	begin();
+	dir = open(".", O_RDONLY | O_DIRECTORY);
+	run("printf on-disk >f");
+	manifest_add(&m, &(struct entry){ .path = "f", .type = ENTRY_FILE });
+	memcpy(k->data, "kept", 4);
+	kept_add(kept, 0, k);
+	source_directory(&s, dir, false);
+	s.kept = kept;
+	ck_assert_int_eq(source_open(&s, &m, m.v, 1, &f, &err), 0);
+	ck_assert(f.settled); /* although f is from just now */
+	ck_assert_uint_eq(f.size, 4);
+	ck_assert_int_eq(source_read(&f, data, 2), 2);
+	ck_assert_str_eq(data, "ep");
+	ck_assert_int_eq(source_read(&f, data, 10), 1);
+	ck_assert_int_eq(data[0], 't');
+	ck_assert_int_eq(source_read(&f, data, 10), 0);
+	source_close(&f);
+	ck_assert_int_eq(source_open(&s, &m, m.v, 1, &f, &err), 0);
+	ck_assert_uint_eq(f.size, 7);
+	ck_assert_int_eq(source_read(&f, data, 10), 6);
+	ck_assert_mem_eq(data, "n-disk", 6);
+	source_close(&f);
+	source_release(&s);
+	kept_free(kept);
 	close(dir);
 }
 END_TEST
@@ -980,6 +1017,7 @@ main(void)
 	tcase_add_test(tc, no_room_for_the_spool_is_said);
 	tcase_add_test(tc, opened_files_do_not_disturb_each_other);
 	tcase_add_test(tc, a_file_in_a_directory_that_was_replaced_is_found);
+	tcase_add_test(tc, what_was_kept_of_a_file_is_had_once);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
