@@ -2,9 +2,9 @@
  * Whole sessions of the client: one delivery of a small tree to a server that
  * says what it likes (cook.h), over a socket in place of a connection.  The
  * first line has words that choose: build, hold, compare; base; changed (a file
- * is not what the manifest says any more); several.  ">wait" divides what is
- * said: the rest comes when the client has nothing more to say; what is behind
- * ">lane" comes on a further channel.
+ * is not what the manifest says any more); several; abort (at the first pause).
+ * ">wait" divides what is said: the rest comes when the client has nothing more
+ * to say; what is behind ">lane" comes on a further channel.
  *
  * Whatever the server said, the client ends, and has sent nothing but frames
  * that are a client's, and files that are the tree's.
@@ -236,15 +236,18 @@ turn(struct delivery *d, struct net *net)
 }
 
 static void
-converse(struct delivery *d, struct net *net)
+converse(struct delivery *d, struct net *net, bool abort)
 {
 	bool ended = false;
 	int turns = 0;
 
 	delivery_ask(d, &cargo);
 	while (d->state != DELIVERY_DONE) {
-		if (!ended && !is_busy(d, net))
+		if (!ended && !is_busy(d, net)) {
+			if (abort && net->at != net->start)
+				delivery_abort(d);
 			ended = !net_say(net);
+		}
 		turn(d, net);
 		/* It waits for ever, or turns in vain. */
 		assert(++turns < TURNS_MOST);
@@ -278,7 +281,7 @@ deliver(const struct target *t, const char *line, size_t len, struct net *net)
 	if (has(line, len, "changed"))
 		scratch_write("tree/a", "changed\n", 8);
 	delivery_open(&d, t, &o, then, has(line, len, "several"));
-	converse(&d, net);
+	converse(&d, net, has(line, len, "abort"));
 	if (delivery_status(&d) == STATUS_OK)
 		make_base(t);
 	delivery_release(&d);

@@ -64,7 +64,7 @@ net_open(struct net *n, const char *text, const char *stop,
 	const struct manifest *base)
 {
 	memset(n, 0, sizeof(*n));
-	n->at = text;
+	n->start = n->at = text;
 	n->stop = stop;
 	n->main.client = n->main.server = -1;
 	open_end(&n->main);

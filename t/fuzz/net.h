@@ -22,8 +22,9 @@ struct net_end {
 struct net {
 	struct net_end main, lanes[NET_LANES];
 	const char *lane_text[NET_LANES]; /* of cook.h, up to the next */
-	const char *at, *stop; /* what is left to be said on the main one */
-	const char *end;       /* of all texts */
+	const char *start, *at,
+		*stop;   /* what is left to be said on the main one */
+	const char *end; /* of all texts */
 	size_t n_lanes, n_texts;
 	struct cook cook;
 };
