@@ -92,8 +92,9 @@ append(const struct store *s, const struct buf *line)
 	int torn = fd < 0 ? -1 : ends_torn(fd);
 	int rc = torn < 0 ? -1 : 0;
 
+	/* What has a blank at its end is no event, whatever was lost. */
 	if (torn > 0)
-		rc = io_write_full(fd, "\n", 1);
+		rc = io_write_full(fd, " \n", 2);
 	if (rc == 0)
 		rc = io_write_full(fd, line->data, line->len);
 	if (rc == 0)

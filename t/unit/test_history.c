@@ -55,6 +55,36 @@ START_TEST(what_was_appended_is_read_back)
 }
 END_TEST
 
+static int
+count(const struct event *e, void *arg)
+{
+	++*(int *)arg;
+	return 0;
+}
+
+START_TEST(a_line_that_was_cut_never_becomes_an_event)
+{
+	static const char *const cut[] = { "1 live a - x wh", "1 live a - x ",
+		"1 live a - x", "1", " " };
+	struct error err = ERROR_INIT;
+	size_t i;
+
+	for (i = 0; i < sizeof(cut) / sizeof(*cut); i++) {
+		struct store s;
+		int n = 0;
+
+		unit_store(&s);
+		unit_write(".deployd/history", cut[i]);
+		ck_assert_int_eq(history_append(&s, "built", "b", "", "y", "",
+					 &err),
+			0);
+		ck_assert_int_eq(history_each(&s, count, &n, &err), 0);
+		ck_assert_int_eq(n, 1);
+		store_release(&s);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -64,6 +94,7 @@ main(void)
 	tcase_add_test(t, an_escape_is_a_byte);
 	tcase_add_test(t, what_is_no_escape_stays_as_it_is);
 	tcase_add_test(t, what_was_appended_is_read_back);
+	tcase_add_test(t, a_line_that_was_cut_never_becomes_an_event);
 	suite_add_tcase(suite, t);
 	return unit_run(suite);
 }
