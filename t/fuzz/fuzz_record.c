@@ -55,9 +55,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(err.text[0] && !r.id);
 		return 0;
 	}
-	check(&s, &r);
 	assert(record_held(&s, r.tree, r.settings, id, &err) == 0);
 	assert(!strcmp(id, r.held ? ID : ""));
+	check(&s, &r);
 	record_to_message(&r, ID, &m);
 	assert(m.live && !strcmp(m.id, ID));
 	record_release(&r);
