@@ -20,7 +20,7 @@
 #define APP "app"
 #define SECONDS 20
 /* An answer that nobody reads is held for a minute. */
-#define DEAF_SECONDS 90
+#define DEAF_SECONDS 240
 #define EDITED "edited\n"
 
 static const char *deployd, *root;
