@@ -76,7 +76,7 @@ if command -v strace >/dev/null; then
 	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 	export ASAN_OPTIONS
 	elsewhere='"/'
-	! instrumented || elsewhere='"/[^ps]'
+	! grep -qs sanitize= "$BUILD/flags" || elsewhere='"/[^ps]'
 	rm -r app
 	cp -r saved app
 	head -c 3000000 /dev/urandom >app/much

@@ -20,7 +20,7 @@ open_trace(void)
 static int
 open_all(void)
 {
-#ifdef INSTRUMENTED
+#ifdef SANITIZED
 	return open("/", O_PATH | O_CLOEXEC);
 #else
 	return -1;

@@ -18,6 +18,7 @@
 #include "base/beneath.h"
 #include "base/confine.h"
 #include "base/process.h"
+#include "server/intake_confine.h"
 #include "server/surroundings.h"
 
 /* What the process of a trial exits with: that, or an errno. */
@@ -185,12 +186,12 @@ doctor_kernel(struct doctor *d)
 	say_tried(d, "no_new_privs", try_privileges,
 		"an intake gets no more privileges than it has");
 	say_landlock(d);
-#ifdef INSTRUMENTED
-	doctor_say(d, DOCTOR_FAULT, "seccomp",
-		"not in force: this deployd is instrumented, to be tested");
-#else
-	say_tried(d, "seccomp", try_calls,
-		"an intake makes no system calls but those it needs");
-#endif
+	if (INTAKE_CONFINES_CALLS)
+		say_tried(d, "seccomp", try_calls,
+			"an intake makes no system calls but those it needs");
+	else
+		doctor_say(d, DOCTOR_FAULT, "seccomp",
+			"not in force: this deployd is instrumented, to be "
+			"tested");
 	say_hooks(d);
 }

@@ -116,13 +116,6 @@ intake_confine_files(const struct intake_options *o, struct error *err)
 	return 0;
 }
 
-/* What an instrument needs is without bounds, and so are its system calls. */
-#ifdef INSTRUMENTED
-#define BOUND 0
-#else
-#define BOUND 1
-#endif
-
 static uint64_t
 most_memory(const struct intake_options *o)
 {
@@ -147,7 +140,7 @@ intake_confine_calls(const struct intake_options *o, struct error *err)
 		.files = FILES_MOST };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	if (!BOUND)
+	if (!INTAKE_CONFINES_CALLS)
 		return 0;
 	/* A file that is too large is an error of write. */
 	sigaction(SIGXFSZ, &ignore, NULL);

@@ -203,7 +203,7 @@ session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
 		poll_channel(p + 2, &s->intake.channel,
 			s->intake.channel.rx.len < READ_AHEAD);
 	else
-		p[2].fd = p[3].fd = -1;
+		p[2] = p[3] = (struct pollfd){ .fd = -1 };
 	for (i = 0; i < n && i < FDS_MOST; i++)
 		p[4 + i] = (struct pollfd){ fds[i].fd, fds[i].events, 0 };
 	if (poll(p, (nfds_t)(4 + i), timeout) < 0 && errno != EINTR)

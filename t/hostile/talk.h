@@ -81,6 +81,8 @@ bool child_talk(struct child *c, struct talk *t, int ms);
 /* Its exit status, or -1 if it was killed; *kib is its peak in memory. */
 int child_end(struct child *c, long *kib);
 
+/* One case in $HOSTILE_EVERY, which is 1 if not said, is made. */
+bool talk_next_case(void);
 /* Prints the line of a case; `why' is NULL if it passed. */
 void talk_result(const char *name, const char *why);
 

@@ -68,7 +68,8 @@ settle() {
 }
 
 settle_runs() {
-	for settle_pid in $(pgrep -x deployd); do
+	# valgrind gives what it runs its own name.
+	for settle_pid in $(pgrep -x 'deployd|memcheck.*'); do
 		tr '\0' '\n' 2>/dev/null <"/proc/$settle_pid/environ" |
 			grep -qxF "DEPLOYD_ROOT=$DEPLOYD_ROOT" && return 0
 	done 2>/dev/null
