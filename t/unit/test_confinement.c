@@ -110,6 +110,13 @@ connect_tcp(void)
 	return result(connect(fd, (struct sockaddr *)&a, sizeof(a)));
 }
 
+/* Sanitizers may read all that they like. */
+#ifdef SANITIZED
+#define READING 1000
+#else
+#define READING 1
+#endif
+
 static const struct deed {
 	const char *name;
 	int (*run)(void);
@@ -123,9 +130,9 @@ static const struct deed {
 	{ "write the cache", write_cache, 0, 0 },
 	{ "read the cache", read_cache, 0, 0 },
 	{ "go on with the trace", write_trace, 0, 0 },
-	{ "read a key beside it", read_key, 1, EACCES },
+	{ "read a key beside it", read_key, READING, EACCES },
 	{ "make a file elsewhere", make_elsewhere, 1, EACCES },
-	{ "read the system's files", read_system, 1, EACCES },
+	{ "read the system's files", read_system, READING, EACCES },
 	{ "run a program", run_program, 1, EACCES },
 	{ "connect", connect_tcp, 4, EACCES },
 };
