@@ -73,8 +73,7 @@ like 'and not what watches ssh' "$threads" 0
 
 if command -v strace >/dev/null; then
 	# What looks for leaks traces, too, and looks at /proc.
-	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-	export ASAN_OPTIONS
+	ignore_leaks
 	elsewhere='"/'
 	! grep -qs sanitize= "$BUILD/flags" || elsewhere='"/[^ps]'
 	rm -r app

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 
+instrumented && skip_all 'this deployd is instrumented'
 make_tree app
 ok 'there is an app' "$DEPLOY" local:blog app
 mkdir -p "$HOME/.ssh"
@@ -20,7 +21,6 @@ state() {
 }
 
 doctor >"$TMP/first"
-instrumented && skip_all 'this deployd is instrumented'
 if grep '^fault' "$TMP/first" >"$TMP/faults"; then
 	skip_all "this machine is not well: $(head -n 1 "$TMP/faults")"
 fi

@@ -8,8 +8,7 @@
 hold=$BUILD/t/lib/holdback
 [ -x "$hold" ] || skip_all 'holdback is not built'
 # What looks for leaks traces, too.
-ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-export ASAN_OPTIONS
+ignore_leaks
 
 # opened NAME DIR TARGET...: a deploy; $TMP/opens has how often it, and not
 # deployd, tried to open each file of the tree: each name is there once only.

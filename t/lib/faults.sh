@@ -27,8 +27,7 @@ APP=$DEPLOYD_ROOT/blog
 OWN=$APP/.deployd
 VERSION=0
 # Who is traced cannot look for leaks.
-ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-export ASAN_OPTIONS
+ignore_leaks
 mkdir "$TMP/versions"
 
 faults_available() {

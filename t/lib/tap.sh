@@ -32,6 +32,8 @@
 #	reap PID                   have this process killed at the end
 #	own_mounts                 at the top: what the test mounts is seen by
 #	                           nobody else; skips it all but for root
+#	ignore_leaks               leaks are not looked for: who is traced, or
+#	                           has no /proc, cannot
 #	instrumented               whether the programs have a sanitizer, count
 #	                           lines or the like: no intake is filtered
 #	done_testing               the plan; a test that ends without it failed
@@ -246,6 +248,11 @@ unlike() {
 skip() {
 	tap_count=$((tap_count + 1))
 	printf 'ok %d - %s # SKIP %s\n' "$tap_count" "$1" "$2"
+}
+
+ignore_leaks() {
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+	export ASAN_OPTIONS
 }
 
 skip_all() {
