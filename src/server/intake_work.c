@@ -61,11 +61,10 @@ intake_say(struct worker *w, const char *type, const struct ranges *lines)
 	pthread_mutex_unlock(&w->speech);
 }
 
-/* The last word of either thread: the process ends. */
+/* The last word of either thread: `speech' stays held. */
 static void
-fail(void *arg, struct error *err)
+say_failure(struct worker *w, struct error *err)
 {
-	struct worker *w = arg;
 	struct msg_result r = { 0 };
 
 	if (err->status == STATUS_LOCAL)
@@ -74,6 +73,13 @@ fail(void *arg, struct error *err)
 	pthread_mutex_lock(&w->speech);
 	MESSAGE_SEND(&w->channel, "fail", result, &r);
 	flush(w);
+	MESSAGE_RELEASE(result, &r);
+}
+
+static void
+fail(void *arg, struct error *err)
+{
+	say_failure(arg, err);
 	process_exit(1);
 }
 
@@ -165,27 +171,34 @@ get_ready(struct worker *w, struct error *err)
 	return intake_confine_calls(w->o, err);
 }
 
+static int
+work(struct worker *w, struct error *err)
+{
+	int rc = get_ready(w, err);
+
+	if (rc == 0 && w->o->manifest) {
+		w->m = *w->o->manifest; /* our own: the session has another */
+		rc = 1;
+	} else if (rc == 0) {
+		rc = receive_manifest(w, err);
+	}
+	if (rc > 0)
+		rc = intake_receive_files(w, err);
+	/* What arrived whole is kept in any case. */
+	writer_free(w->writer);
+	w->writer = NULL;
+	return rc;
+}
+
 int
 intake_work(const struct intake_options *o, int fd, int text)
 {
 	struct worker w = { .o = o, .text = text };
 	struct error err = ERROR_INIT;
-	int rc;
 
 	pthread_mutex_init(&w.speech, NULL);
 	channel_init(&w.channel, fd, fd, false, "the session");
-	rc = get_ready(&w, &err);
-	if (rc == 0 && o->manifest) {
-		w.m = *o->manifest; /* our own: we are a copy of the session */
-		rc = 1;
-	} else if (rc == 0) {
-		rc = receive_manifest(&w, &err);
-	}
-	if (rc > 0)
-		rc = intake_receive_files(&w, &err);
-	/* What arrived whole is kept in any case. */
-	writer_free(w.writer);
-	if (rc < 0)
+	if (work(&w, &err) < 0)
 		fail(&w, &err);
 	return 0;
 }

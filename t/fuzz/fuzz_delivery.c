@@ -98,49 +98,42 @@ unpack(struct zin *z, const struct frame *f, struct buf *tar)
 	} while (used < f->len || n == 65536);
 }
 
-static bool
-is_known(const char *type)
-{
-	static const char *const types[] = { "hello", "push", "full",
-		"settings", "manifest", "offer", "files", "amend", "go",
-		"abort", "put", "part", ".ping" };
-	size_t i;
+static const char *const types[] = { "hello", "push", "full", "settings",
+	"manifest", "offer", "files", "amend", "go", "abort", "put", "part",
+	".ping", NULL };
 
-	for (i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (!strcmp(type, types[i]))
-			return true;
-	return false;
+/* The files stream of a channel, so far. */
+struct stream {
+	struct zin *z;
+	struct buf tar;
+};
+
+static void
+take(const struct frame *f, void *arg)
+{
+	struct stream *s = arg;
+
+	/* A whole manifest voids what was offered, and its stream. */
+	if (!strcmp(f->type, "full")) {
+		check_tar(s->tar.data, s->tar.len);
+		buf_clear(&s->tar);
+		zin_free(s->z);
+		s->z = zin_new_frames(23);
+	}
+	if (!strcmp(f->type, "files"))
+		unpack(s->z, f, &s->tar);
 }
 
 static void
 check_heard(struct net_end *e)
 {
-	const size_t magic = strlen(PROTOCOL_MAGIC);
-	struct error err = ERROR_INIT;
-	struct buf tar = BUF_INIT, *b = &e->heard;
-	struct zin *z = zin_new_frames(23);
-	struct frame f;
-	long n;
+	struct stream s = { zin_new_frames(23), BUF_INIT };
 
-	assert(b->len < magic || !memcmp(b->data, PROTOCOL_MAGIC, magic));
-	buf_consume(b, b->len < magic ? b->len : magic);
-	while (b->len && (n = frame_parse(b->data, b->len, &f, &err)) != 0) {
-		assert(n > 0 && is_known(f.type));
-		/* A whole manifest voids what was offered, and its stream. */
-		if (!strcmp(f.type, "full")) {
-			check_tar(tar.data, tar.len);
-			buf_clear(&tar);
-			zin_free(z);
-			z = zin_new_frames(23);
-		}
-		if (!strcmp(f.type, "files"))
-			unpack(z, &f, &tar);
-		buf_consume(b, (size_t)n);
-	}
-	check_tar(tar.data, tar.len);
-	buf_release(&tar);
-	zin_free(z);
-	buf_release(b);
+	net_frames(&e->heard, types, take, &s);
+	check_tar(s.tar.data, s.tar.len);
+	buf_release(&s.tar);
+	zin_free(s.z);
+	buf_release(&e->heard);
 }
 
 static void

@@ -127,44 +127,6 @@ copy_manifest(struct manifest *to, const struct manifest *from)
 	}
 }
 
-/* As fail(), but for the process's end. */
-static void
-say_failure(struct worker *w, struct error *err)
-{
-	struct msg_result r = { 0 };
-
-	if (err->status == STATUS_LOCAL)
-		err->status = STATUS_TRANSFER;
-	result_from_error(&r, err);
-	pthread_mutex_lock(&w->speech);
-	MESSAGE_SEND(&w->channel, "fail", result, &r);
-	flush(w);
-	pthread_mutex_unlock(&w->speech);
-	MESSAGE_RELEASE(result, &r);
-}
-
-/* As intake_work(), from its second line on. */
-static void
-work(struct inside *in)
-{
-	struct worker *w = &in->w;
-	struct error err = ERROR_INIT;
-	int rc = get_ready(w, &err);
-
-	if (rc == 0 && in->o.manifest) {
-		w->m = in->manifest;
-		rc = 1;
-	} else if (rc == 0) {
-		rc = receive_manifest(w, &err);
-	}
-	if (rc > 0)
-		rc = intake_receive_files(w, &err);
-	writer_free(w->writer);
-	w->writer = NULL;
-	if (rc < 0)
-		say_failure(w, &err);
-}
-
 static void
 tidy(struct inside *in)
 {
@@ -191,8 +153,12 @@ static void *
 run_inside(void *arg)
 {
 	struct inside *in = me = arg;
+	struct error err = ERROR_INIT;
 
-	work(in);
+	if (work(&in->w, &err) < 0) {
+		say_failure(&in->w, &err);
+		pthread_mutex_unlock(&in->w.speech);
+	}
 	tidy(in);
 	in->over = true;
 	return NULL;
@@ -213,8 +179,10 @@ begin(struct inside *in, const struct intake_options *o, int fd, int text)
 		copy_manifest(&in->base, o->base);
 		in->o.base = &in->base;
 	}
-	if (o->manifest)
+	if (o->manifest) {
 		copy_manifest(&in->manifest, o->manifest);
+		in->o.manifest = &in->manifest;
+	}
 	in->fd = fd;
 	in->text = dup_fd(text);
 	in->w.o = &in->o;

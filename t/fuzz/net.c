@@ -120,6 +120,35 @@ net_hear(struct net *n)
 		hear(&n->lanes[i]);
 }
 
+static bool
+is_one_of(const char *type, const char *const *types)
+{
+	while (*types && strcmp(type, *types))
+		types++;
+	return *types != NULL;
+}
+
+void
+net_frames(struct buf *heard, const char *const *types, net_frame_fn *fn,
+	void *arg)
+{
+	const size_t magic = strlen(PROTOCOL_MAGIC);
+	struct error err = ERROR_INIT;
+	struct frame f;
+	long n;
+
+	assert(heard->len < magic ||
+		!memcmp(heard->data, PROTOCOL_MAGIC, magic));
+	buf_consume(heard, heard->len < magic ? heard->len : magic);
+	while (heard->len &&
+		(n = frame_parse(heard->data, heard->len, &f, &err)) != 0) {
+		assert(n > 0 && is_one_of(f.type, types));
+		if (fn)
+			fn(&f, arg);
+		buf_consume(heard, (size_t)n);
+	}
+}
+
 bool
 net_unread(const struct net_end *e)
 {

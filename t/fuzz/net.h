@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "cook.h"
+#include "wire/frame.h"
 
 #define NET_LANES 2
 
@@ -42,6 +43,13 @@ void net_close(struct net *n);
 bool net_say(struct net *n);
 /* Takes what the client has said, on all channels. */
 void net_hear(struct net *n);
+typedef void net_frame_fn(const struct frame *f, void *arg);
+/*
+ * Takes from `heard' what the client said: the magic line, or no more than its
+ * beginning, and frames, each of one of these types, up to a NULL.
+ */
+void net_frames(struct buf *heard, const char *const *types, net_frame_fn *fn,
+	void *arg);
 /* Whether the client has something there that it has not read. */
 bool net_unread(const struct net_end *e);
 
