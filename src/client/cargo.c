@@ -107,7 +107,7 @@ load_directory(struct cargo *c, const struct options *o, struct walk_watch *w,
 	if (c->dirfd < 0)
 		return error_errno(err, "%s", p->tree);
 	source_directory(&c->source, c->dirfd, p->exact_modes);
-	if (w->how->keep)
+	if (w->how->keep && w->how->keep(w->how->arg, c->cache))
 		c->kept = kept_new(KEPT_MOST);
 	c->source.kept = c->kept;
 	return scan_beside_git(c, o, w, err);

@@ -30,8 +30,11 @@ struct cargo {
 };
 
 struct cargo_options {
-	/* What is read to be hashed is kept (kept.h): it will be sent. */
-	bool keep;
+	/*
+	 * Whether what is read to be hashed is kept (kept.h), since it will be
+	 * sent; it is given cache.h's handle.  May be NULL.
+	 */
+	bool (*keep)(void *arg, int cache);
 	/* scan.h's; may be NULL. */
 	void (*decided)(void *arg, const char *path, bool in, const char *rule);
 	/* Now and then, so that a conversation does not fall silent. */

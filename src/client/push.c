@@ -83,16 +83,14 @@ tick(void *arg)
  * will most likely be sent.
  */
 static bool
-is_first(const struct push *p)
+is_first(void *arg, int cache)
 {
-	struct error ignored = ERROR_INIT;
-	int cache = p->o->no_cache ? -1 : cache_open(&ignored);
-	bool first = false;
+	const struct push *p = arg;
+	bool first = p->o->no_cache;
 	size_t i;
 
 	for (i = 0; i < p->targets.n && !first; i++)
 		first = !cache_has_base(cache, &p->targets.v[i]);
-	io_close(&cache);
 	return first;
 }
 
@@ -104,7 +102,7 @@ static int
 load(struct push *p, struct error *err)
 {
 	const struct cargo_options how = {
-		.keep = is_first(p), .tick = tick, .arg = p
+		.keep = is_first, .tick = tick, .arg = p
 	};
 	int rc;
 
