@@ -75,14 +75,13 @@ add_directory(struct du *d, int dirfd, const char *name, int depth)
 	int fd = openat(dirfd, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	const char *entry;
 	unsigned n = 0;
 
-	while (dir && (e = readdir(dir))) {
+	while (dir && io_next_name(dir, &entry) > 0) {
 		if (n++ % CLOCK_EVERY == 0 && is_over(d))
 			break;
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			add(d, fd, e->d_name, depth);
+		add(d, fd, entry, depth);
 	}
 	if (dir)
 		closedir(dir);

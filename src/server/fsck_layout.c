@@ -232,14 +232,12 @@ drop_apart(struct fsck *f)
 	int fd = openat(f->s->own, "apart",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	const char *name;
 	char path[320];
 
-	while (dir && (e = readdir(dir))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		snprintf(path, sizeof(path), ".deployd/apart/%s", e->d_name);
-		fsck_drop(f, fd, e->d_name, path);
+	while (dir && io_next_name(dir, &name) > 0) {
+		snprintf(path, sizeof(path), ".deployd/apart/%s", name);
+		fsck_drop(f, fd, name, path);
 	}
 	if (dir)
 		closedir(dir);

@@ -340,19 +340,17 @@ explore_directory(struct walk *w, int fd, struct buf *path)
 {
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	size_t len = path->len;
-	struct dirent *e;
+	const char *name;
 	int rc = 0;
 
 	if (!dir) {
 		io_close(&fd);
 		return 0;
 	}
-	while (rc == 0 && w->x->missing && (e = readdir(dir))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		buf_addf(path, "/%s", e->d_name);
+	while (rc == 0 && w->x->missing && io_next_name(dir, &name) > 0) {
+		buf_addf(path, "/%s", name);
 		if (path->len <= PATH_MOST)
-			rc = explore(w, fd, e->d_name, path);
+			rc = explore(w, fd, name, path);
 		buf_truncate(path, len);
 	}
 	closedir(dir);

@@ -78,11 +78,9 @@ has_trash(int at, const char *name)
 {
 	int fd = open_trash(at, name);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	bool has = false;
+	const char *first;
+	bool has = dir && io_next_name(dir, &first) > 0;
 
-	while (dir && !has && (e = readdir(dir)))
-		has = strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
 	if (dir)
 		closedir(dir);
 	return has;

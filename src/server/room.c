@@ -92,13 +92,12 @@ tell_trash(struct telling *t, const struct store *s, const struct strv *but)
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	uint64_t before = t->du.bytes;
-	struct dirent *e;
+	const char *name;
 	size_t n = 0;
 
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-			!strv_has(but, e->d_name)) {
-			du_add(&t->du, fd, e->d_name);
+	while (dir && io_next_name(dir, &name) > 0)
+		if (!strv_has(but, name)) {
+			du_add(&t->du, fd, name);
 			n++;
 		}
 	if (dir)

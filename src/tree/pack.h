@@ -6,10 +6,10 @@
  *
  * A chunk, and a file of up to PACK_WHOLE bytes, is read whole before its
  * header, and hashed unless it has not changed since the tree was read, or was
- * kept then (kept.h); one that changed is announced with its new entry first.  A larger one that
- * changes while it passes is found by the server, whose `bad` leads to
- * pack_again().  A file is never padded or cut.  One that is amended loses
- * its chunks and is sent whole (wanted.h).
+ * kept then (kept.h); one that changed is announced with its new entry first.
+ * A larger one that changes while it passes is found by the server, whose
+ * `bad` leads to pack_again().  A file is never padded or cut.  One that is
+ * amended loses its chunks and is sent whole (wanted.h).
  */
 #ifndef TREE_PACK_H
 #define TREE_PACK_H

@@ -32,8 +32,8 @@
 #	reap PID                   have this process killed at the end
 #	own_mounts                 at the top: what the test mounts is seen by
 #	                           nobody else; skips it all but for root
-#	ignore_leaks               leaks are not looked for: who is traced, or
-#	                           has no /proc, cannot
+#	ignore_leaks               leaks are not looked for: who is traced
+#	                           cannot
 #	instrumented               whether the programs have a sanitizer, count
 #	                           lines or the like: no intake is filtered
 #	done_testing               the plan; a test that ends without it failed
