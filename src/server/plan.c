@@ -146,14 +146,21 @@ plan_hash(struct plan_search *x, int dir, const char *name,
 	return n < 0 ? -1 : 0;
 }
 
-/* It has no other, or the manifest lies. */
+/*
+ * Whether an upload is what its name says.  It has no other size, or the
+ * manifest lies.
+ */
 static bool
-has_size(int dir, const char *name, uint64_t size)
+is_upload(struct plan_search *x, int dir, const char *name,
+	const struct supply *u)
 {
+	uint8_t digest[DIGEST_SIZE];
 	struct stat st;
 
 	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		(uint64_t)st.st_size == size;
+		(uint64_t)st.st_size == u->size &&
+		plan_hash(x, dir, name, digest) == 0 &&
+		!memcmp(u->digest, digest, DIGEST_SIZE);
 }
 
 /* Uploads of a session that was cut: named by what they must hash to. */
@@ -163,26 +170,24 @@ search_tmp(struct plan_search *x)
 	int fd = openat(x->s->own, "tmp",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	uint8_t named[DIGEST_SIZE], digest[DIGEST_SIZE];
-	struct dirent *e;
+	uint8_t named[DIGEST_SIZE];
+	const char *name;
 	struct supply *u;
 	int rc = 0;
 
-	while (dir && rc == 0 && (e = readdir(dir))) {
-		if (strlen(e->d_name) != DIGEST_HEX ||
-			digest_from_hex(e->d_name, named) < 0)
+	/* What cannot be read of it comes again. */
+	while (dir && rc == 0 && io_next_name(dir, &name) > 0) {
+		if (strlen(name) != DIGEST_HEX ||
+			digest_from_hex(name, named) < 0)
 			continue;
 		u = plan_find(x, named);
 		if (!u || u->where != SUPPLY_NONE)
 			continue;
 		rc = busy_turn(x->o->busy, x->err);
-		if (plan_hash(x, fd, e->d_name, digest) == 0 &&
-			!memcmp(named, digest, DIGEST_SIZE)) {
-			if (has_size(fd, e->d_name, u->size))
-				plan_set(x, u, SUPPLY_TMP, NULL);
-		} else if (!x->o->look) {
-			unlinkat(fd, e->d_name, 0);
-		}
+		if (is_upload(x, fd, name, u))
+			plan_set(x, u, SUPPLY_TMP, NULL);
+		else if (!x->o->look)
+			unlinkat(fd, name, 0);
 	}
 	if (dir)
 		closedir(dir);
