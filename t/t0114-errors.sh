@@ -101,6 +101,46 @@ fi
 each 127 at_server '0 3 4 6 8 9' "$files" -c open -a EMFILE+
 each 23 at_client '0 1 3 4 6' "$files" -c open -a EMFILE+
 
+# What a failing disk hides from fsck is not all well.
+settle
+for inside in releases .deployd/records .deployd/manifests .deployd/logs \
+	.deployd/tmp .deployd/apart; do
+	n=1
+	while :; do
+		faulty -n $n -f "$APP/$inside" -c getdents64 -a EIO
+		"$TMP/faulty" fsck blog >"$TMP/said" 2>&1
+		status=$?
+		faults_settle
+		[ -n "$(faults_hit)" ] || break
+		is "fsck that cannot read $inside, $n" "$status" 1
+		n=$((n + 1))
+	done
+	is 'of which it can is well' "$status" 0
+	ok 'and they are read' test "$n" -gt 1
+done
+
+faulty -n 1 -f "$APP/shared" -c getdents64 -a EIO
+ok 'status' "$TMP/faulty" status blog
+like 'tells what takes room that it does not see' "$OUT" 'shared +more than '
+
+# Who runs in a release that would be dropped is not known, so it stays.
+printf '[deployd]\nkeep = 9\nspare = no\n' >"$DEPLOYD_CONF"
+for version in second third; do
+	next_version
+	ok "a $version one" "$DEPLOY" local:blog app
+done
+settle
+releases=$(cd "$APP/releases" && echo *)
+printf '[deployd]\nkeep = 1\nspare = no\n' >"$DEPLOYD_CONF"
+faulty -n 1 -f /proc -c getdents64 -a EIO
+ok 'retention that cannot look at all processes' "$TMP/faulty" prune blog
+faults_settle
+is 'as it was not let' "$(faults_hit)" 'getdents64 of deployd'
+is 'drops nothing' "$(cd "$APP/releases" && echo *)" "$releases"
+ok 'and when it can' "$DEPLOYD" prune blog
+is 'does' "$(cd "$APP/releases" && echo * | wc -w)" 2
+printf '[deployd]\nkeep = 2\n' >"$DEPLOYD_CONF"
+
 # What is archived before an app is removed is all there, or it is not removed.
 mkdir -p "$APP/shared/storage/deep"
 echo kept >"$APP/shared/storage/deep/file"

@@ -62,9 +62,9 @@ is_new(struct du *d, const struct stat *st)
 static bool
 is_over(struct du *d)
 {
-	if (d->deadline && !d->partial && io_now_ms() >= d->deadline)
-		d->partial = true;
-	return d->partial;
+	if (d->deadline && !d->over && io_now_ms() >= d->deadline)
+		d->over = d->partial = true;
+	return d->over;
 }
 
 static void add(struct du *d, int dirfd, const char *name, int depth);
@@ -77,12 +77,15 @@ add_directory(struct du *d, int dirfd, const char *name, int depth)
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const char *entry;
 	unsigned n = 0;
+	int rc = 0;
 
-	while (dir && io_next_name(dir, &entry) > 0) {
+	while (dir && (rc = io_next_name(dir, &entry)) > 0) {
 		if (n++ % CLOCK_EVERY == 0 && is_over(d))
 			break;
 		add(d, fd, entry, depth);
 	}
+	if (rc < 0)
+		d->partial = true;
 	if (dir)
 		closedir(dir);
 	else

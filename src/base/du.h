@@ -12,7 +12,8 @@
 struct du {
 	uint64_t bytes;   /* of all that was counted so far */
 	int64_t deadline; /* io_now_ms() at which counting stops; 0: never */
-	bool partial;     /* it did: there is more */
+	bool over;        /* it did */
+	bool partial;     /* so, or as a disk failed, there is more */
 	struct du_file {
 		uint64_t device, inode;
 	} * seen; /* a hash table of files with several names */
@@ -21,7 +22,7 @@ struct du {
 
 #define DU_INIT \
 	{ \
-		0, 0, false, NULL, 0, 0 \
+		0, 0, false, false, NULL, 0, 0 \
 	}
 
 /* Adds dirfd/name, whatever it is; what is missing or closed to us adds 0. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/rmtree.h"
 #include "server/activate.h"
 #include "server/fsck_parts.h"
@@ -53,6 +54,18 @@ fsck_tell_path(struct fsck *f, const char *id, const struct entry *e,
 		.advice = repair ? NULL : (char *)advice };
 
 	tell(f, &m);
+}
+
+bool
+fsck_next_name(struct fsck *f, DIR *dir, const char *path, const char **name)
+{
+	const struct fsck_fault fault = { path, "cannot be read to its end",
+		NULL, "see the kernel's log" };
+	int rc = dir ? io_next_name(dir, name) : 0;
+
+	if (rc < 0)
+		fsck_tell(f, &fault, false);
+	return rc > 0;
 }
 
 void

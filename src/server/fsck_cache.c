@@ -2,7 +2,6 @@
  * manifests. */
 #include "server/fsck_parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,17 +33,17 @@ check_names(struct fsck *f, const char *name, const struct strv *needed)
 	int fd = openat(f->s->own, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	char path[320];
+	char where[32], path[320];
+	const char *leaf;
 	int rc = 0;
 
-	while (rc == 0 && dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
+	snprintf(where, sizeof(where), ".deployd/%s", name);
+	while (rc == 0 && fsck_next_name(f, dir, where, &leaf)) {
+		if (leaf[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), ".deployd/%s/%s", name, e->d_name);
-		if (!is_named_right(fd, e->d_name) &&
-			!strv_has(needed, e->d_name))
-			fsck_drop(f, fd, e->d_name, path);
+		snprintf(path, sizeof(path), "%s/%s", where, leaf);
+		if (!is_named_right(fd, leaf) && !strv_has(needed, leaf))
+			fsck_drop(f, fd, leaf, path);
 		rc = busy_turn(f->o->busy, f->err);
 	}
 	if (dir)

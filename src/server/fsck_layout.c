@@ -1,7 +1,6 @@
 /* Directories, locks and what was left behind. */
 #include "server/fsck_parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -117,17 +116,16 @@ check_owners(struct fsck *f, const char *name)
 	int fd = openat(f->s->own, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	char where[32], path[300];
+	const char *leaf;
+	struct stat st;
 
-	while (dir && (e = readdir(dir))) {
-		char path[300];
-		struct stat st;
-
-		snprintf(path, sizeof(path), ".deployd/%s%s%s",
-			strcmp(name, ".") ? name : "",
-			strcmp(name, ".") ? "/" : "", e->d_name);
-		if (e->d_name[0] != '.' &&
-			fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	snprintf(where, sizeof(where), ".deployd%s%s",
+		strcmp(name, ".") ? "/" : "", strcmp(name, ".") ? name : "");
+	while (fsck_next_name(f, dir, where, &leaf)) {
+		snprintf(path, sizeof(path), "%s/%s", where, leaf);
+		if (leaf[0] != '.' &&
+			fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			check_owner(f, path, &st);
 	}
 	if (dir)
@@ -177,17 +175,16 @@ drop_temporaries(struct fsck *f, int at, const char *name, const char *prefix,
 	int fd = openat(at, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	const char *leaf;
+	char path[320];
 
-	while (dir && (e = readdir(dir))) {
-		char path[320];
-
-		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0 ||
-			!is_temporary(e->d_name) ||
-			(f->s->bypass && !strncmp(e->d_name, "next.", 5)))
+	while (fsck_next_name(f, dir, *shown ? shown : ".", &leaf)) {
+		if (strncmp(leaf, prefix, strlen(prefix)) != 0 ||
+			!is_temporary(leaf) ||
+			(f->s->bypass && !strncmp(leaf, "next.", 5)))
 			continue;
-		snprintf(path, sizeof(path), "%s%s", shown, e->d_name);
-		fsck_drop(f, fd, e->d_name, path);
+		snprintf(path, sizeof(path), "%s%s", shown, leaf);
+		fsck_drop(f, fd, leaf, path);
 	}
 	if (dir)
 		closedir(dir);
@@ -235,7 +232,7 @@ drop_apart(struct fsck *f)
 	const char *name;
 	char path[320];
 
-	while (dir && io_next_name(dir, &name) > 0) {
+	while (fsck_next_name(f, dir, ".deployd/apart", &name)) {
 		snprintf(path, sizeof(path), ".deployd/apart/%s", name);
 		fsck_drop(f, fd, name, path);
 	}

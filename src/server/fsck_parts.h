@@ -11,6 +11,8 @@
 #ifndef SERVER_FSCK_PARTS_H
 #define SERVER_FSCK_PARTS_H
 
+#include <dirent.h>
+
 #include "server/fsck.h"
 #include "server/verify.h"
 
@@ -38,6 +40,9 @@ void fsck_tell(struct fsck *f, const struct fsck_fault *fault, bool mended);
 /* The same of a path of a release. */
 void fsck_tell_path(struct fsck *f, const char *id, const struct entry *e,
 	enum verify_how how, const char *repair);
+/* As io_next_name(), but that path cannot be read to its end is told of. */
+bool fsck_next_name(struct fsck *f, DIR *dir, const char *path,
+	const char **name);
 /* A leftover of the store is removed, whatever it is. */
 void fsck_drop(struct fsck *f, int dir, const char *name, const char *path);
 

@@ -1,7 +1,6 @@
 /* Records, by themselves and against the history. */
 #include "server/fsck_parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,17 +64,18 @@ drop_orphans(struct fsck *f, const char *name)
 	int fd = openat(f->s->own, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	char id[RELEASE_ID_LEN + 1], path[320];
-	struct dirent *e;
+	char id[RELEASE_ID_LEN + 1], where[32], path[320];
+	const char *leaf;
 
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.' ||
-			(is_known(e->d_name, id) &&
+	snprintf(where, sizeof(where), ".deployd/%s", name);
+	while (fsck_next_name(f, dir, where, &leaf)) {
+		if (leaf[0] == '.' ||
+			(is_known(leaf, id) &&
 				(has_record(f, id) ||
 					store_has_release(f->s, id))))
 			continue;
-		snprintf(path, sizeof(path), ".deployd/%s/%s", name, e->d_name);
-		fsck_drop(f, fd, e->d_name, path);
+		snprintf(path, sizeof(path), "%s/%s", where, leaf);
+		fsck_drop(f, fd, leaf, path);
 	}
 	if (dir)
 		closedir(dir);

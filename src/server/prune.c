@@ -26,6 +26,7 @@ struct prune {
 	uint64_t keep, kept;
 	char live[RELEASE_ID_LEN + 1], previous[RELEASE_ID_LEN + 1];
 	bool looked;      /* at the processes */
+	bool unknown;     /* not all of them could be seen */
 	struct strv used; /* a visible one runs in these */
 };
 
@@ -48,9 +49,9 @@ static bool
 is_used(struct prune *p, const char *id)
 {
 	if (!p->looked)
-		running_each(p->s, note_use, p);
+		p->unknown = running_each(p->s, note_use, p) < 0;
 	p->looked = true;
-	return strv_has(&p->used, id);
+	return p->unknown || strv_has(&p->used, id);
 }
 
 /* Called from the newest to the oldest. */

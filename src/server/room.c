@@ -94,12 +94,15 @@ tell_trash(struct telling *t, const struct store *s, const struct strv *but)
 	uint64_t before = t->du.bytes;
 	const char *name;
 	size_t n = 0;
+	int rc = 0;
 
-	while (dir && io_next_name(dir, &name) > 0)
+	while (dir && (rc = io_next_name(dir, &name)) > 0)
 		if (!strv_has(but, name)) {
 			du_add(&t->du, fd, name);
 			n++;
 		}
+	if (rc < 0)
+		t->du.partial = true;
 	if (dir)
 		closedir(dir);
 	if (n)

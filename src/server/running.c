@@ -50,20 +50,22 @@ look_at_process(const struct looking *l, int proc, const char *pid)
 	}
 }
 
-void
+int
 running_each(const struct store *s, running_fn *fn, void *arg)
 {
 	struct looking l = { realpath(s->path, NULL), fn, arg };
 	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	const char *name;
+	int rc = 0;
 
-	while (l.top && dir && (e = readdir(dir)))
-		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
-			look_at_process(&l, fd, e->d_name);
+	while (l.top && dir && (rc = io_next_name(dir, &name)) > 0)
+		if (name[0] >= '1' && name[0] <= '9')
+			look_at_process(&l, fd, name);
 	if (dir)
 		closedir(dir);
 	free(l.top);
+	return rc;
 }
 
 /* Naming them. */
@@ -100,7 +102,7 @@ running_name(const struct store *s, struct buf *out)
 {
 	struct naming a = { .out = out };
 
-	running_each(s, name_process, &a);
+	(void)running_each(s, name_process, &a);
 	if (a.n > NAMED_MOST)
 		buf_addf(out, " and %zu more", a.n - NAMED_MOST);
 	return a.n;
