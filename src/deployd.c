@@ -6,6 +6,7 @@
  *	  apps.c            names of others that a key may see
  *	server/session.c    the loop below it: client, intake, hooks
  *	  session_open.c    the app that it is about
+ *	  session_watch.c   whether the client is there, and reads
  *	  session_host.c    as who watches hooks
  *	server/push.c       the verb push, from request to result
  *	  push_checks.c     limits and guards
@@ -37,6 +38,7 @@
  *	  query_VERB.c      the others
  *	server/admin.c      the same for an admin at the terminal
  *	  admin_fsck.c      fsck, of all apps
+ *	  say.c             to whom it is said may pause
  *	server/fsck.c       a store checked and repaired: fsck_PART.c
  *	server/setup.c      what an account needs; account.c
  *	server/doctor.c     what this machine has for safety: doctor_kernel.c

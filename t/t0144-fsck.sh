@@ -214,6 +214,29 @@ fails 5 'over the wire' "$DEPLOY" fsck local:blog
 kill "$PID"
 wait "$PID" 2>/dev/null
 
+# Somebody has left a pager open: what fills a pipe waits, but no deploy does.
+i=0
+while [ $i -lt 1000 ]; do
+	i=$((i + 1))
+	: >"$own/records/$(printf '%0200d' $i)"
+done
+mkfifo "$TMP/pager"
+exec 9<>"$TMP/pager"
+"$DEPLOYD" fsck -n blog >&9 2>/dev/null 9>&- &
+PID=$!
+reap "$PID"
+IFS= read -r line <&9
+like 'a pager that is full of faults' "$line" 'records/0.*: left over'
+ok 'holds up no deploy' "$DEPLOY" --wait=30 local:blog app
+ok 'and is open still' kill -0 "$PID"
+cat <&9 >"$TMP/read" &
+reader=$!
+reap "$reader"
+wait "$PID"
+is 'and ends once it is read' $? 1
+exec 9<&-
+ok 'a repair of these' fsck blog
+
 # Over the wire.
 rm "$releases/$live/run"
 fails 1 'a dry run from afar' "$DEPLOY" fsck -n local:blog

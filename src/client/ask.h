@@ -5,9 +5,9 @@
 #ifndef CLIENT_ASK_H
 #define CLIENT_ASK_H
 
+#include "base/sink.h"
 #include "client/options.h"
 #include "client/project.h"
-#include "client/sink.h"
 #include "client/watch.h"
 #include "wire/message.h"
 

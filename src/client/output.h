@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "client/sink.h"
+#include "base/sink.h"
 
 struct output {
 	const char *target;

@@ -133,21 +133,7 @@ print_releases(const struct store *s, struct error *err)
 static void
 show_output(void *arg, const char *data, size_t len)
 {
-	struct buf safe = BUF_INIT;
-
-	while (len) {
-		const char *nl = memchr(data, '\n', len);
-		size_t n = nl ? (size_t)(nl - data) : len;
-
-		escape_add(&safe, data, n);
-		if (nl)
-			buf_addch(&safe, '\n');
-		n += nl != NULL;
-		data += n;
-		len -= n;
-	}
-	fwrite(buf_str(&safe), 1, safe.len, stderr);
-	buf_release(&safe);
+	say_text(arg, data, len);
 }
 
 static int
@@ -159,18 +145,19 @@ wait_for(void *arg, struct pollfd *fds, int n, int timeout)
 }
 
 static void
-show_text(void *arg, const char *text)
+show_line(void *arg, const char *text)
 {
-	log_info("%s", text);
+	say_line(arg, text);
 }
 
 struct activate_host
-admin_host(const struct config *c)
+admin_host(const struct config *c, struct say *say)
 {
-	return (struct activate_host){
-		{ .output = show_output, .wait = wait_for, .umask = c->umask },
-		show_text, show_text, NULL
-	};
+	return (struct activate_host){ { .output = show_output,
+					       .wait = wait_for,
+					       .arg = say,
+					       .umask = c->umask },
+		show_line, show_line, say };
 }
 
 static const char *
@@ -185,7 +172,8 @@ static int
 roll_back(struct store *s, const struct config *c, const char *to,
 	struct error *err)
 {
-	const struct activate_host host = admin_host(c);
+	struct say say = { .fd = STDERR_FILENO };
+	const struct activate_host host = admin_host(c, &say);
 	char id[RELEASE_ID_LEN + 1], went[RELEASE_ID_LEN + 1];
 	const char *failed;
 	int rc;
@@ -194,6 +182,7 @@ roll_back(struct store *s, const struct config *c, const char *to,
 		return -1;
 	rc = activate_rollback(s, c, to ? id : NULL, NULL, user_name(),
 		ACTIVATE_WAIT, &host, went, &failed, err);
+	say_end(&say);
 	if (rc > 0)
 		log_info("%s is live already", went);
 	if (rc == 0)
@@ -204,25 +193,31 @@ roll_back(struct store *s, const struct config *c, const char *to,
 static void
 show_dropped(void *arg, const struct msg_dropped *m)
 {
-	log_info("dropped %s: %s%" PRIu64 ".%" PRIu64 " MB",
+	struct buf line = BUF_INIT;
+
+	buf_addf(&line, "dropped %s: %s%" PRIu64 ".%" PRIu64 " MB",
 		m->release       ? m->release :
 			m->spare ? "the spare" :
 				   "what was in trash",
 		m->more ? "more than " : "", m->bytes / 1000000,
 		m->bytes / 100000 % 10);
+	show_line(arg, buf_str(&line));
+	buf_release(&line);
 }
 
 static int
 prune(struct store *s, const struct config *c, struct error *err)
 {
+	struct say say = { .fd = STDERR_FILENO };
 	char holder[STORE_HOLDER];
 	int rc;
 
 	store_holder("deployd prune", holder);
 	if (store_lock(s, holder, 2, NULL, NULL, err) < 0)
 		return -1;
-	rc = room_make(s, c, false, show_dropped, NULL, err);
+	rc = room_make(s, c, false, show_dropped, &say, err);
 	store_unlock(s);
+	say_end(&say);
 	return rc;
 }
 

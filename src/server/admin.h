@@ -3,6 +3,7 @@
 #define SERVER_ADMIN_H
 
 #include "server/activate.h"
+#include "server/say.h"
 
 /* words: the verb, the app, and for rollback maybe a release. */
 int admin_run(const struct config *c, const char *const *words, int n);
@@ -13,6 +14,7 @@ int admin_fsck(const struct config *c, const char *app, bool dry_run);
 /* For commands with a file of their own. */
 int admin_open(struct store *s, const struct config *c, const char *app,
 	struct error *err);
-struct activate_host admin_host(const struct config *c);
+/* Tells s what hooks print, and notes. */
+struct activate_host admin_host(const struct config *c, struct say *s);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "base/escape.h"
 #include "base/log.h"
 #include "server/activate.h"
 #include "server/admin.h"
@@ -18,27 +18,43 @@ struct admin_fsck {
 	const struct config *c;
 	struct store store;
 	bool dry_run;
+	struct say said;    /* the faults */
+	struct say hooks;   /* of a switch that is finished */
 	enum status status; /* the first that is not STATUS_OK */
 };
 
 static void
 print_fault(void *arg, const struct msg_fault *m)
 {
-	const struct admin_fsck *a = arg;
-	struct buf text = BUF_INIT, safe = BUF_INIT;
+	struct admin_fsck *a = arg;
+	struct buf line = BUF_INIT;
 
-	fault_text(m, a->dry_run, &text);
-	escape_add(&safe, buf_str(&text), text.len);
-	printf("%s: %s\n", a->store.app, buf_str(&safe));
-	buf_release(&text);
-	buf_release(&safe);
+	buf_addf(&line, "%s: ", a->store.app);
+	fault_text(m, a->dry_run, &line);
+	say_line(&a->said, buf_str(&line));
+	buf_release(&line);
+}
+
+/* What nobody can be told is not to be repaired. */
+static int
+look(void *arg, struct error *err)
+{
+	const struct admin_fsck *a = arg;
+
+	if (!a->said.lost)
+		return 0;
+	error_set(err,
+		"stopped, so that %s can be deployed: nobody has read "
+		"what it found for a minute",
+		a->store.app);
+	return error_hint(err, "run it with its output in a file");
 }
 
 static int
 recover(void *arg, struct error *err)
 {
 	struct admin_fsck *a = arg;
-	const struct activate_host host = admin_host(a->c);
+	const struct activate_host host = admin_host(a->c, &a->hooks);
 
 	return activate_recover(&a->store, a->c, &host, err);
 }
@@ -64,10 +80,12 @@ summarise(const struct admin_fsck *a, const struct fsck_sum *sum)
 static int
 check(struct admin_fsck *a, const char *app, struct error *err)
 {
+	const struct busy busy = { look, a };
 	const struct fsck_options o = { .dry_run = a->dry_run,
 		.who = "deployd fsck",
 		.wait = LOCK_SECONDS,
 		.recover = recover,
+		.busy = &busy,
 		.fn = print_fault,
 		.arg = a };
 	struct fsck_sum sum;
@@ -76,6 +94,8 @@ check(struct admin_fsck *a, const char *app, struct error *err)
 	if (admin_open(&a->store, a->c, app, err) < 0)
 		return -1;
 	rc = fsck_app(&a->store, &o, &sum, err);
+	say_end(&a->hooks);
+	say_end(&a->said);
 	if (rc == 0)
 		summarise(a, &sum);
 	if (rc == 0 && sum.left && a->status == STATUS_OK)
@@ -102,7 +122,10 @@ check_and_say(struct admin_fsck *a, const char *app, bool name)
 int
 admin_fsck(const struct config *c, const char *app, bool dry_run)
 {
-	struct admin_fsck a = { .c = c, .dry_run = dry_run };
+	struct admin_fsck a = { .c = c,
+		.dry_run = dry_run,
+		.said.fd = STDOUT_FILENO,
+		.hooks.fd = STDERR_FILENO };
 	struct error err = ERROR_INIT;
 	struct strv apps = STRV_INIT;
 	size_t i;
@@ -115,7 +138,7 @@ admin_fsck(const struct config *c, const char *app, bool dry_run)
 	else if (app)
 		check_and_say(&a, app, false);
 	else if (store_apps(c->root, &apps, &err) == 0)
-		for (i = 0; i < apps.n; i++)
+		for (i = 0; i < apps.n && !a.said.lost; i++)
 			check_and_say(&a, apps.v[i], true);
 	strv_release(&apps);
 	if (!*err.text)

@@ -64,9 +64,8 @@ query_output(struct query *q, const char *type, const char *data, size_t len)
 		channel_send(&s->client, type, data, n);
 		data += n;
 		len -= n;
-		while (channel_full(&s->client))
-			if (session_turn(s, NULL, 0, -1, q->err) < 0)
-				return -1;
+		if (session_room(s, q->err) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -14,9 +14,8 @@ send_fault(void *arg, const struct msg_fault *m)
 	struct error ignored = ERROR_INIT;
 
 	MESSAGE_SEND(&s->client, "fault", fault, m);
-	while (channel_full(&s->client) && !s->cancelled)
-		if (session_turn(s, NULL, 0, -1, &ignored) < 0)
-			return;
+	/* Cancelled, it says so to all that waits later. */
+	(void)session_room(s, &ignored);
 }
 
 /* Whoever asked cannot stop what another has begun. */

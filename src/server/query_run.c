@@ -113,7 +113,7 @@ wait_for(void *arg, struct pollfd *fds, int n, int timeout)
 	struct pollfd p[4];
 	int i, rc;
 
-	if (channel_full(&j->s->client) && !j->s->client.broken) {
+	if (session_full(j->s)) {
 		n = 0;
 		timeout = timeout < FULL_MS ? timeout : FULL_MS;
 	}

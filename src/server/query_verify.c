@@ -20,10 +20,7 @@ send_fault(void *arg, const struct entry *e, enum verify_how how)
 	struct session *s = q->s;
 
 	MESSAGE_SEND(&s->client, "fault", fault, &m);
-	while (channel_full(&s->client))
-		if (session_turn(s, NULL, 0, -1, q->err) < 0)
-			return -1;
-	return 0;
+	return session_room(s, q->err);
 }
 
 static int

@@ -1,18 +1,12 @@
 #include "server/session.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/io.h"
 
-/* What is read ahead of who takes the frames. */
-#define READ_AHEAD (512 * 1024)
 /* How long a client may go on talking after its answer. */
 #define LINGER_MS 5000
-/* A client that only watches and takes nothing for so long is let go. */
-#define STALL_MS 5000
 #define FDS_MOST 32
 /* Between two looks at the client while much is to do. */
 #define BUSY_MS 20
@@ -25,6 +19,8 @@ session_init(struct session *s, const struct config *c, int in, int out)
 	s->log = s->place = -1;
 	s->heard = s->pinged = s->moved = io_now_ms();
 	patience_init(&s->patience, c, s->heard);
+	patience_init(&s->reading, c, s->heard);
+	s->reading.asked = true;
 	channel_init(&s->client, in, out, true, "the client");
 	s->client.trace = channel_trace_open();
 }
@@ -68,99 +64,14 @@ pump(struct channel *c, const struct pollfd p[static 2], struct error *err)
 	return channel_pump(c, p[0].revents != 0, p[1].revents != 0, err);
 }
 
-static int
-cancel(struct session *s, bool gone, struct error *err)
+int
+session_cancel(struct session *s, bool gone, struct error *err)
 {
 	s->cancelled = true;
 	s->gone = gone;
 	error_status(err, gone ? STATUS_TRANSFER : STATUS_INT, "%s",
 		gone ? "the client went away" : "cancelled by the client");
 	return -1;
-}
-
-/*
- * Its answer holds nothing up: one that pings may take its time over it, as
- * a pager makes it do.  One that has closed its end cannot ping.
- */
-static bool
-has_stalled(const struct session *s, int64_t now)
-{
-	bool holds_up = s->opened && s->store.lock >= 0;
-
-	if (!s->answering || s->client.eof)
-		return now - s->moved >= STALL_MS;
-	/* Who waits for the lock does not wait for a reader. */
-	return now - (holds_up ? s->moved : s->heard) >= SESSION_SILENCE_MS;
-}
-
-static bool
-moves(struct session *s, int64_t now)
-{
-	if (s->client.tx.len && s->client.sent == s->sent)
-		return false;
-	s->sent = s->client.sent;
-	s->moved = now;
-	return true;
-}
-
-/*
- * Who only watches must not hold up what goes on: a network that is gone
- * without a word leaves the queue full for ever, and hooks waiting for it.
- */
-static void
-let_go_if_stalled(struct session *s, int64_t now)
-{
-	if (moves(s, now) || !has_stalled(s, now))
-		return;
-	s->client.broken = true;
-	buf_clear(&s->client.tx);
-}
-
-/* A pager that somebody has left open keeps no other client out. */
-static void
-leave_place_if_stalled(struct session *s, int64_t now)
-{
-	if (!moves(s, now) && now - s->moved >= SESSION_SILENCE_MS)
-		io_close(&s->place);
-}
-
-/* What has come already is not worked off yet: the client owes nothing. */
-static bool
-is_busy(const struct session *s)
-{
-	const struct channel *intake = &s->intake.channel;
-	int unread = 0;
-
-	/* Who does not read what is said keeps it from going on. */
-	if (channel_full(&s->client))
-		return false;
-	if (s->client.rx.len >= READ_AHEAD)
-		return true;
-	return s->intake.pid > 0 &&
-		(intake->tx.len ||
-			(ioctl(s->intake.fd, SIOCOUTQ, &unread) == 0 &&
-				unread > 0));
-}
-
-/* Pings, and notices a client that fell silent. */
-static int
-keep_alive(struct session *s, struct error *err)
-{
-	int64_t now = io_now_ms();
-
-	if (now - s->pinged >= SESSION_PING_MS && !s->client.broken) {
-		channel_send(&s->client, ".ping", "", 0);
-		s->pinged = now;
-	}
-	if (s->detached)
-		let_go_if_stalled(s, now);
-	leave_place_if_stalled(s, now);
-	if (s->detached || s->cancelled)
-		return 0;
-	if (s->client.broken || now - s->heard >= SESSION_SILENCE_MS)
-		return cancel(s, true, err);
-	return patience_check(&s->patience, s->config, now,
-		s->client.received + s->brought, is_busy(s), err);
 }
 
 /*
@@ -197,11 +108,11 @@ session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
 	int i, ready = 0;
 
 	if (timeout < 0 || timeout > 1000)
-		timeout = 1000; /* for keep_alive() */
-	poll_channel(p, &s->client, s->client.rx.len < READ_AHEAD);
+		timeout = 1000; /* for session_watch() */
+	poll_channel(p, &s->client, s->client.rx.len < SESSION_READ_AHEAD);
 	if (intake)
 		poll_channel(p + 2, &s->intake.channel,
-			s->intake.channel.rx.len < READ_AHEAD);
+			s->intake.channel.rx.len < SESSION_READ_AHEAD);
 	else
 		p[2] = p[3] = (struct pollfd){ .fd = -1 };
 	for (i = 0; i < n && i < FDS_MOST; i++)
@@ -221,9 +132,18 @@ session_turn(struct session *s, struct pollfd *fds, int n, int timeout,
 		fds[i].revents = p[4 + i].revents;
 		ready += fds[i].revents != 0;
 	}
-	if (keep_alive(s, err) < 0)
+	if (session_watch(s, err) < 0)
 		return -1;
 	return ready;
+}
+
+int
+session_room(struct session *s, struct error *err)
+{
+	while (session_full(s))
+		if (session_turn(s, NULL, 0, -1, err) < 0)
+			return -1;
+	return 0;
 }
 
 int
@@ -233,12 +153,12 @@ session_poll_frame(struct session *s, struct frame *f, struct error *err)
 
 	while ((rc = channel_next(&s->client, f, err)) > 0) {
 		if (!strcmp(f->type, "abort"))
-			return cancel(s, false, err);
+			return session_cancel(s, false, err);
 		if (f->type[0] != '.')
 			return 1;
 	}
 	if (rc == 0 && s->client.eof && !s->detached)
-		return cancel(s, true, err);
+		return session_cancel(s, true, err);
 	if (rc < 0)
 		err->status = STATUS_TRANSFER;
 	return rc;
@@ -304,8 +224,8 @@ wait_untouched(struct session *s, int ms, struct error *err)
 	if (session_turn(s, NULL, 0, ms, err) < 0)
 		return -1;
 	if (abort_waits(&s->client))
-		return cancel(s, false, err);
-	return s->client.eof ? cancel(s, true, err) : 0;
+		return session_cancel(s, false, err);
+	return s->client.eof ? session_cancel(s, true, err) : 0;
 }
 
 int

@@ -22,6 +22,8 @@
 /* A client that pings every 10 s and was not heard for so long is gone. */
 #define SESSION_SILENCE_MS 60000
 #define SESSION_PING_MS 10000
+/* What is read ahead of who takes the frames. */
+#define SESSION_READ_AHEAD (512 * 1024)
 
 struct session {
 	const struct config *config;
@@ -31,16 +33,18 @@ struct session {
 	struct intake intake;
 	int place; /* place.h: one of max_sessions, or -1 */
 	bool detached;
-	bool answering;        /* the result is on its way */
-	bool deaf;             /* its frames are left for later */
-	bool has_files;        /* those that still come are dropped */
-	bool cancelled;        /* by abort or by vanishing; see `gone` */
-	bool gone;             /* the client vanished */
-	int64_t heard, pinged; /* io_now_ms() */
-	struct patience patience;
-	uint64_t brought; /* bytes on further channels */
-	int64_t looked;   /* by session_busy() */
-	uint64_t sent;    /* as seen last, and when that moved */
+	bool answering;           /* the result is on its way */
+	bool deaf;                /* its frames are left for later */
+	bool has_files;           /* those that still come are dropped */
+	bool cancelled;           /* by abort or by vanishing; see `gone` */
+	bool gone;                /* the client vanished */
+	int64_t heard, pinged;    /* io_now_ms() */
+	struct patience patience; /* over what the client owes */
+	struct patience reading;  /* while others wait for it to read */
+	bool full;                /* by session_full() */
+	uint64_t brought;         /* bytes on further channels */
+	int64_t looked;           /* by session_busy() */
+	uint64_t sent;            /* as seen last, and when that moved */
 	int64_t moved;
 	int log; /* logs/ID, or -1 */
 	uint64_t logged;
@@ -78,6 +82,22 @@ int session_await(struct session *s, struct pollfd *fds, int n,
 	struct error *err);
 /* The next frame without waiting: 1, 0 for none yet, -1. */
 int session_poll_frame(struct session *s, struct frame *f, struct error *err);
+
+/*
+ * Whether the client has to read on before more is said.  Once that is so, it
+ * is until half of what waits is gone: who hardly reads is seen to.
+ */
+bool session_full(struct session *s);
+/*
+ * Waits until it is not.  A client that does not read is given up where the
+ * app or its switch is locked: after a minute, or as one that is too slow.
+ */
+int session_room(struct session *s, struct error *err);
+
+/* For session_turn(): what the client does, and how long that may take. */
+int session_watch(struct session *s, struct error *err);
+/* By abort, or because it is gone: always -1. */
+int session_cancel(struct session *s, bool gone, struct error *err);
 
 /* From here on the client only watches. */
 void session_detach(struct session *s);

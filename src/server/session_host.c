@@ -115,7 +115,7 @@ host_wait(void *arg, struct pollfd *fds, int n, int timeout)
 
 	if (s->cancelled && !s->detached)
 		return -1;
-	if (channel_full(&s->client) && !s->client.broken) {
+	if (session_full(s)) {
 		n = 0;
 		timeout = timeout < FULL_MS ? timeout : FULL_MS;
 	}

@@ -185,9 +185,8 @@ next_frame(struct push *p, struct frame *f)
 	for (;;) {
 		struct frame in;
 		/* What is bad waits for who reads of it. */
-		int rc = channel_full(&s->client) ?
-			0 :
-			intake_frame(&s->intake, f, p->err);
+		int rc = session_full(s) ? 0 :
+					   intake_frame(&s->intake, f, p->err);
 
 		if (rc)
 			return rc;

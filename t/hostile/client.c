@@ -135,6 +135,16 @@ push_tree(struct conversation *c, const struct buf *lines)
 }
 
 void
+tell_settings(struct conversation *c, const char *text, size_t len)
+{
+	char hex[HEX + 1];
+
+	talk_hash(text, len, hex);
+	push_key(c, "settings", hex);
+	say(c, SETTINGS, "settings", text, len);
+}
+
+void
 tell_packed(struct conversation *c, const struct buf *text)
 {
 	struct buf packed = BUF_INIT;
@@ -389,7 +399,8 @@ converse(struct conversation *c, struct answer *a, bool *ended, int *exited,
 		.arg = a,
 		.closing = c->hangs_up,
 		.drips = c->drips,
-		.deaf = c->deaf };
+		.deaf = c->deaf,
+		.sips = c->sips };
 	struct child child;
 	int i;
 
@@ -398,7 +409,7 @@ converse(struct conversation *c, struct answer *a, bool *ended, int *exited,
 	for (i = 0; i < (int)c->waits; i++)
 		buf_add(&t.out, buf_str(&c->step[i]), c->step[i].len);
 	*ended = child_talk(&child, &t,
-		(c->deaf ? DEAF_SECONDS : SECONDS) * 1000);
+		(c->deaf || c->sips ? DEAF_SECONDS : SECONDS) * 1000);
 	*exited = child_end(&child, kib);
 	buf_release(&t.out);
 	buf_release(&t.in);

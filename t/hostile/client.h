@@ -28,6 +28,7 @@ struct conversation {
 	bool hangs_up;    /* the end is closed behind what was said first */
 	bool drips;       /* pings, a few a second, follow for ever */
 	bool deaf;        /* nothing that it says is read before it has ended */
+	size_t sips;      /* or so many bytes a tenth of a second */
 	const char *serve; /* a further option of deployd, or NULL */
 	/* Done when the sign has come; what went wrong, or NULL. */
 	const char *(*meanwhile)(const char *token);
@@ -50,6 +51,8 @@ void say_raw(struct conversation *c, enum step step, const void *data,
  * has to come behind what sets the tree.
  */
 void push_key(struct conversation *c, const char *key, const char *value);
+/* The settings, and what push says of them. */
+void tell_settings(struct conversation *c, const char *text, size_t len);
 /*
  * The manifest of these lines, whose tree id, end line and numbers are made
  * right here and in push.

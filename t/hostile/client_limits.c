@@ -192,31 +192,3 @@ client_limits(void)
 	manifest_bomb();
 	slow();
 }
-
-#define DEAF_FILES 30000
-
-/*
- * Who reads nothing is told of nothing: that each of many files was wrong
- * fills what is in between, and then it is as slow as one who sends nothing.
- */
-void
-client_deaf(void)
-{
-	struct buf text = BUF_INIT, tar = BUF_INIT;
-	struct conversation c;
-	int i;
-
-	deployd_conf("stall_timeout = 3\n");
-	for (i = 0; i < DEAF_FILES; i++) {
-		buf_addf(&text, "f\t644\t1\t%064x\t%06d\n", i, i);
-		tar_member(&tar, "x", "x", 1);
-	}
-	honest(&c);
-	tell_manifest(&c, text.data, text.len);
-	tell_tar(&c, &tar);
-	c.waits = STEPS;
-	c.deaf = true;
-	expect(&c, NO_RESULT, "", "stall: one that reads nothing");
-	buf_release(&text);
-	buf_release(&tar);
-}

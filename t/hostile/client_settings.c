@@ -74,14 +74,11 @@ void
 client_settings(void)
 {
 	struct conversation c;
-	char hex[HEX + 1];
 	size_t i;
 
 	for (i = 0; i < COUNT(texts); i++) {
 		honest(&c);
-		talk_hash(texts[i].text, texts[i].len, hex);
-		push_key(&c, "settings", hex);
-		say(&c, SETTINGS, "settings", texts[i].text, texts[i].len);
+		tell_settings(&c, texts[i].text, texts[i].len);
 		expect(&c, texts[i].status, texts[i].says, "settings: %s",
 			texts[i].name);
 	}

@@ -211,9 +211,9 @@ write_some(struct child *c, struct talk *t)
 
 /* False at its end. */
 static bool
-read_some(struct child *c, struct talk *t)
+read_some(struct child *c, struct talk *t, size_t most)
 {
-	ssize_t n = read(c->out, buf_reserve(&t->in, FRAME_MOST), FRAME_MOST);
+	ssize_t n = read(c->out, buf_reserve(&t->in, most), most);
 	struct heard f;
 
 	if (n < 0)
@@ -242,20 +242,24 @@ child_talk(struct child *c, struct talk *t, int ms)
 
 	while (now_ms() < end) {
 		/* Of one that is not read, its end is still seen. */
-		struct pollfd p[2] = { { c->out, t->deaf ? 0 : POLLIN, 0 },
+		bool listens = !t->deaf && !t->sips;
+		struct pollfd p[2] = { { c->out, listens ? POLLIN : 0, 0 },
 			{ t->out.len ? c->in : -1, POLLOUT, 0 } };
 		int ready;
 
 		if (t->closing && !t->out.len)
 			shut(&c->in);
-		ready = poll(p, 2, t->drips || ms < 1000 ? 100 : 1000);
+		ready = poll(p, 2,
+			t->drips || t->sips || ms < 1000 ? 100 : 1000);
 		if (ready < 0)
 			abort();
 		if (!ready && t->drips)
 			talk_line(&t->out, ".ping", "");
+		if (!ready && t->sips)
+			(void)read_some(c, t, t->sips);
 		if (p[1].revents)
 			write_some(c, t);
-		if (p[0].revents && !read_some(c, t))
+		if (p[0].revents && !read_some(c, t, FRAME_MOST))
 			return true;
 	}
 	return false;

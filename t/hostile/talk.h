@@ -73,6 +73,7 @@ struct talk {
 	size_t seen;  /* of in, by heard() */
 	bool drips;   /* goes on with pings */
 	bool deaf;    /* reads nothing before the other has ended */
+	size_t sips;  /* or so many bytes a tenth of a second; 0: all */
 	bool closing; /* once out is written, the end */
 	void (*heard)(struct talk *t, const struct heard *f);
 	void *arg;

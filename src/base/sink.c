@@ -1,17 +1,21 @@
-#include "client/sink.h"
+#include "sink.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/io.h"
-#include "base/mem.h"
+#include "buf.h"
+#include "error.h"
+#include "io.h"
+#include "mem.h"
 
 #define QUEUE_MOST (1024 * 1024)
 #define PIECE 65536
+/* So often it is looked whether there is room again. */
+#define LOOK_MS 20
 
 struct sink {
 	int fd;
@@ -113,6 +117,19 @@ sink_full(struct sink *s)
 	full = s->queue.len >= QUEUE_MOST && !s->failed;
 	pthread_mutex_unlock(&s->mutex);
 	return full;
+}
+
+int
+sink_wait(struct sink *s, int ms)
+{
+	int64_t end = io_now_ms() + ms;
+
+	while (sink_full(s))
+		if (io_now_ms() >= end)
+			return -1;
+		else
+			(void)poll(NULL, 0, LOOK_MS);
+	return 0;
 }
 
 int
