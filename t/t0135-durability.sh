@@ -63,4 +63,12 @@ ok 'another' "$DEPLOY" --deployd="$TMP/traced" local:blog app
 unlike 'is not' "$TMP/trace" 'syncfs'
 same_tree 'it is what was sent' app blog
 
+
+# A switch that was not waited for is settled as well.
+printf '[deployd]\nspare = no\ndurability = relaxed\n' >"$DEPLOYD_CONF"
+ok 'a rollback that waits for nothing' "$DEPLOY" rollback local:blog
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+ok 'and one back, in full' "$DEPLOY" --deployd="$TMP/traced" rollback local:blog
+before 'before which that is on disk' 'syncfs' 'renameat.*"current"'
+
 done_testing

@@ -86,6 +86,57 @@ fails 4 'it is not tried again' "$DEPLOY" activate local:blog "$built"
 ok 'but deployed anew' "$DEPLOY" local:blog app
 same_tree 'whole' app blog
 
+# What was not waited for while durability was relaxed.
+inode() {
+	stat -c %i "$1"
+}
+settle
+before=$(live blog)
+printf '[deployd]\nspare = no\ndurability = relaxed\n' >"$DEPLOYD_CONF"
+echo relaxed >app/one
+ok 'a deploy that waits for nothing' "$DEPLOY" local:blog app
+loose=$(live blog)
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+faulty -n 1 -c syncfs -a EIO
+fails 6 'what it left cannot be synced' "$DEPLOY" --deployd="$TMP/faulty" local:blog app
+like 'which is said' "$OUT" 'cannot sync what was deployed before: Input/output error'
+faults_settle
+is 'as it is that call' "$(faults_hit)" 'syncfs of deployd'
+ok 'the same tree again' "$DEPLOY" -v local:blog app
+is 'is deployed anew' "$([ "$(live blog)" = "$loose" ] || echo yes)" yes
+like 'out of what is there' "$OUT" 'needs 0 files'
+is 'in files of its own' "$([ "$(inode "$APP/current/one")" = \
+	"$(inode "$APP/releases/$loose/one")" ] || echo yes)" yes
+fails 4 'what may be lost is not gone back to' "$DEPLOY" rollback local:blog
+like 'and why' "$OUT" "$loose may not be on disk: it was not waited for, and syncing it"
+ok 'what was there before is' "$DEPLOY" rollback local:blog "$before"
+printf '[deployd]\nspare = no\ndurability = relaxed\n' >"$DEPLOYD_CONF"
+ok 'as is anything by who is relaxed' "$DEPLOY" rollback local:blog "$loose"
+
+# A rollback does not hold the lock of what is prepared.
+printf '[deployd]\ndurability = relaxed\n' >"$DEPLOYD_CONF"
+echo 'relaxed again' >app/one
+ok 'another one' "$DEPLOY" local:blog app
+settle
+ok 'whose spare is not synced either' test -e "$OWN/next/one"
+spare=$(inode "$OWN/next/one")
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+faulty -n 1 -c syncfs -a EIO
+fails 6 'a rollback fails at it' "$DEPLOY" rollback --deployd="$TMP/faulty" local:blog "$before"
+faults_settle
+touch app/two
+ok 'the next deploy' "$DEPLOY" local:blog app
+is 'uses nothing of the spare' "$([ "$(inode "$APP/current/one")" = "$spare" ] || echo yes)" yes
+same_tree 'and is whole' app blog
+ok 'which lies there' test -e "$OWN/doubtful"
+printf '[deployd]\nspare = no\nkeep = 1\n' >"$DEPLOYD_CONF"
+for n in 1 2 3; do
+	echo "last $n" >app/one
+	ok 'more of them' "$DEPLOY" local:blog app
+done
+fails 1 'until nothing is doubtful any more' test -e "$OWN/doubtful"
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+
 # Who prepares the next one.
 settle
 : >"$DEPLOYD_CONF"

@@ -11,6 +11,21 @@
 #include "server/stage.h"
 #include "server/switch_lock.h"
 
+/* Parts of it may be lost already, and nobody would be told again. */
+static int
+check_doubtful(const struct activation *a)
+{
+	if (!stage_is_doubtful(a->s, a->o->release))
+		return 0;
+	error_status(a->err, STATUS_REFUSED,
+		"%s may not be on disk: it was not waited for, and syncing it "
+		"later failed",
+		a->o->release);
+	return error_hint(a->err,
+		"deploy its tree again; `durability = relaxed' in deployd.conf "
+		"goes back to it all the same");
+}
+
 /* `current` must be what it was when the caller looked. */
 static int
 check_expected(struct activation *a)
@@ -31,7 +46,7 @@ check_expected(struct activation *a)
 static int
 load_new(struct activation *a)
 {
-	if (check_expected(a) < 0 ||
+	if (check_expected(a) < 0 || check_doubtful(a) < 0 ||
 		subject_load(&a->new, a->s, a->c, a->o->release, a->was,
 			a->err) < 0)
 		return -1;

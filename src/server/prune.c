@@ -17,6 +17,7 @@
 #include "base/replace.h"
 #include "base/rmtree.h"
 #include "server/running.h"
+#include "server/stage.h"
 
 #define UNACTIVATED_SECONDS (7 * 24 * 3600)
 
@@ -240,6 +241,7 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 		return -1;
 	rc = drop_releases(&p, dropped, err);
 	if (rc == 0) {
+		stage_forget_doubtful(s);
 		prune_records(&p);
 		prune_manifests(&p);
 		drop_temporaries(s);

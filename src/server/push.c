@@ -217,8 +217,8 @@ finish_live(struct push *p)
 }
 
 /*
- * Whether this tree with these settings is what is live.  Hooks that were
- * not to be run then may be now.
+ * Whether this tree with these settings is what is live, for certain.  Hooks
+ * that were not to be run then may be now.
  */
 static bool
 is_live(const struct push *p)
@@ -228,7 +228,8 @@ is_live(const struct push *p)
 	return r->id && !strcmp(r->tree, p->ask.tree) &&
 		!strcmp(r->settings, p->ask.settings) &&
 		(!r->no_hooks || p->s->config->no_hooks) &&
-		store_has_release(p->store, r->id);
+		store_has_release(p->store, r->id) &&
+		!stage_is_doubtful(p->store, r->id);
 }
 
 /* 1: it is live and checked already.  A held one is for the guards. */

@@ -159,7 +159,8 @@ furnish(struct push *p)
 {
 	const struct busy busy = { session_busy, p->s };
 	bool carries = p->live.id && !p->ask.rebuild &&
-		store_has_release(p->store, p->live.id);
+		store_has_release(p->store, p->live.id) &&
+		!stage_is_doubtful(p->store, p->live.id);
 	const char *from = carries ? p->live.id : "";
 
 	if (session_open_log(p->s, p->id, p->err) < 0 ||

@@ -101,9 +101,18 @@ void stage_distrust(struct store *s);
 /*
  * With full durability: what was staged while it was relaxed is not on disk
  * because some record says so.  stage_settle() waits for all of it; who has
- * next.lock does that once.
+ * next.lock does that once.  With relaxed durability it notes that there will
+ * be something to wait for.
  */
 bool stage_is_settled(const struct store *s);
-int stage_settle(const struct store *s, struct error *err);
+int stage_settle(struct store *s, struct error *err);
+/*
+ * Whether that sync failed, and this release may not be on disk: it is not
+ * switched to, and deployed anew where it is live.  With relaxed durability
+ * none is doubtful.
+ */
+bool stage_is_doubtful(const struct store *s, const char *id);
+/* Does so, once none of those is there any more. */
+void stage_forget_doubtful(const struct store *s);
 
 #endif

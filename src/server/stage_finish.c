@@ -1,5 +1,5 @@
 /* The last of a staging: what changed goes to disk, and into next.index. */
-#include "server/stage.h"
+#include "server/stage_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,45 +131,11 @@ sync_each(const struct store *s, const struct stage_synced *t,
 	return rc;
 }
 
-/* Lies there from when something is not waited for until all of it was. */
-#define UNSYNCED "unsynced"
-
-static int
-note_unsynced(const struct store *s, struct error *err)
-{
-	int fd = openat(s->own, UNSYNCED,
-		O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return failed(UNSYNCED, err);
-	io_close(&fd);
-	return 0;
-}
-
-bool
-stage_is_settled(const struct store *s)
-{
-	return s->relaxed || faccessat(s->own, UNSYNCED, F_OK, 0) < 0;
-}
-
-int
-stage_settle(const struct store *s, struct error *err)
-{
-	if (stage_is_settled(s))
-		return 0;
-	if (sync_all(s) < 0)
-		return failed("what was deployed before", err);
-	/* Else somebody who prepares may be at it yet. */
-	if (s->next_lock >= 0)
-		unlinkat(s->own, UNSYNCED, 0);
-	return 0;
-}
-
 int
 stage_sync(struct store *s, struct error *err)
 {
 	if (s->relaxed)
-		return note_unsynced(s, err);
+		return stage_note_unsynced(s, err);
 	if (sync_all(s) == 0)
 		return 0;
 	s->unwritten = true;
@@ -184,7 +150,7 @@ stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	int rc = -1;
 
 	if (s->relaxed)
-		return note_unsynced(s, err);
+		return stage_note_unsynced(s, err);
 	if (t->n > SYNC_FILES)
 		return sync_all(s) < 0 ? failed("next", err) : 0;
 	dirs = directories(t->p, t->touched);

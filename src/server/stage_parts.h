@@ -3,6 +3,8 @@
  *
  *	stage.c         the order of things
  *	stage_make.c    one entry of the tree
+ *	stage_finish.c  what changed goes to disk, and into the index
+ *	stage_settle.c  what did not go there goes later
  */
 #ifndef SERVER_STAGE_PARTS_H
 #define SERVER_STAGE_PARTS_H
@@ -25,6 +27,9 @@ struct stage {
 	bool blocked;       /* by what is not ours, or is held fast */
 	struct error *err;
 };
+
+/* With relaxed durability: from here on not all is on disk. */
+int stage_note_unsynced(const struct store *s, struct error *err);
 
 /* Notes that an entry was made or changed. */
 void stage_touch(struct stage *t, const struct entry *e);

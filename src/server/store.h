@@ -19,6 +19,7 @@
  *	    next.spare          next/ is a spare: of that ID, "" until it is
  *	    stage/ stage.index  staging while next/ is being prepared
  *	    unsynced            something was staged and not waited for
+ *	    doubtful            IDs of what then could not be synced
  *	    tmp/HEX             verified uploads not yet in a tree
  *	    trash/              being deleted
  *	    apart/              where next/ and tmp/ are made
