@@ -9,13 +9,16 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/zstream.h"
+#include "contexts.h"
 #include "tarsum.h"
 #include "wire/frame.h"
 
 #define BLOCK 512
+
 void
 cook_init(struct cook *c, const struct manifest *base)
 {
+	contexts_link();
 	memset(c, 0, sizeof(*c));
 	c->base = base;
 	c->manifest = zout_new(1);

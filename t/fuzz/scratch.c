@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +13,22 @@
 #include "base/mem.h"
 #include "base/rmtree.h"
 
+#define PATH_ROOM 4200
+#define FILES_MOST 256
+
 struct kept {
 	char *path; /* below the directory */
 	struct stat st;
 	char *data; /* contents, or a link's target */
 	size_t len;
+	bool there; /* while it is restored */
 };
 
 static char dir[64];
 static struct kept *kept;
 static size_t n_kept, cap_kept;
-/* While it is compared: how many are as they were so far. */
-static size_t n_same;
+/* While it is compared: how many are as they were, and others. */
+static size_t n_same, n_other;
 
 static void
 must(bool good, const char *what)
@@ -83,33 +88,57 @@ scratch_mkdir(const char *name)
 	must(mkdir(path, 0755) == 0, path);
 }
 
-/* Calls fn for each entry below, directories before what is in them. */
+/* Of each entry, by its path; false, a directory is not looked into. */
+typedef bool visit_fn(const char *path, const struct stat *st);
+
+static void walk_at(int parent, const char *name, char *path, size_t len,
+	visit_fn *fn);
+
 static void
-walk(const char *below, void (*fn)(const char *path, const struct stat *st))
+visit(int parent, const char *name, char *path, size_t len, visit_fn *fn)
 {
-	char *top = mem_strdup(scratch_path(below));
-	DIR *d = opendir(top);
-	struct dirent *e;
+	struct stat st;
 
-	must(d != NULL, top);
-	while ((e = readdir(d))) {
-		char *path;
-		struct stat st;
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return;
+	len += (size_t)snprintf(path + len, PATH_ROOM - len, "%s%s",
+		len ? "/" : "", name);
+	must(len < PATH_ROOM &&
+			fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0,
+		path);
+	if (fn(path, &st) && S_ISDIR(st.st_mode))
+		walk_at(parent, name, path, len, fn);
+}
 
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		path = mem_printf("%s%s%s", below, *below ? "/" : "",
-			e->d_name);
-		must(fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
-				0,
-			path);
-		fn(path, &st);
-		if (S_ISDIR(st.st_mode))
-			walk(path, fn);
-		free(path);
-	}
-	closedir(d);
-	free(top);
+/* For each input, so without opendir(), for which memory is allocated. */
+static void
+walk_at(int parent, const char *name, char *path, size_t len, visit_fn *fn)
+{
+	_Alignas(struct dirent64) char some[2048];
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ssize_t n, at;
+
+	must(fd >= 0, path);
+	while ((n = getdents64(fd, some, sizeof(some))) > 0)
+		for (at = 0; at < n;) {
+			struct dirent64 *e = (struct dirent64 *)(some + at);
+
+			visit(fd, e->d_name, path, len, fn);
+			path[len] = '\0';
+			at += e->d_reclen;
+		}
+	must(n == 0, path);
+	close(fd);
+}
+
+/* Directories before what is in them. */
+static void
+walk(const char *below, visit_fn *fn)
+{
+	static char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "%s", below);
+	walk_at(AT_FDCWD, scratch_path(below), path, strlen(below), fn);
 }
 
 static void
@@ -133,7 +162,7 @@ load(struct kept *k)
 	close(fd);
 }
 
-static void
+static bool
 keep(const char *path, const struct stat *st)
 {
 	struct kept *k;
@@ -144,6 +173,7 @@ keep(const char *path, const struct stat *st)
 	k->path = mem_strdup(path);
 	k->st = *st;
 	load(k);
+	return true;
 }
 
 void
@@ -152,41 +182,49 @@ scratch_keep(void)
 	walk("", keep);
 }
 
-static bool
-is_same(const struct kept *k, const char *path, const struct stat *st)
+/* Looked for from behind the last, where it is while little has changed. */
+static struct kept *
+find(const char *path)
 {
-	return !strcmp(k->path, path) && k->st.st_ino == st->st_ino &&
-		k->st.st_mode == st->st_mode && k->st.st_size == st->st_size &&
+	static size_t last;
+	size_t i;
+
+	for (i = 0; i < n_kept; i++) {
+		last = last + 1 < n_kept ? last + 1 : 0;
+		if (!strcmp(kept[last].path, path))
+			return &kept[last];
+	}
+	return NULL;
+}
+
+static bool
+is_same(const struct kept *k, const struct stat *st)
+{
+	return k->st.st_ino == st->st_ino && k->st.st_mode == st->st_mode &&
+		k->st.st_size == st->st_size &&
 		k->st.st_ctim.tv_sec == st->st_ctim.tv_sec &&
 		k->st.st_ctim.tv_nsec == st->st_ctim.tv_nsec;
 }
 
-static void
+/* What differs tells enough. */
+static bool
 compare(const char *path, const struct stat *st)
 {
-	if (n_same < n_kept && is_same(&kept[n_same], path, st))
+	const struct kept *k = n_other ? NULL : find(path);
+
+	if (k && is_same(k, st))
 		n_same++;
 	else
-		n_same = SIZE_MAX / 2;
+		n_other++;
+	return !n_other;
 }
 
 bool
 scratch_changed(void)
 {
-	n_same = 0;
+	n_same = n_other = 0;
 	walk("", compare);
-	return n_same != n_kept;
-}
-
-/* While one directory is compared: how many of its entries are the same. */
-static void
-count_same(const char *path, const struct stat *st)
-{
-	size_t i;
-
-	for (i = 0; i < n_kept && !is_same(&kept[i], path, st); i++)
-		;
-	n_same = i < n_kept ? n_same + 1 : SIZE_MAX / 2;
+	return n_other || n_same != n_kept;
 }
 
 bool
@@ -194,12 +232,30 @@ scratch_touched(const char *name)
 {
 	size_t i, len = strlen(name), n = 0;
 
-	n_same = 0;
-	walk(name, count_same);
+	n_same = n_other = 0;
+	walk(name, compare);
 	for (i = 0; i < n_kept; i++)
 		n += !strncmp(kept[i].path, name, len) &&
 			kept[i].path[len] == '/';
-	return n_same != n;
+	return n_other || n_same != n;
+}
+
+/* A directory stays where one was, whatever is in it. */
+static bool
+remove_other(const char *path, const struct stat *st)
+{
+	struct kept *k = find(path);
+	const char *full = scratch_path(path);
+
+	if (k &&
+		(is_same(k, st) ||
+			(S_ISDIR(st->st_mode) &&
+				st->st_mode == k->st.st_mode))) {
+		k->there = true;
+		return true;
+	}
+	must(rmtree_at(AT_FDCWD, full) == 0, full);
+	return false;
 }
 
 static void
@@ -223,54 +279,46 @@ make(const struct kept *k)
 	}
 }
 
+/* A directory has changed with what is in it, and is noted behind it. */
 static void
-note_again(const char *path, const struct stat *st)
+note_again(struct kept *k)
 {
-	size_t i;
+	const char *path = scratch_path(k->path);
 
-	for (i = 0; i < n_kept && strcmp(kept[i].path, path) != 0; i++)
-		;
-	must(i < n_kept, path);
-	/* The order in which a directory is read is a new one, too. */
-	if (i != n_same) {
-		struct kept k = kept[i];
-
-		memmove(&kept[n_same + 1], &kept[n_same],
-			(i - n_same) * sizeof(k));
-		kept[n_same] = k;
-		i = n_same;
-	}
-	kept[i].st = *st;
-	n_same++;
+	must(lstat(path, &k->st) == 0, path);
 }
 
 bool
 scratch_restore(void)
 {
-	int fd;
 	size_t i;
 
 	if (!scratch_changed())
 		return false;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	must(fd >= 0 && rmtree_contents(fd) == 0, dir);
-	close(fd);
 	for (i = 0; i < n_kept; i++)
-		make(&kept[i]);
-	n_same = 0;
-	walk("", note_again);
+		kept[i].there = false;
+	walk("", remove_other);
+	for (i = 0; i < n_kept; i++)
+		if (!kept[i].there)
+			make(&kept[i]);
+	for (i = 0; i < n_kept; i++)
+		if (!kept[i].there || S_ISDIR(kept[i].st.st_mode))
+			note_again(&kept[i]);
 	return true;
 }
 
 int
 scratch_open_files(void)
 {
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
+	static const struct timespec none;
+	struct pollfd p[FILES_MOST];
+	int i, n = 0;
 
-	must(d != NULL, "/proc/self/fd");
-	while (readdir(d))
-		n++;
-	closedir(d);
+	for (i = 0; i < FILES_MOST; i++)
+		p[i] = (struct pollfd){ .fd = i };
+	/* Not poll(), which may be that of inside.c. */
+	must(ppoll(p, FILES_MOST, &none, NULL) >= 0, "ppoll");
+	for (i = 0; i < FILES_MOST; i++)
+		n += !(p[i].revents & POLLNVAL);
 	return n;
 }

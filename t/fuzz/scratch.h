@@ -27,7 +27,7 @@ bool scratch_restore(void);
 /* Whether anything differs of what was kept below that directory. */
 bool scratch_touched(const char *name);
 
-/* How many descriptors are open. */
+/* How many descriptors are open, of the first 256. */
 int scratch_open_files(void);
 
 #endif
