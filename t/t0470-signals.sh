@@ -1,5 +1,5 @@
 #!/bin/sh
-# SIGINT and SIGTERM, before the switch and after it.
+# SIGINT, SIGTERM and SIGHUP, before the switch and after it; a pipe's end.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 
@@ -74,6 +74,62 @@ kill -KILL "$PID"
 ok 'a client killed after the switch stops nothing' appears "$TMP/restarted"
 ok 'then nothing is left to do' "$DEPLOY" --wait=20 local:blog
 like 'since the check is done' "$OUT" 'unchanged blog'
+
+# The terminal's window is closed: the kernel says so with SIGHUP, and so does
+# the shell within it.
+rm "$TMP/restarted"
+printf '[hooks]\nbuild = echo begun; sleep 20.%s; touch %s/restarted\n' $$ "$TMP" >deploy.conf
+now=$(live blog)
+drafts() {
+	find "$HOME" -name '*.tmp' | sort
+}
+killed=$(drafts)
+fails 129 'a terminal that is closed in the build' \
+	"$BUILD/t/lib/pty-answer" begun -- "$DEPLOY" local:blog
+is 'what was live is' "$(live blog)" "$now"
+is 'nothing runs on' "$(pgrep -f "sleep 20.$$")" ''
+is 'nor is a file left in the cache' "$(drafts)" "$killed"
+started begun "$DEPLOY" local:blog
+kill -HUP "$PID"
+kill -HUP "$PID"
+wait "$PID"
+is 'a second SIGHUP is no other than the first: status 129' $? 129
+like 'what is live is said' "$TMP/out" "$now is live"
+# All that is in the foreground gets it, but ssh has to live on.
+printf '#!/bin/sh\ncat | "%s" --serve | cat\n' "$DEPLOYD" >"$TMP/ssh"
+chmod 755 "$TMP/ssh"
+started begun env DEPLOY_SSH="$TMP/ssh" setsid "$DEPLOY" \
+	--transport=openssh web1:blog
+kill -HUP "-$PID"
+wait "$PID"
+is 'so it is where ssh brings it there' $? 129
+like 'and the server has answered' "$TMP/out" "$now is live"
+
+cat >deploy.conf <<END
+[hooks]
+restart = echo begun; sleep 2; touch $TMP/restarted
+END
+echo closed >again
+fails 129 'one that is closed after the switch' \
+	"$BUILD/t/lib/pty-answer" begun -- "$DEPLOY" local:blog
+ok 'stops nothing' appears "$TMP/restarted"
+unlike 'the new release is live' "$(live blog)" "$now"
+rm "$TMP/restarted"
+echo nohup >again
+started begun sh -c 'trap "" HUP; exec "$@"' sh "$DEPLOY" local:blog
+kill -HUP "$PID"
+wait "$PID"
+is 'under nohup it goes on' $? 0
+
+# Who reads what is printed has seen enough.
+echo pipe >again
+events=$({
+	"$DEPLOY" --json local:blog
+	echo $? >"$TMP/status"
+} | head -n 1)
+like 'an event is read' "$events" '"event"'
+is 'and the deploy is not stopped by that' "$(cat "$TMP/status")" 0
+is 'it is live' "$(cat "$DEPLOYD_ROOT/blog/current/again")" pipe
 
 rm deploy.conf
 printf '[hooks]\nrestart = echo begun; sleep 2\n' >deploy.conf

@@ -18,6 +18,7 @@ enum status {
 	STATUS_REVERTED = 8, /* restart or check failed; switched back */
 	STATUS_BROKEN = 9,   /* switching back failed too */
 	STATUS_PARTIAL = 10, /* some targets hold the release, some do not */
+	STATUS_HUP = 129,
 	STATUS_INT = 130,
 	STATUS_TERM = 143,
 };

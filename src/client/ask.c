@@ -12,12 +12,12 @@
 #include "client/signals.h"
 #include "client/user.h"
 
+/* How often it is looked whether who paused reads on. */
+#define PAUSE_MS 20
 /*
  * After a signal: so long is waited for the server's last word.  It gives
  * what it runs 10 s to end.
  */
-/* How often it is looked whether who paused reads on. */
-#define PAUSE_MS 20
 #define ABORT_MS 12000
 
 /* One question under way. */

@@ -151,7 +151,7 @@ add_errors(const struct transport_report *r, struct error *err)
 	while (len &&
 		(r->errors[len - 1] == '\n' || r->errors[len - 1] == '\r'))
 		len--;
-	if (len == 0 || err->status == STATUS_INT || err->status == STATUS_TERM)
+	if (len == 0 || signals_caught())
 		return;
 	said = mem_strndup(r->errors, len);
 	if (!err->hint[0])

@@ -5,24 +5,29 @@
 
 static volatile sig_atomic_t caught;
 
+/* A terminal that is closed says so more than once. */
 static void
 note(int number)
 {
-	if (caught) {
+	if (caught && number != SIGHUP) {
 		signal(number, SIG_DFL);
 		raise(number);
 	}
-	caught = number;
+	if (!caught)
+		caught = number;
 }
 
 void
 signals_catch(void)
 {
 	/* Not restarted: a poll is to end. */
-	struct sigaction sa = { .sa_handler = note };
+	struct sigaction sa = { .sa_handler = note }, old;
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	/* Under nohup it is ignored. */
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
 }
 
 int
@@ -34,6 +39,6 @@ signals_caught(void)
 int
 signals_error(struct error *err, const char *text)
 {
-	return error_status(err, caught == SIGTERM ? STATUS_TERM : STATUS_INT,
-		"%s", text);
+	/* As a shell has it. */
+	return error_status(err, (enum status)(128 + caught), "%s", text);
 }

@@ -1,6 +1,7 @@
 /*
- * SIGINT and SIGTERM.  The first one is noted, for the verb to end in order;
- * the second ends the program at once.
+ * SIGINT, SIGTERM and, unless it is ignored, SIGHUP.  The first one is noted,
+ * for the verb to end in order; a second SIGINT or SIGTERM ends the program at
+ * once.
  */
 #ifndef CLIENT_SIGNALS_H
 #define CLIENT_SIGNALS_H
@@ -10,7 +11,7 @@
 void signals_catch(void);
 /* The number of the signal that came, or 0. */
 int signals_caught(void);
-/* STATUS_INT or STATUS_TERM and those words. */
+/* STATUS_INT, STATUS_TERM or STATUS_HUP, and those words. */
 int signals_error(struct error *err, const char *text);
 
 #endif

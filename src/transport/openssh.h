@@ -14,11 +14,12 @@ struct transport_options;
 /* The options that the user gave us, as ssh has them, all but the user. */
 void openssh_options(struct strv *argv, const struct transport_options *o);
 /*
- * An interrupt at the keyboard goes to every program in the foreground, but
- * ssh must live on for us to tell the server: it leaves an ignored signal
- * ignored.  For sh -c, with the program as arguments.
+ * An interrupt at the keyboard goes to every program in the foreground, and so
+ * does the end of the terminal, but ssh must live on for us to tell the server:
+ * it leaves an ignored signal ignored.  For sh -c, with the program as
+ * arguments.
  */
-#define OPENSSH_SHIELD "trap '' INT QUIT; exec \"$@\""
+#define OPENSSH_SHIELD "trap '' INT QUIT HUP; exec \"$@\""
 
 /*
  * For ssh to a jump: what DEPLOY_KEY and DEPLOY_KNOWN_HOSTS hold is good there

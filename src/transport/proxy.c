@@ -22,7 +22,7 @@
 
 /*
  * The user's own shell command, in which ssh's tokens stand.  It outlives an
- * interrupt, as ssh does: see OPENSSH_SHIELD.
+ * interrupt, and the terminal, as ssh does: see OPENSSH_SHIELD.
  */
 static int
 command_argv(struct strv *argv, const struct ssh_config *c, struct error *err)
@@ -30,7 +30,7 @@ command_argv(struct strv *argv, const struct ssh_config *c, struct error *err)
 	struct buf command = BUF_INIT;
 	int rc = 0;
 
-	buf_addstr(&command, "trap '' INT QUIT; exec ");
+	buf_addstr(&command, "trap '' INT QUIT HUP; exec ");
 	if (ssh_config_expand(c, c->proxy_command, &command) < 0)
 		rc = error_status(err, STATUS_CONNECT,
 			"ProxyCommand %s: not every %% in it is understood",
@@ -195,12 +195,15 @@ proxy_check(const struct ssh_config *c)
 	return rc;
 }
 
-/* The conversation is over: it is told at once, as ssh does. */
+/*
+ * The conversation is over: it is told at once, as ssh does, which sends the
+ * SIGHUP that is ignored here.
+ */
 void
 proxy_close(struct connection *n)
 {
 	static const struct timespec pause = { 0, 1000 * 1000 };
-	static const int signals[] = { SIGHUP, SIGKILL };
+	static const int signals[] = { SIGTERM, SIGKILL };
 	int i, tries;
 
 	for (i = 0; i < 2; i++) {

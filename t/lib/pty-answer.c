@@ -1,12 +1,14 @@
 /*
- * pty-answer [QUESTION ANSWER]... -- COMMAND...: runs it on a terminal of
- * its own; types ANSWER and a newline when QUESTION has appeared, one after
- * the other.  What the terminal shows goes to standard output.  Exits as the
- * command does, or with 124 after 30 seconds.
+ * pty-answer [QUESTION ANSWER]... [LAST] -- COMMAND...: runs it on a terminal
+ * of its own; types ANSWER and a newline when QUESTION has appeared, one after
+ * the other.  Closes the terminal, as a window is closed, when LAST has.  What
+ * the terminal shows goes to standard output.  Exits as the command does, with
+ * 1 if a signal ended it, or with 124 after 30 seconds.
  */
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +26,17 @@ struct session {
 	struct buf seen;
 };
 
-static void
+/* Whether the last was seen. */
+static bool
 answer(struct session *s)
 {
 	while (strcmp(s->pairs[0], "--") != 0) {
 		char *at = strstr(buf_str(&s->seen), s->pairs[0]);
 
 		if (!at)
-			return;
+			return false;
+		if (!strcmp(s->pairs[1], "--"))
+			return true;
 		buf_consume(&s->seen,
 			(size_t)(at - s->seen.data) + strlen(s->pairs[0]));
 		/* The echo is turned off before the question is asked. */
@@ -39,6 +44,7 @@ answer(struct session *s)
 		(void)io_write_full(s->fd, "\n", 1);
 		s->pairs += 2;
 	}
+	return false;
 }
 
 /* Until the terminal is closed: 0, or -1 when it took too long. */
@@ -58,7 +64,8 @@ watch(struct session *s)
 			return 0;
 		(void)io_write_full(STDOUT_FILENO, s->seen.data + before,
 			s->seen.len - before);
-		answer(s);
+		if (answer(s))
+			return 0;
 	}
 }
 
@@ -70,7 +77,7 @@ main(int argc, char **argv)
 	pid_t pid;
 
 	while (i < argc && strcmp(argv[i], "--") != 0)
-		i += 2;
+		i++;
 	if (i + 1 >= argc)
 		return 2;
 	pid = forkpty(&s.fd, NULL, NULL, NULL);
