@@ -36,13 +36,18 @@ survived() {
 	mends
 }
 
-# each TYPE MKFS SIZE STRIDE
+# each TYPE MKFS SIZE STRIDE [MANY FIRST]: with a build; else with so many files
+# that change besides, and at each sync, too, from that one up to the first
+# that comes behind the answer.
 each() {
-	type=$1
+	type=$1 PLAIN=${5:+yes} MANY=${5:-0}
 	command -v "$2" >/dev/null || {
 		skip "power cuts on $type" "there is no $2"
 		return
 	}
+	type="$type${5:+, $5 more files}"
+	rm -rf app
+	next_version
 	rm -f "$TMP/disk"
 	truncate -s "$3" "$TMP/disk"
 	if ! "$2" -q "$TMP/disk" >"$TMP/why" 2>&1 || ! power_on; then
@@ -53,27 +58,37 @@ each() {
 	next_version
 	ok "$type: another one" "$DEPLOY" local:blog app
 	n=1
-	while :; do
-		next_version
-		settle
-		faulty -n $n -c change -a shutdown -f "$DEPLOYD_ROOT"
-		"$DEPLOY" --deployd="$TMP/faulty" local:blog app \
-			>"$TMP/said" 2>&1
-		status=$?
-		faults_settle
-		hit=$(faults_hit)
-		[ -n "$hit" ] || break
-		power_off
-		power_on
-		is "$type, call $n, status $status: $hit" "$(survived $status)" ''
+	while cut "$n" change; do
 		n=$((n + ${SOAK:-$4}))
 	done
 	is "$type: without a cut it goes well" "$status" 0
 	settle
+	n=${6:-0}
+	while [ -n "$PLAIN" ] && cut "$n" fsync && [ "$status" -ne 0 ]; do
+		n=$((n + 1))
+	done
 	power_off
 }
+# cut N CLASS: at that call, if there are so many.
+cut() {
+	next_version
+	settle
+	faulty -n "$1" -c "$2" -a shutdown -f "$DEPLOYD_ROOT"
+	"$DEPLOY" --deployd="$TMP/faulty" local:blog app >"$TMP/said" 2>&1
+	status=$?
+	faults_settle
+	hit=$(faults_hit)
+	[ -n "$hit" ] || return 1
+	power_off
+	power_on
+	is "$type, $2 $1, status $status: $hit" "$(survived $status)" ''
+}
 
-next_version
 each ext4 mkfs.ext4 64M 23
 each xfs mkfs.xfs 300M 23
+# What no build makes is synced file by file; many files are at once.
+each ext4 mkfs.ext4 64M 41 1 14
+each xfs mkfs.xfs 300M 41 1 14
+each ext4 mkfs.ext4 64M 997 300 9
+each xfs mkfs.xfs 300M 997 300 9
 done_testing

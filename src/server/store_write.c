@@ -125,6 +125,23 @@ store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	return error_hint(err, "move it away on the server, then deploy again");
 }
 
+/*
+ * XFS that has shut down says that a directory was synced, which it was not;
+ * a file cannot be read from then on.
+ */
+static int
+check_alive(const struct store *s, struct error *err)
+{
+	int fd = openat(s->own, "history", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char byte;
+	bool read = fd < 0 ? errno == ENOENT : pread(fd, &byte, 1, 0) >= 0;
+
+	if (!read)
+		error_errno(err, "cannot read %s/.deployd/history", s->path);
+	io_close(&fd);
+	return read ? 0 : -1;
+}
+
 int
 store_switch(struct store *s, const char *id, struct error *err)
 {
@@ -135,6 +152,8 @@ store_switch(struct store *s, const char *id, struct error *err)
 	do {
 		rc = replace_link(s->dir, "current", target, sync_of(s), err);
 	} while (rc < 0 && store_throw_ballast(s));
+	if (rc == 0 && !s->relaxed)
+		rc = check_alive(s, err);
 	return rc < 0 ? store_trouble(err) : 0;
 }
 

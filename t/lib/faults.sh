@@ -19,6 +19,9 @@
 #	                sent although it was there before (see held)
 #	held            notes which of the version's files the server holds
 #
+# With PLAIN set, versions from a new app/ on have neither build nor shared nor
+# carried paths; with MANY=N so many further files change in each.
+#
 # In `make soak' SOAK is set: every call there, a few of them else.
 
 FAULT=$BUILD/t/lib/fault
@@ -26,6 +29,8 @@ SOAK=${SOAK:-}
 APP=$DEPLOYD_ROOT/blog
 OWN=$APP/.deployd
 VERSION=0
+PLAIN=
+MANY=0
 # Who is traced cannot look for leaks.
 ignore_leaks
 mkdir "$TMP/versions"
@@ -69,9 +74,15 @@ next_version() {
 	echo "edited in $VERSION" >app/src/edited
 	rm -f app/src/deep/new-*
 	echo "new in $VERSION" >"app/src/deep/new-$VERSION"
+	[ "$MANY" -eq 0 ] || mkdir -p app/many
+	faults_file=0
+	while [ $((faults_file += 1)) -le "$MANY" ]; do
+		echo "file $faults_file of $VERSION" >"app/many/$faults_file"
+	done
 	[ -e app/deploy.conf ] || {
 		make_tree app
-		cat >app/deploy.conf <<-CONF
+		: >app/deploy.conf
+		[ -n "$PLAIN" ] || cat >app/deploy.conf <<-CONF
 			[app]
 			shared = storage/
 			carry = cache
@@ -95,8 +106,10 @@ is_whole() {
 		echo "version '$LIVE' is live"
 		return
 	}
-	[ -L "$APP/current/storage" ] || echo 'storage is not shared'
-	[ "$(cat "$APP/current/built" "$APP/current/cache/last" | uniq)" = "$LIVE" ] ||
+	[ -n "$PLAIN" ] || [ -L "$APP/current/storage" ] ||
+		echo 'storage is not shared'
+	[ -n "$PLAIN" ] ||
+		[ "$(cat "$APP/current/built" "$APP/current/cache/last" | uniq)" = "$LIVE" ] ||
 		echo 'what was built is of another version'
 	# As the sources are, less what is the server's.
 	diff -r --no-dereference --exclude=built --exclude=cache \
