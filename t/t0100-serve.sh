@@ -474,7 +474,7 @@ serve
 push blog app >&3
 finish
 is 'more than max_sessions are busy' "$(got status)" 5
-like 'with the key to raise' "$TRACE" max_sessions
+like 'with the key to raise' "$TRACE" 'hint .*raise max_sessions in deployd.conf'
 exec 4>&-
 wait "$holder"
 for limit in max_files max_bytes max_file_size max_path max_entries; do
@@ -486,7 +486,9 @@ for limit in max_files max_bytes max_file_size max_path max_entries; do
 	} >&3
 	finish
 	is "over $limit is refused" "$(got status)" 4
-	like 'and named' "$TRACE" "error .*|hint .*$limit"
+	like 'and named' "$TRACE" "(error|hint) .*$limit"
+	like 'with how to raise it' "$TRACE" \
+		"hint raise ($limit in deployd.conf|it there)"
 done
 : >"$DEPLOYD_CONF"
 

@@ -46,9 +46,11 @@ place_take(const struct config *c, bool create, int *fd, struct error *err)
 	if (dir < 0)
 		return !create && errno == ENOENT ? 0 : -1;
 	error_status(err, STATUS_BUSY,
-		"this server has %" PRIu64
-		" sessions already (max_sessions in deployd.conf)",
+		"this server has %" PRIu64 " sessions already",
 		c->max_sessions);
+	error_hint(err,
+		"try again when one has ended, or raise max_sessions in "
+		"deployd.conf");
 	for (i = 0; *fd < 0 && i < c->max_sessions; i++) {
 		snprintf(name, sizeof(name), "session.%" PRIu64, i);
 		*fd = lock_take(dir, name, "");

@@ -56,20 +56,31 @@ check_limits(const struct config *c, const struct msg_push *ask,
 	return 0;
 }
 
+static int
+hint_entry(struct error *err)
+{
+	return error_hint(err,
+		"raise it there, or leave this out with .deployignore");
+}
+
 int
 check_entry(const struct config *c, const struct entry *e, struct error *err)
 {
 	if (c->max_file_size && e->type == ENTRY_FILE &&
-		e->size > c->max_file_size)
-		return error_status(err, STATUS_REFUSED,
+		e->size > c->max_file_size) {
+		error_status(err, STATUS_REFUSED,
 			"%s has %" PRIu64 " bytes; max_file_size in "
 			"deployd.conf is %" PRIu64,
 			e->path, e->size, c->max_file_size);
-	if (c->max_path && strlen(e->path) > c->max_path)
-		return error_status(err, STATUS_REFUSED,
+		return hint_entry(err);
+	}
+	if (c->max_path && strlen(e->path) > c->max_path) {
+		error_status(err, STATUS_REFUSED,
 			"%s is longer than max_path in deployd.conf, "
 			"%" PRIu64 " bytes",
 			e->path, c->max_path);
+		return hint_entry(err);
+	}
 	return 0;
 }
 
