@@ -71,15 +71,29 @@ DEPLOY_KEY=secret SECRET=secret
 export SSH_AUTH_SOCK SSH_CONNECTION SSH_ORIGINAL_COMMAND DEPLOY_KEY SECRET
 
 ok 'hooks that are not confined' "$DEPLOY" local:blog app
+# said WHAT [STAGE]
 said() {
-	sed -n "s/^.*build $1 //p" "$OUT"
+	sed -n "s/^.*${2:-build} $1 //p" "$OUT"
+}
+# inherited WHO: each kind of hook, of the deploy before.
+inherited() {
+	for stage in build migrate restart check; do
+		is "$1: what $stage has open is three streams" \
+			"$(said has $stage)" '0 1 2'
+		is "$1: it knows what is told, and no more" \
+			"$(said knows $stage)" \
+			"DEPLOY_APP DEPLOY_CACHE_DIR DEPLOY_GIT_COMMIT$(
+			) DEPLOY_PREVIOUS_DIR DEPLOY_RELEASE DEPLOY_RELEASE_DIR$(
+			) DEPLOY_REMOTE DEPLOY_SHARED_DIR HOME LANG LOGNAME PATH$(
+			) PWD TMPDIR USER"
+	done
 }
 is 'can do all that the account can' "$(said cannot)" ''
-is 'what they have open is three streams' "$(said has)" '0 1 2'
-is 'and they know what is told, and no more' "$(said knows)" \
-	"DEPLOY_APP DEPLOY_CACHE_DIR DEPLOY_GIT_COMMIT DEPLOY_PREVIOUS_DIR$(
-	) DEPLOY_RELEASE DEPLOY_RELEASE_DIR DEPLOY_REMOTE DEPLOY_SHARED_DIR HOME$(
-	) LANG LOGNAME PATH PWD TMPDIR USER"
+inherited 'not confined'
+cp app/probe probe
+ok 'a command that is run' "$DEPLOY" run -t local:blog -- ./probe run
+is 'has three streams as well' "$(said has run)" '0 1 2'
+unlike 'and knows nothing of the connection' "$(said knows run)" 'SSH|KEY|SECRET'
 rm -f "$DEPLOYD_ROOT"/blog/current.x "$DEPLOYD_ROOT"/blog/env.x \
 	"$HOME/.ssh/authorized_keys2"
 
@@ -107,7 +121,7 @@ switch
 change variables
 write another app
 gain privileges'
-	is 'what they have open is three streams' "$(said has)" '0 1 2'
+	inherited confined
 	for stage in migrate restart check; do
 		is "so it is with $stage" "$(sed -n \
 			"s/^.*$stage can/can/p; s/^.*$stage cannot/cannot/p" \
@@ -124,6 +138,22 @@ gain privileges'
 	ok 'what the admin adds' "$DEPLOY" local:blog app
 	like 'can be written' "$OUT" 'build can write downloads'
 	like 'but no more' "$OUT" 'build cannot make a file at home'
+	# As somebody may have left it while hooks were not confined.
+	mkdir "$HOME/lent"
+	mkdir linking
+	printf '[hooks]\nbuild = . ./hook\n' >linking/deploy.conf
+	cat >linking/hook <<-'END'
+		echo x >"$DEPLOY_SHARED_DIR/made" && echo through || echo held
+	END
+	printf '[app "linking"]\nconfine = yes\n' >>"$DEPLOYD_CONF"
+	ok 'shared files of another app' "$DEPLOY" local:linking linking
+	like 'can be written' "$OUT" 'through'
+	rm -r "$DEPLOYD_ROOT/linking/shared"
+	ln -s "$HOME/lent" "$DEPLOYD_ROOT/linking/shared"
+	ok 'if there is a link in their place' "$DEPLOY" --rebuild local:linking linking
+	like 'what it leads to cannot' "$OUT" 'held'
+	is 'and is not' "$(ls "$HOME/lent")" ''
+	sed -i '/linking/,$d' "$DEPLOYD_CONF"
 	echo "writable = $TMP/missing" >>"$DEPLOYD_CONF"
 	echo 4 >app/one
 	fails 4 'what is not there' "$DEPLOY" local:blog app

@@ -38,8 +38,19 @@ cp "$TMP/conf" deploy.conf
 fails 1 'unless it fails' "$DEPLOY" -q
 like 'then it is shown' "$OUT" '^why'
 
+cat >has <<'END'
+has=$(for fd in /proc/self/fd/*; do
+	[ ! -e "$fd" ] || echo "${fd##*/}"
+done)
+echo $has >has.out
+END
+sed 's/echo why.*/. .\/has/' deploy.conf >"$TMP/conf"
+cp "$TMP/conf" deploy.conf
+ok 'a command' "$DEPLOY" --rebuild 7<page.txt
+is 'has three streams open' "$(cat has.out)" '0 1 2'
+
 first=$(live site)
-sed 's/echo why.*/exit 3/' deploy.conf >"$TMP/conf" && cp "$TMP/conf" deploy.conf
+sed 's/\. .*has$/exit 3/' deploy.conf >"$TMP/conf" && cp "$TMP/conf" deploy.conf
 fails 1 'one that fails' "$DEPLOY"
 like 'is named' "$OUT" "before failed: .*exited with 3"
 is 'nothing was changed' "$(live site)" "$first"

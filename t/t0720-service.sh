@@ -15,6 +15,11 @@ case \$* in
 	cat '$state/show'
 	[ ! -f '$state/then' ] || mv '$state/then' '$state/show' ;;
 *)	printf '%s\n' "\$*" >>'$state/calls'
+	has=\$(for fd in /proc/self/fd/*; do
+		[ ! -e "\$fd" ] || echo "\${fd##*/}"
+	done)
+	echo \$has >'$state/has'
+	env | sed 's/=.*//' >'$state/knows'
 	[ ! -f '$state/fails' ] || { cat '$state/fails' >&2; exit 1; } ;;
 esac
 END
@@ -54,11 +59,18 @@ restart = echo a restart hook
 unit = blog
 END
 unit active 100 0 >"$state/show"
+SSH_AUTH_SOCK=/nowhere SSH_CONNECTION='::1 1 ::1 2'
+export SSH_AUTH_SOCK SSH_CONNECTION
 began=$(date +%s)
-ok 'a deploy of a service' "$DEPLOY" local:blog
+ok 'a deploy of a service' "$DEPLOY" local:blog 7<page
 took=$(($(date +%s) - began))
+unset SSH_AUTH_SOCK SSH_CONNECTION
 good=$(live blog)
 is 'its unit was restarted' "$(calls)" '--user restart -- blog.service'
+is 'by a program that has three streams open' \
+	"$(cat "$state/has")" '0 1 2'
+like 'knows its app' "$state/knows" '^DEPLOY_APP$'
+unlike 'and nothing of the connection' "$state/knows" '^SSH_'
 like 'after the hooks of that name' "$OUT" '^a restart hook$'
 like 'which is shown' "$OUT" '^\+ systemctl --user restart blog.service$'
 ok 'and had to stay active for 5 s' test "$took" -ge 5

@@ -52,11 +52,21 @@ add_rule(struct surroundings *x, int fd, unsigned may)
 }
 
 static int
-add_path(struct surroundings *x, int dir, const char *path, unsigned may)
+add_path(struct surroundings *x, const char *path, unsigned may)
 {
-	int fd = openat(dir, path, O_PATH | O_CLOEXEC);
+	int fd = open(path, O_PATH | O_CLOEXEC);
 
 	return fd < 0 ? -1 : add_rule(x, fd, may);
+}
+
+/* Of the store: what a link leads to could be anybody's. */
+static void
+add_own(struct surroundings *x, int dir, const char *name)
+{
+	int fd = beneath_open(dir, name, O_PATH | O_DIRECTORY, 0);
+
+	if (fd >= 0)
+		(void)add_rule(x, fd, CONFINE_TREES);
 }
 
 /* What every program may take for granted. */
@@ -69,7 +79,7 @@ add_common(struct surroundings *x)
 	size_t i;
 
 	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-		(void)add_path(x, AT_FDCWD, paths[i], CONFINE_TREES);
+		(void)add_path(x, paths[i], CONFINE_TREES);
 }
 
 static int
@@ -82,7 +92,7 @@ add_writable(struct surroundings *x, const struct config *c, const char *app,
 
 	config_writable(c, app, &paths);
 	for (i = 0; rc == 0 && i < paths.n; i++)
-		if (add_path(x, AT_FDCWD, paths.v[i], CONFINE_TREES) < 0)
+		if (add_path(x, paths.v[i], CONFINE_TREES) < 0)
 			rc = error_errno(err,
 				"deployd.conf: writable: %s of %s", paths.v[i],
 				app);
@@ -108,10 +118,10 @@ put_up_fence(struct surroundings *x, const struct store *s,
 		.others = true,
 		.least = SURROUNDINGS_LANDLOCK };
 	if (fd < 0 || add_rule(x, fd, CONFINE_TREES) < 0 ||
-		add_path(x, AT_FDCWD, "/", CONFINE_READ | CONFINE_RUN) < 0)
+		add_path(x, "/", CONFINE_READ | CONFINE_RUN) < 0)
 		return error_errno(err, "cannot confine hooks");
-	(void)add_path(x, s->dir, "shared", CONFINE_TREES);
-	(void)add_path(x, s->own, "cache", CONFINE_TREES);
+	add_own(x, s->dir, "shared");
+	add_own(x, s->own, "cache");
 	add_common(x);
 	x->fenced = true;
 	return add_writable(x, c, s->app, err);
