@@ -33,12 +33,30 @@ echo edited >app/src/two
 ok 'an edit' "$DEPLOY" --deployd="$TMP/traced" local:blog app
 commit='renameat2?\(.*"next".*[/"]releases'
 before 'the file is on disk' 'fsync\([0-9]+</.*/src/two>' "$commit"
+before 'and its directory' 'fsync\([0-9]+</.*/next/src>' "$commit"
+before 'and that of the release' 'fsync\([0-9]+</.*/next>' "$commit"
 before 'and the record' 'fsync\([0-9]+</.*/records/[^>]*-[0-9a-f]{8}\.' "$commit"
 before 'before there is a release' "$commit" 'fsync\([0-9]+</.*/releases>'
 before 'which is on disk' 'fsync\([0-9]+</.*/releases>' 'fsync\([0-9]+</.*/history>'
 before 'when the switch is announced' 'fsync\([0-9]+</.*/history>' 'renameat.*"current"'
 before 'and made' 'renameat.*"current"' 'fsync\([0-9]+</.*/blog>'
 same_tree 'it is what was sent' app blog
+
+set_variable() {
+	echo value | "$DEPLOY" env set -t local:blog --deployd="$TMP/traced" NAME
+}
+ok 'a variable' set_variable
+before 'its file is on disk' 'fsync\([0-9]+</.*/blog/env\.' 'renameat.*"env"'
+before 'and its place' 'renameat.*"env"' 'fsync\([0-9]+</.*/blog>'
+mkdir -m 700 "$HOME/.ssh"
+: >"$HOME/.ssh/authorized_keys"
+key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI$(printf '%043d' 0 | tr 0 A) bob@work"
+echo "$key" >"$TMP/key"
+ok 'a key' "$TMP/traced" authorize "$TMP/key" --app blog --allow deploy --as bob
+before 'its file is on disk, too' 'fsync\([0-9]+</.*/authorized_keys\.' \
+	'renameat.*"authorized_keys"'
+before 'and the directory of that' 'renameat.*"authorized_keys"' \
+	'fsync\([0-9]+</.*/\.ssh>'
 
 printf '[deployd]\ndurability = relaxed\n' >"$DEPLOYD_CONF"
 echo again >app/src/two

@@ -29,6 +29,7 @@ failing() {
 	is 'what was live is' "$(readlink "$APP/current")" "$live"
 	is 'nothing that was not written is left' "$(find "$OWN" "$APP/releases" \
 		-type f -size -9 -exec grep -l "edit $n" {} +)" ''
+	is 'nor of what came' "$(ls "$OWN/tmp")" ''
 	is 'nor a release of it' "$(cd "$APP/releases" && echo *)" "$releases"
 	ok 'the next deploy' "$DEPLOY" -v local:blog app
 	like 'sends it again' "$OUT" 'needs [1-9][0-9]* files'
@@ -46,6 +47,11 @@ n=0
 ok 'a deploy' "$DEPLOY" local:blog app
 begin
 failing 'a file of the tree cannot be synced' fsync -c fsync -a EIO -f "$OWN/next"
+head -c 4000000 /dev/urandom >app/large
+ok 'a large file' "$DEPLOY" local:blog app
+begin
+printf edited | dd of=app/large bs=1 seek=2000000 conv=notrunc 2>/dev/null
+failing 'one of which a piece came cannot be' fsync -c fsync -a EIO -f "$OWN/next"
 mkdir app/many
 i=0
 while [ $i -lt 300 ]; do
