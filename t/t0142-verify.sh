@@ -108,6 +108,25 @@ ok 'and again, carried' "$DEPLOY" -C site local:site --rebuild
 ok 'it makes none' verify local:site
 echo more >>"$DEPLOYD_ROOT/site/shared/storage/seed"
 ok 'what is shared may change' verify local:site
+shared=$DEPLOYD_ROOT/site/shared
+mv "$shared/storage" "$shared/.env" "$TMP"
+fails 1 'what is shared is gone' verify local:site
+is 'all of it' "$(tr '\n' '|' <"$OUT")" 'D storage	shared|D .env	shared|'
+echo file >"$shared/storage"
+fails 1 'or is no directory' verify local:site
+mv -T "$TMP/storage" "$TMP/.storage"
+rm "$shared/storage"
+mv "$TMP/.storage" "$shared/storage"
+mv "$TMP/.env" "$shared"
+rm "$DEPLOYD_ROOT/site/current/.env"
+echo inside >"$DEPLOYD_ROOT/site/current/.env"
+fails 1 'something else is where a shared link was' verify local:site
+is 'alone' "$(cat "$OUT")" 'T .env	type'
+rm "$DEPLOYD_ROOT/site/current/.env"
+fails 1 'or nothing' verify local:site
+is 'and that is told' "$(cat "$OUT")" 'D .env	missing'
+ln -s ../../shared/.env "$DEPLOYD_ROOT/site/current/.env"
+ok 'all is back' verify local:site
 current=$DEPLOYD_ROOT/site/current
 echo other >"$current/page"
 chmod 755 "$current/lib"

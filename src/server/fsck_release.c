@@ -11,10 +11,76 @@
 
 #include "base/beneath.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "server/built.h"
+#include "server/stage.h"
 
-/* What is wrong with one release. */
+/* One release, and its shared paths at which something else is. */
+struct subject {
+	struct fsck *f;
+	const char *id;
+	int dir;
+	struct strv apart;
+};
+
+static bool
+link_to_shared(const struct subject *x, const char *name)
+{
+	char *target = stage_shared_target(name);
+	struct beneath b;
+	const char *leaf;
+	int dir;
+	bool done;
+
+	beneath_init(&b, x->dir);
+	dir = beneath_at(&b, name, &leaf);
+	done = dir >= 0 && symlinkat(target, dir, leaf) == 0;
+	beneath_release(&b);
+	free(target);
+	return done;
+}
+
+/* What is there may be the app's, and has no other copy. */
+static void
+tell_link(struct subject *x, const char *name, enum verify_how how)
+{
+	char *path = mem_printf("releases/%s/%s", x->id, name);
+	char *advice = mem_printf("move what is there to shared/%s, then "
+				  "deployd fsck again",
+		name);
+	const struct fsck_fault fault = { path,
+		how == VERIFY_MISSING ? "missing" : "is no link to shared/",
+		"linked to shared/",
+		how == VERIFY_MISSING ? "deploy its tree again" : advice };
+
+	fsck_tell(x->f, &fault,
+		how == VERIFY_MISSING &&
+			(x->f->o->dry_run || link_to_shared(x, name)));
+	if (how != VERIFY_MISSING)
+		strv_add(&x->apart, name);
+	free(advice);
+	free(path);
+}
+
+static int
+tell_shared(void *arg, const char *name, enum verify_how how)
+{
+	struct subject *x = arg;
+	char *path = mem_printf("shared/%s", name);
+	const struct fsck_fault gone = { path, "missing", NULL,
+		"bring it back from a backup, or make it" };
+
+	if (how != VERIFY_SHARED)
+		tell_link(x, name, how);
+	else if (!strcmp(x->id, x->f->live))
+		fsck_tell(x->f, &gone, false);
+	free(path);
+	return 0;
+}
+
+/* What is wrong with its tree. */
 struct found {
+	const struct strv *apart;
 	struct damage *v;
 	size_t n, cap;
 };
@@ -23,7 +89,11 @@ static int
 note_damage(void *arg, const struct entry *e, enum verify_how how)
 {
 	struct found *d = arg;
+	size_t i;
 
+	for (i = 0; i < d->apart->n; i++)
+		if (path_below(e->path, d->apart->v[i]))
+			return 0;
 	MEM_GROW(d->v, d->n, d->cap);
 	d->v[d->n++] = (struct damage){ .e = e, .how = how };
 	return 0;
@@ -68,20 +138,20 @@ tell_all(struct fsck *f, const char *id, struct found *d)
 }
 
 static int
-check_tree(struct fsck *f, const struct record *r, int dir,
-	const struct manifest *m)
+check_tree(struct subject *x, const struct record *r, const struct manifest *m)
 {
+	struct fsck *f = x->f;
 	const struct verify_options o = { .umask = (mode_t)r->umask,
 		.busy = f->o->busy };
-	struct found d = { NULL, 0, 0 };
+	struct found d = { &x->apart, NULL, 0, 0 };
 	uint64_t files, bytes;
-	int rc = verify_tree(dir, m, &o, note_damage, &d, f->err);
+	int rc = verify_tree(x->dir, m, &o, note_damage, &d, f->err);
 
 	manifest_count(m, &files, &bytes);
 	f->sum->files += files;
 	if (rc == 0 && d.n) {
 		distrust(f, r->id, &d);
-		rc = fsck_mend(f, r, dir, d.v, d.n);
+		rc = fsck_mend(f, r, x->dir, d.v, d.n);
 		tell_all(f, r->id, &d);
 	}
 	free(d.v);
@@ -159,31 +229,48 @@ load_tree(struct fsck *f, const struct record *r, struct manifest *m)
 	return 1;
 }
 
+static int
+check_release(struct subject *x, const struct record *r)
+{
+	struct manifest m = MANIFEST_INIT;
+	struct error ignored = ERROR_INIT;
+	int rc = 0;
+
+	if (load_tree(x->f, r, &m) == 0) {
+		/* What is wrong with its settings is told already. */
+		(void)verify_shared(x->f->s, x->id, x->dir, NULL, tell_shared,
+			x, &ignored);
+		rc = check_tree(x, r, &m);
+	}
+	manifest_release(&m);
+	return rc;
+}
+
 int
 fsck_release(struct fsck *f, const char *id)
 {
+	struct subject x = { f, id, -1, STRV_INIT };
 	struct error ignored = ERROR_INIT;
-	struct manifest m = MANIFEST_INIT;
 	struct record r = { 0 };
 	char path[64];
-	int dir, rc = 0;
+	int rc = 0;
 
 	/* What is wrong with its record is told already. */
 	if (record_load(f->s, id, &r, &ignored) < 0)
 		return 0;
 	snprintf(path, sizeof(path), "releases/%s", id);
-	dir = beneath_open(f->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
-	if (dir < 0) {
+	x.dir = beneath_open(f->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+	if (x.dir < 0) {
 		const struct fsck_fault fault = { path,
 			"cannot be opened as a directory", NULL,
 			"remove it by hand" };
 
 		fsck_tell(f, &fault, false);
-	} else if (load_tree(f, &r, &m) == 0) {
-		rc = check_tree(f, &r, dir, &m);
+	} else {
+		rc = check_release(&x, &r);
 	}
-	manifest_release(&m);
+	strv_release(&x.apart);
 	record_release(&r);
-	io_close(&dir);
+	io_close(&x.dir);
 	return rc;
 }

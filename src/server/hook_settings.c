@@ -166,6 +166,21 @@ hook_settings_load(struct hook_settings *h, const struct config *c,
 }
 
 int
+hook_settings_shared(struct strv *shared, const char *text, size_t len,
+	struct error *err)
+{
+	struct settings s = SETTINGS_INIT;
+	int rc = settings_parse(&s, "deploy.conf", text, len, err);
+
+	if (rc == 0)
+		rc = load_paths(&s, "shared", shared, err);
+	settings_release(&s);
+	if (rc < 0)
+		err->status = STATUS_REFUSED;
+	return rc;
+}
+
+int
 hook_settings_check(const struct hook_settings *h, struct error *err)
 {
 	size_t i;

@@ -35,6 +35,9 @@ struct hook_settings {
  */
 int hook_settings_load(struct hook_settings *h, const struct config *c,
 	const char *app, const char *text, size_t len, struct error *err);
+/* Only the shared paths. */
+int hook_settings_shared(struct strv *shared, const char *text, size_t len,
+	struct error *err);
 /* Forgets all commands. */
 void hook_settings_drop(struct hook_settings *h);
 void hook_settings_release(struct hook_settings *h);

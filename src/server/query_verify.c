@@ -10,10 +10,10 @@
 #include "server/query.h"
 
 static int
-send_fault(void *arg, const struct entry *e, enum verify_how how)
+send_fault(void *arg, const char *path, enum verify_how how)
 {
 	const char change[] = { verify_letter(how), '\0' };
-	const struct msg_fault m = { .path = (char *)e->path,
+	const struct msg_fault m = { .path = (char *)path,
 		.change = (char *)change,
 		.how = (char *)verify_word(how) };
 	struct query *q = arg;
@@ -21,6 +21,12 @@ send_fault(void *arg, const struct entry *e, enum verify_how how)
 
 	MESSAGE_SEND(&s->client, "fault", fault, &m);
 	return session_room(s, q->err);
+}
+
+static int
+send_entry(void *arg, const struct entry *e, enum verify_how how)
+{
+	return send_fault(arg, e->path, how);
 }
 
 static int
@@ -64,7 +70,10 @@ verify(struct query *q, const char *id, int dir)
 			q->ask.app);
 	} else {
 		o.umask = (mode_t)r.umask;
-		rc = verify_tree(dir, &m, &o, send_fault, q, q->err);
+		rc = verify_tree(dir, &m, &o, send_entry, q, q->err);
+		if (rc == 0)
+			rc = verify_shared(&q->s->store, id, dir, &m,
+				send_fault, q, q->err);
 		manifest_count(&m, &q->result->files, &bytes);
 	}
 	manifest_release(&m);

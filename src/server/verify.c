@@ -40,6 +40,7 @@ static const struct {
 	[VERIFY_UNREADABLE] = { "unreadable", 'M' },
 	[VERIFY_TARGET] = { "target", 'M' },
 	[VERIFY_MODE] = { "mode", 'M' },
+	[VERIFY_SHARED] = { "shared", 'D' },
 };
 
 const char *
@@ -63,8 +64,8 @@ lost(int error)
 		VERIFY_UNREADABLE;
 }
 
-static bool
-is_type(const struct entry *e, mode_t mode)
+bool
+verify_is_type(const struct entry *e, mode_t mode)
 {
 	return e->type == ENTRY_DIRECTORY ? S_ISDIR(mode) :
 		e->type == ENTRY_LINK     ? S_ISLNK(mode) :
@@ -78,8 +79,8 @@ judge_mode(const struct verify *v, const struct entry *e, mode_t mode)
 							    VERIFY_MODE;
 }
 
-static bool
-leads_to(int dir, const char *leaf, const char *target)
+bool
+verify_leads_to(int dir, const char *leaf, const char *target)
 {
 	char found[TARGET_MOST + 1];
 	ssize_t n = readlinkat(dir, leaf, found, sizeof(found));
@@ -111,11 +112,11 @@ look(struct verify *v, size_t i)
 
 	if (dir < 0 || fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return lost(errno);
-	if (!is_type(e, st.st_mode))
+	if (!verify_is_type(e, st.st_mode))
 		return VERIFY_TYPE;
 	if (e->type == ENTRY_LINK)
-		return leads_to(dir, leaf, e->target) ? VERIFY_RIGHT :
-							VERIFY_TARGET;
+		return verify_leads_to(dir, leaf, e->target) ? VERIFY_RIGHT :
+							       VERIFY_TARGET;
 	if (e->type == ENTRY_DIRECTORY || is_as_seen(v, i, &st))
 		return judge_mode(v, e, st.st_mode);
 	if ((uint64_t)st.st_size != e->size)
@@ -175,7 +176,7 @@ is_shared(struct verify *v, const char *path)
 		if (dir < 0)
 			return false;
 		target = stage_shared_target(part);
-		is = leads_to(dir, leaf, target);
+		is = verify_leads_to(dir, leaf, target);
 		free(target);
 		if (is)
 			return true;

@@ -20,7 +20,8 @@ enum verify_how {
 	VERIFY_UNREADABLE,
 	VERIFY_TARGET,
 	VERIFY_MODE,
-	VERIFY_ASKED, /* it is being read */
+	VERIFY_SHARED, /* what its link leads to is not in shared/ */
+	VERIFY_ASKED,  /* it is being read */
 };
 
 /* "content"; and M, D for missing or T for the type. */
@@ -48,5 +49,22 @@ typedef int verify_fn(void *arg, const struct entry *e, enum verify_how how);
 int verify_tree(int dir, const struct manifest *m,
 	const struct verify_options *o, verify_fn *fn, void *arg,
 	struct error *err);
+
+typedef int verify_shared_fn(void *arg, const char *path, enum verify_how how);
+
+/*
+ * The same of the shared paths of the release `id', as its settings name them.
+ * What verify_tree() tells of m, unless that is NULL, is not told again.  -1
+ * with err: its settings
+ * cannot be read.
+ */
+int verify_shared(const struct store *s, const char *id, int dir,
+	const struct manifest *m, verify_shared_fn *fn, void *arg,
+	struct error *err);
+
+/* Whether what has that mode is of the entry's type. */
+bool verify_is_type(const struct entry *e, mode_t mode);
+/* Whether there is a link with this target. */
+bool verify_leads_to(int dir, const char *leaf, const char *target);
 
 #endif
