@@ -82,7 +82,26 @@ ok 'a damaged file of the live release' "$DEPLOY" -v local:big
 like 'is not reused' "$OUT" 'needs 2 files'
 same_tree 'but sent again' . big
 
-# A file that changes while it is sent.
+# Half a file is no use to anybody.
+wrap "$TMP/slow" -r 4000
+head -c 3000000 /dev/urandom >blob2
+"$DEPLOY" --deployd="$TMP/slow" local:big >"$TMP/out" 2>&1 &
+pid=$!
+tries=0
+until ls "$own"/tmp/in.* >"$TMP/half" 2>/dev/null || [ $tries -gt 100 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+ok 'half a file has come' test -s "$TMP/half"
+kill -INT $pid
+wait $pid
+settle
+is 'when it is cancelled, it is removed' "$(ls "$own"/tmp | grep in.)" ''
+"$DEPLOYD" fsck -n big >"$TMP/out" 2>&1
+unlike 'so fsck finds nothing' "$TMP/out" 'left over'
+rm blob2
+
+# A build that is interrupted.
 cat >deploy.conf <<END
 [hooks]
 build = sleep 30.$$

@@ -86,7 +86,7 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 	prune_releases(p->store, 1, &dropped, &ignored);
 	for (i = 0; i < dropped.n; i++)
 		session_note(p->s, "%s was dropped to make room", dropped.v[i]);
-	prune_trash_now(p->store);
+	(void)prune_trash_now(p->store);
 	strv_release(&dropped);
 	/* What was to be reused may have been in one of them. */
 	return find_need(p, need, files, bytes) < 0 ? -1 :

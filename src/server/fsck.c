@@ -257,6 +257,21 @@ note_repairs(struct fsck *f)
 	history_append(f->s, "repaired", "", "", f->o->who, text, &ignored);
 }
 
+/* What another account, a container's perhaps, has left in a release. */
+static void
+empty_trash(struct fsck *f)
+{
+	char how[200], advice[PATH_MOST];
+	const struct fsck_fault fault = { ".deployd/trash", how, NULL, advice };
+
+	if (f->o->dry_run || prune_trash_now(f->s) == 0)
+		return;
+	snprintf(how, sizeof(how), "cannot be emptied: %s", strerror(errno));
+	snprintf(advice, sizeof(advice), "as root: rm -r %s/.deployd/trash/*",
+		f->s->path);
+	fsck_tell(f, &fault, false);
+}
+
 static int
 run(struct fsck *f)
 {
@@ -273,8 +288,7 @@ run(struct fsck *f)
 	else
 		rc = -1;
 	note_repairs(f);
-	if (!f->o->dry_run)
-		prune_trash_now(f->s);
+	empty_trash(f);
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include "base/io.h"
 #include "base/process.h"
 #include "server/intake_work.h"
+#include "server/writer.h"
 
 /* A line number before the TAB at `end`. */
 static int
@@ -74,7 +76,7 @@ intake_start(struct intake *in, const struct intake_options *o,
 	int fds[2];
 
 	memset(in, 0, sizeof(*in));
-	in->fd = -1;
+	in->fd = in->tmp = -1;
 	in->text = memfd_create("manifest", MFD_CLOEXEC);
 	if (in->text < 0)
 		return error_errno(err, "cannot keep the manifest");
@@ -102,6 +104,7 @@ intake_start(struct intake *in, const struct intake_options *o,
 		return -1;
 	}
 	in->fd = fds[0];
+	in->tmp = fcntl(o->tmp, F_DUPFD_CLOEXEC, 0);
 	channel_init(&in->channel, in->fd, in->fd, false, "the intake");
 	return 0;
 }
@@ -153,14 +156,19 @@ let_end(const struct intake *in)
 void
 intake_stop(struct intake *in)
 {
+	char name[WRITER_NAME];
+
 	if (in->pid > 0) {
 		let_end(in);
 		kill(in->pid, SIGKILL);
 		process_wait(in->pid);
+		writer_name(in->pid, name);
+		(void)unlinkat(in->tmp, name, 0);
 		channel_release(&in->channel);
 		io_close(&in->fd);
 		io_close(&in->text);
+		io_close(&in->tmp);
 	}
 	memset(in, 0, sizeof(*in));
-	in->fd = in->text = -1;
+	in->fd = in->text = in->tmp = -1;
 }

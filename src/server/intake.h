@@ -40,6 +40,7 @@ struct intake {
 	                           difference; an unlinked file */
 	struct channel channel; /* the session's end */
 	int fd;
+	int tmp; /* handle of .deployd/tmp */
 };
 
 struct intake_options {
@@ -57,7 +58,10 @@ int intake_start(struct intake *in, const struct intake_options *o,
 	struct error *err);
 /* Its end of the channel has closed: why, with STATUS_TRANSFER. */
 int intake_ended(const struct intake *in, struct error *err);
-/* Ends the process and releases everything; safe on a zeroed struct. */
+/*
+ * Ends the process, removes the file that it was writing and releases
+ * everything; safe on a zeroed struct.
+ */
 void intake_stop(struct intake *in);
 
 /* Applies an amend frame, one line "N TAB entry". */

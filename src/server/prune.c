@@ -252,14 +252,15 @@ prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 	return rc;
 }
 
-void
+int
 prune_trash_now(struct store *s)
 {
 	int fd = beneath_open(s->own, "trash", O_RDONLY | O_DIRECTORY, 0);
+	int rc = fd < 0 ? -1 : rmtree_contents(fd), saved = errno;
 
-	if (fd >= 0)
-		(void)rmtree_contents(fd);
 	io_close(&fd);
+	errno = saved;
+	return rc;
 }
 
 static void

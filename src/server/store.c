@@ -203,8 +203,6 @@ open_own(struct store *s, bool create, struct error *err)
 	s->own = openat(s->dir, ".deployd", DIRECTORY);
 	if (s->own >= 0)
 		return create ? make_layout(s, err) : 0;
-	if (errno == ENOENT)
-		return error_set(err, "%s was not made by deployd", s->path);
 	return error_errno(err, "%s/.deployd", s->path);
 }
 
@@ -247,8 +245,14 @@ store_open(struct store *s, const char *root, const char *app, bool create,
 	if (open_app(s, root, create, err) == 0 &&
 		open_own(s, create, err) == 0)
 		return 0;
-	store_refuse_place(s->path, err);
 	saved = errno;
+	store_refuse_place(s->path, err);
+	/* The app's directory is in nobody's way then. */
+	if (s->dir >= 0 && s->own < 0 && (saved == ENOENT || saved == ENOTDIR))
+		error_hint(err,
+			"all that deployd keeps of the app is in there: put "
+			"the directory back; without it the app begins anew, "
+			"with nothing to roll back to");
 	store_release(s);
 	errno = saved;
 	return -1;

@@ -154,6 +154,8 @@ void store_busy_switch(const struct store *s, char *holder, size_t size);
 const char *store_next(const struct store *s);
 const char *store_next_index(const struct store *s);
 
+/* Whether an app's directory has a `current` of ours, and what it names. */
+bool store_leads(int dir, char id[static RELEASE_ID_LEN + 1]);
 /* The release that `current` names; "" if none. */
 int store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	struct error *err);
@@ -312,8 +314,8 @@ int prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
 /* What prune_releases() would drop now, newest first; needs no lock. */
 int prune_plan(struct store *s, uint64_t keep, struct strv *ids,
 	struct error *err);
-/* Deletes what lies in trash/, here and now, when room is needed. */
-void prune_trash_now(struct store *s);
+/* Deletes what lies in trash/, here and now; 0, or -1 with errno: not all. */
+int prune_trash_now(struct store *s);
 /*
  * Deletes what is in any directory in the background; takes fd, -1 does
  * nothing.

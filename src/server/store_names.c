@@ -45,14 +45,22 @@ list_names(int fd, bool (*is)(const char *), struct strv *out)
 	return 0;
 }
 
+/* One that has lost what is deployd's is none the less. */
 static bool
 is_store(int root, const char *app)
 {
-	char own[APP_MOST + sizeof("/.deployd")];
+	char own[APP_MOST + sizeof("/.deployd")], id[RELEASE_ID_LEN + 1];
 	struct stat st;
+	int dir;
+	bool is;
 
 	snprintf(own, sizeof(own), "%s/.deployd", app);
-	return beneath_stat(root, own, &st) == 0;
+	if (beneath_stat(root, own, &st) == 0)
+		return true;
+	dir = openat(root, app, DIRECTORY);
+	is = dir >= 0 && store_leads(dir, id);
+	io_close(&dir);
+	return is;
 }
 
 int

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -97,27 +98,33 @@ store_batch_end(struct store *s, bool give_up, struct error *err)
 	return rc;
 }
 
+bool
+store_leads(int dir, char id[static RELEASE_ID_LEN + 1])
+{
+	char target[sizeof(LINK_PREFIX) + RELEASE_ID_LEN + 1];
+	ssize_t n = readlinkat(dir, "current", target, sizeof(target));
+
+	if (n != (ssize_t)strlen(LINK_PREFIX) + RELEASE_ID_LEN)
+		return false;
+	target[n] = '\0';
+	memcpy(id, target + strlen(LINK_PREFIX), RELEASE_ID_LEN + 1);
+	return !strncmp(target, LINK_PREFIX, strlen(LINK_PREFIX)) &&
+		path_is_release(id);
+}
+
 int
 store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	struct error *err)
 {
-	char target[sizeof(LINK_PREFIX) + RELEASE_ID_LEN + 1];
-	ssize_t n = readlinkat(s->dir, "current", target, sizeof(target));
+	struct stat st;
 
-	id[0] = '\0';
-	if (n < 0 && errno == ENOENT)
+	if (store_leads(s->dir, id))
 		return 0;
-	if (n < 0 && errno != EINVAL)
-		return error_errno(err, "%s/current", s->path);
-	if (n == (ssize_t)strlen(LINK_PREFIX) + RELEASE_ID_LEN) {
-		target[n] = '\0';
-		if (!strncmp(target, LINK_PREFIX, strlen(LINK_PREFIX)) &&
-			path_is_release(target + strlen(LINK_PREFIX))) {
-			memcpy(id, target + strlen(LINK_PREFIX),
-				RELEASE_ID_LEN + 1);
-			return 0;
-		}
-	}
+	id[0] = '\0';
+	if (fstatat(s->dir, "current", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ?
+			0 :
+			error_errno(err, "%s/current", s->path);
 	error_status(err, STATUS_REFUSED,
 		"%s/current is not deployd's own "
 		"link to a release",

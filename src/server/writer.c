@@ -23,8 +23,8 @@ struct slot {
 struct writer {
 	int tmp;
 	struct writer_host host;
-	char in[32]; /* our own in tmp/, of a file that is not whole yet */
-	int fd;      /* of it, or -1 */
+	char in[WRITER_NAME]; /* writer_name(), of a file that is not whole yet */
+	int fd;               /* of it, or -1 */
 	struct ranges got;
 	size_t n_got;
 
@@ -190,13 +190,19 @@ run(void *arg)
 	return NULL;
 }
 
+void
+writer_name(pid_t pid, char name[static WRITER_NAME])
+{
+	snprintf(name, WRITER_NAME, "in.%ld", (long)pid);
+}
+
 struct writer *
 writer_new(int tmp, const struct writer_host *host)
 {
 	struct writer *w = mem_zalloc(1, sizeof(*w));
 
 	w->tmp = tmp;
-	snprintf(w->in, sizeof(w->in), "in.%ld", (long)getpid());
+	writer_name(getpid(), w->in);
 	w->host = *host;
 	w->fd = -1;
 	pthread_mutex_init(&w->mutex, NULL);

@@ -28,6 +28,7 @@
 
 #define WRITER_PIECE ((size_t)64 * 1024)
 #define WRITER_SLOTS 64
+#define WRITER_NAME 32
 
 enum writer_end {
 	WRITER_MORE,    /* the file goes on */
@@ -55,6 +56,9 @@ struct writer_host {
 };
 
 struct writer;
+
+/* Its own in tmp/, where the process is `pid'. */
+void writer_name(pid_t pid, char name[static WRITER_NAME]);
 
 /* tmp is borrowed. */
 struct writer *writer_new(int tmp, const struct writer_host *host);
