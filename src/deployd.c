@@ -85,6 +85,7 @@ struct command {
 	const char *root, *app, *allow, *as, *hooks, *remove;
 	const char *words[3];
 	int n;
+	const char *stray; /* what nobody knows */
 };
 
 static const struct {
@@ -178,8 +179,10 @@ parse(struct command *c, int argc, char **argv)
 	for (i = 1; i < argc; i++) {
 		if (take_option(c, argv, argc, &i))
 			continue;
-		if ((argv[i][0] == '-' && argv[i][1]) || c->n == 3)
+		if ((argv[i][0] == '-' && argv[i][1]) || c->n == 3) {
+			c->stray = argv[i];
 			return -1;
+		}
 		c->words[c->n++] = argv[i];
 	}
 	return makes_sense(c) ? 0 : -1;
@@ -239,6 +242,7 @@ print_version(void)
 int
 main(int argc, char **argv)
 {
+	struct error err = ERROR_INIT;
 	struct command c = { 0 };
 
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
@@ -251,6 +255,11 @@ main(int argc, char **argv)
 	}
 	if (parse(&c, argc, argv) < 0) {
 		fputs(usage_text, stderr);
+		/* Last, since a client shows the last line. */
+		if (c.stray) {
+			error_set(&err, "it takes no `%s'", c.stray);
+			log_error("deployd", &err);
+		}
 		return STATUS_USAGE;
 	}
 	return !c.serve && is(&c, "authorize") ? authorize(&c) : run(&c);

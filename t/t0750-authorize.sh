@@ -54,6 +54,7 @@ like 'has fingerprint, name, app and groups' "$OUT" \
 	"^$(printed "$ann")  ann  *blog  *deploy,read  hooks none\$"
 like 'of each key' "$OUT" "^$(printed "$bob")  bob@work  *blog,shop  *read\$"
 ssh-keygen -q -t ed25519 -N '' -C admin -f admin
+ssh-keygen -q -t ed25519 -N '' -C odd -f odd
 cp "$keys" before
 {
 	echo '# the admins'
@@ -61,6 +62,8 @@ cp "$keys" before
 	printf 'from="10.0.0.*,*.x",no-pty '
 	cat admin.pub
 	echo 'what is this'
+	printf 'command="deployd --serve --alow read --as eve",restrict '
+	cat odd.pub
 	printf 'ssh-rsa AAAA no newline'
 } >>"$keys"
 cp "$keys" mixed
@@ -68,6 +71,10 @@ chmod 644 "$keys"
 ok '--list again' authorize --list
 like 'tells what is not limited' "$OUT" \
 	"^$(printed admin.pub)  admin  *not limited to deployd"
+like 'and what deployd would not take' "$OUT" \
+	"^$(printed odd.pub)  eve  *nothing: deployd does not know \`--alow'"
+fails 2 'nor does it' "$DEPLOYD" --serve --alow read
+is 'which it says last' "$(tail -n 1 "$OUT")" "deployd: it takes no \`--alow'"
 
 # Nothing else is touched.
 ssh-keygen -q -t ed25519 -N '' -C new -f new
@@ -80,7 +87,7 @@ is 'its mode stays' "$(stat -c %a "$keys")" 644
 chmod 600 "$keys"
 is 'nothing else is in ~/.ssh' "$(ls "$HOME/.ssh")" authorized_keys
 ok 'a name is removed' authorize --remove new
-like 'which is said' "$OUT" 'removed line 9'
+like 'which is said' "$OUT" 'removed line 10'
 {
 	cat mixed
 	echo

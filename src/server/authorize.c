@@ -210,7 +210,12 @@ print_key(const struct authorized_key *key)
 
 	authorized_limits_parse(&l, key->options);
 	authorized_key_fingerprint(key, &line);
-	if (l.serves)
+	if (l.stray)
+		buf_addf(&line,
+			"  %-12s  nothing: deployd does not know `%s', and "
+			"ends",
+			l.as ? l.as : "-", l.stray);
+	else if (l.serves)
 		buf_addf(&line, "  %-12s  %-12s  %s%s%s", l.as ? l.as : "-",
 			l.app ? l.app : "all apps",
 			l.allow ? l.allow : "everything",

@@ -282,17 +282,25 @@ authorized_limits_parse(struct authorized_limits *l, const char *options)
 {
 	struct buf command = BUF_INIT;
 	struct strv words = STRV_INIT;
+	char *root = NULL;
 	size_t i;
 
 	memset(l, 0, sizeof(*l));
-	if (find_command(options, &command))
+	l->forced = find_command(options, &command);
+	if (l->forced)
 		strv_split(&words, buf_str(&command), " \t");
 	l->serves = is_deployd(&words);
-	for (i = 1; l->serves && i < words.n; i++)
-		(void)(take_limit(&words, &i, "--app", &l->app) ||
+	for (i = 1; l->serves && i < words.n; i++) {
+		if (take_limit(&words, &i, "--app", &l->app) ||
 			take_limit(&words, &i, "--allow", &l->allow) ||
 			take_limit(&words, &i, "--as", &l->as) ||
-			take_limit(&words, &i, "--hooks", &l->hooks));
+			take_limit(&words, &i, "--hooks", &l->hooks) ||
+			take_limit(&words, &i, "--root", &root) ||
+			!strcmp(words.v[i], "--serve") || l->stray)
+			continue;
+		l->stray = mem_strdup(words.v[i]);
+	}
+	free(root);
 	buf_release(&command);
 	strv_release(&words);
 }
@@ -304,5 +312,6 @@ authorized_limits_release(struct authorized_limits *l)
 	free(l->allow);
 	free(l->as);
 	free(l->hooks);
+	free(l->stray);
 	memset(l, 0, sizeof(*l));
 }

@@ -22,8 +22,10 @@ struct authorized_key {
 
 /* What its command="deployd --serve ..." says; NULL: not given. */
 struct authorized_limits {
+	bool forced; /* it has a command, whatever that is */
 	bool serves; /* it has such a command; else the rest is NULL */
 	char *app, *allow, *as, *hooks;
+	char *stray; /* a word of it that deployd does not take */
 };
 
 /*

@@ -80,7 +80,7 @@ is_restricted(const char *options)
 static void
 look_at_keys(struct doctor *d, const struct keyfile *f)
 {
-	size_t i, serve = 0, shell = 0;
+	size_t i, serve = 0, shell = 0, other = 0;
 
 	for (i = 0; i < f->n; i++) {
 		const struct authorized_key *k = &f->v[i].key;
@@ -90,7 +90,13 @@ look_at_keys(struct doctor *d, const struct keyfile *f)
 			continue;
 		authorized_limits_parse(&l, k->options);
 		serve += l.serves;
-		shell += !l.serves;
+		shell += !l.forced;
+		other += l.forced && !l.serves;
+		if (l.stray)
+			doctor_say(d, DOCTOR_FAULT, "keys",
+				"line %zu of %s: deployd does not know `%s', "
+				"and ends: authorize the key again",
+				i + 1, f->path, l.stray);
 		if (l.serves && !is_restricted(k->options))
 			doctor_say(d, DOCTOR_FAULT, "keys",
 				"line %zu of %s lacks `restrict': that key can "
@@ -99,8 +105,9 @@ look_at_keys(struct doctor *d, const struct keyfile *f)
 		authorized_limits_release(&l);
 	}
 	doctor_say(d, shell ? DOCTOR_NOTE : DOCTOR_OK, "keys",
-		"%zu for deployd alone, %zu that can open a shell", serve,
-		shell);
+		"%zu for deployd alone, %zu that can open a shell, %zu for "
+		"something else",
+		serve, shell, other);
 }
 
 static void

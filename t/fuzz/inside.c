@@ -20,7 +20,7 @@
  * writer's own file has the number of its process in its name.
  */
 static _Noreturn void inside_exit(int status);
-static long inside_number(void);
+static pid_t inside_number(void);
 #define process_exit(status) inside_exit(status)
 #define umask(mask) ((void)0)
 #define getpid() inside_number()
@@ -68,10 +68,10 @@ inside_exit(int status)
 	abort();
 }
 
-static long
+static pid_t
 inside_number(void)
 {
-	static atomic_long next;
+	static atomic_int next;
 
 	return ++next;
 }

@@ -149,6 +149,17 @@ START_TEST(limits_are_those_of_the_command)
 	ck_assert_str_eq(l.as, "ann");
 	ck_assert_str_eq(l.allow, "read");
 	ck_assert_str_eq(l.hooks, "none");
+	ck_assert(l.forced);
+	ck_assert_ptr_null(l.stray);
+	authorized_limits_release(&l);
+	authorized_limits_parse(&l,
+		"command=\"deployd --serve --root /srv --alow read --as x\"");
+	ck_assert(l.serves);
+	ck_assert_str_eq(l.stray, "--alow");
+	ck_assert_str_eq(l.as, "x");
+	authorized_limits_release(&l);
+	authorized_limits_parse(&l, "command=\"rsync --server\"");
+	ck_assert(l.forced && !l.serves);
 	authorized_limits_release(&l);
 	authorized_limits_parse(&l,
 		"environment=\"A=,command=\\\"deployd --serve\\\"\"");
