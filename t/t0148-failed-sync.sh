@@ -160,6 +160,63 @@ echo last >app/one
 ok 'a deploy after that' "$DEPLOY" local:blog app
 same_tree 'is whole as well' app blog
 
+# Whoever prepares lets others have what is there while he syncs it.
+late() {
+	ok 'one deploy' "$DEPLOY" local:blog app
+	echo "later than $1" >app/one
+	ok 'and another' "$DEPLOY" local:blog app
+	settle
+	cat >"$TMP/late" <<-END
+		#!/bin/sh
+		exec strace -f -o "$TMP/trace" -P "$OWN/next/one" \\
+			-e inject=fsync:${1}delay_enter=3000000 "$DEPLOYD" "\$@"
+	END
+	chmod 755 "$TMP/late"
+	ok 'the first again' "$DEPLOY" rollback local:blog
+	cp "$APP/current/one" app/one
+	ok 'of which a spare is made' "$DEPLOY" --deployd="$TMP/late" local:blog app
+	tries=0
+	until [ -e "$OWN/next.sync" ] || [ $tries -gt 300 ]; do
+		sleep 0.02
+		tries=$((tries + 1))
+	done
+	echo "edit behind $1" >app/src/two
+	taken=$(inode "$OWN/next/one")
+}
+if ! strace -o "$TMP/trace" true 2>/dev/null; then
+	skip 'a spare that is taken over' 'strace may not trace'
+else
+	late ''
+	ok 'a spare that is synced yet' "$DEPLOY" local:blog app
+	is 'is used' "$(inode "$APP/current/one")" "$taken"
+	same_tree 'whole' app blog
+	settle
+	late error=EIO:
+	live=$(readlink "$APP/current")
+	fails 6 'one of which that fails' "$DEPLOY" local:blog app
+	like 'is given up' "$OUT" 'cannot sync what was prepared: Input/output error'
+	settle
+	is 'as is what was to be live' "$(readlink "$APP/current")" "$live"
+	ok 'and the next deploy' "$DEPLOY" local:blog app
+	same_tree 'is whole' app blog
+	is 'in other files' "$([ "$(inode "$APP/current/one")" = "$taken" ] || echo yes)" yes
+	# Nobody else was there to be told.
+	settle
+	late error=EIO:
+	settle
+	fails 1 'one that fails at last' test -e "$OWN/next/one"
+	fails 1 'leaves nothing to be heeded' test -e "$OWN/next.sync"
+	: >"$OWN/next.sync"
+	mkdir -p "$OWN/next"
+	cp app/one "$OWN/next/one"
+	taken=$(inode "$OWN/next/one")
+	echo 'edit behind one that was killed' >app/src/two
+	ok 'one that was killed at it' "$DEPLOY" local:blog app
+	is 'is not used' "$([ "$(inode "$APP/current/one")" = "$taken" ] || echo yes)" yes
+	settle
+	fails 1 'but forgotten' test -e "$OWN/next.sync"
+fi
+
 # A file that cannot be read is no file that was deployed.
 printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
 faulty -n 1 -c read -a EIO -f "$APP/releases/$(live blog)"

@@ -15,6 +15,7 @@
 #include "base/replace.h"
 #include "base/rmtree.h"
 #include "server/spare.h"
+#include "server/spare_sync.h"
 
 #define POLL_US 2000
 /* For one that was told to stop already. */
@@ -46,6 +47,7 @@ prepare_stop(struct store *s, int ms)
 		prepare_ask(s);
 		usleep(POLL_US);
 	}
+	spare_sync_heed(s);
 }
 
 static bool
@@ -124,6 +126,10 @@ prepare(void *arg)
 	s->bypass = false;
 	if (!has_lock(s))
 		return;
+	/* The one before may have let the lock go and be at it yet. */
+	while (spare_sync_runs(s) && !is_wanted(s))
+		usleep(POLL_US);
+	spare_sync_heed(s);
 	/* Of those who were killed at it. */
 	replace_tidy(s->own, "next.", NULL);
 	if (w->c->spare && spare_is_needed(s))

@@ -16,6 +16,7 @@
 #include "server/copy.h"
 #include "server/plan.h"
 #include "server/recycle.h"
+#include "server/spare_sync.h"
 #include "server/stage.h"
 #include "server/times.h"
 
@@ -202,35 +203,44 @@ lock_again(struct spare *x)
 	return !strcmp(id, x->id) && exists(x->s, "next");
 }
 
+/*
+ * The disk may take its time, in which nobody can tell us anything.  So the
+ * lock is not held: whoever comes meanwhile takes over what is there, reads
+ * again what is new, and waits to hear of our failure.
+ */
 static void
-end(struct spare *x, const struct plan *p, bool synced, struct error *err)
+sync_unlocked(struct spare *x, const struct plan *p, int next,
+	struct error *err)
 {
+	int running = spare_sync_begin(x->s);
+	bool synced = false;
+
+	if (running >= 0) {
+		/* The session that began us may have it open yet. */
+		lock_release(&x->s->next_lock);
+		synced = sync_new(x, p, next, err) == 0;
+		spare_sync_end(x->s, running, synced);
+		if (!lock_again(x))
+			return;
+	}
 	if (synced)
 		(void)stage_save_index(x->s, p, true, err);
+	else if (running >= 0)
+		spare_sync_heed(x->s);
 	else
 		stage_distrust(x->s);
 }
 
-/*
- * The disk may take its time, in which nobody can tell us anything.  So the
- * lock is not held: whoever comes meanwhile takes over what is there, and reads
- * again what is new.
- */
 static void
 finish(struct spare *x, const struct plan *p, struct error *err)
 {
 	int next = openat(x->s->own, "next",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	bool synced;
 
 	stage_let_pass(p, 0);
 	if (next >= 0 && stage_save_index(x->s, p, false, err) == 0) {
 		write_mark(x->s, x->id);
-		/* The session that began us may have it open yet. */
-		lock_release(&x->s->next_lock);
-		synced = sync_new(x, p, next, err) == 0;
-		if (lock_again(x))
-			end(x, p, synced, err);
+		sync_unlocked(x, p, next, err);
 	}
 	io_close(&next);
 }

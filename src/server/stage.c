@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/rmtree.h"
+#include "server/spare_sync.h"
 
 /* What a spare moves about goes through here, and is lost if it is killed. */
 #define SPARE_TMP "trash/spare"
@@ -183,6 +184,7 @@ static int
 run_stage(struct stage *t)
 {
 	struct stage_synced synced = { .p = t->p, .touched = t->touched };
+	int rc;
 
 	/* A spare is not worth it. */
 	if (make_tree(t) < 0 &&
@@ -192,12 +194,18 @@ run_stage(struct stage *t)
 		return 0;
 	synced.next = t->next;
 	synced.n = t->written;
-	if (stage_sync_touched(t->s, &synced, t->err) < 0) {
-		stage_distrust(t->s);
-		stage_clear_tmp(t->s);
-		return -1;
+	rc = stage_sync_touched(t->s, &synced, t->err);
+	/* What of it is the spare's may be told of to who made that only. */
+	if (rc == 0 && !t->p->fresh) {
+		if (spare_sync_await(t->s, t->o->busy, t->err) < 0)
+			return -1;
+		rc = spare_sync_check(t->s, t->err);
 	}
-	return stage_save_index(t->s, t->p, true, t->err);
+	if (rc == 0)
+		return stage_save_index(t->s, t->p, true, t->err);
+	stage_distrust(t->s);
+	stage_clear_tmp(t->s);
+	return -1;
 }
 
 int

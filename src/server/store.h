@@ -17,6 +17,7 @@
  *	    logs/ID             what its hooks said
  *	    next/  next.index   leftover upload, staging and spare
  *	    next.spare          next/ is a spare: of that ID, "" until it is
+ *	    next.sync           it was not synced to the end (spare_sync.h)
  *	    stage/ stage.index  staging while next/ is being prepared
  *	    unsynced            something was staged and not waited for
  *	    doubtful            IDs of what then could not be synced
