@@ -266,7 +266,7 @@ serve
 finish
 is 'one that was cut off and is bad' "$(got outcome)" deployed
 is 'had nothing to go back to' "$(events fresh)" \
-	'switching back reverted forced switching back reverted switching live '
+	'switching back reverted forced switching recovering back reverted switching live '
 is 'none of them said anything on standard error' "$(cat "$ERRORS")" ''
 
 # Who prepares the next release, killed at each step.

@@ -241,12 +241,30 @@ note_undone(struct store *s, const struct history_switch *w, struct error *err)
 static int
 note_lost(struct activation *a)
 {
-	struct error ignored = ERROR_INIT;
-
 	a->host->note(a->host->arg, a->err->text);
-	history_append(a->s, "broken", a->o->release, a->was, "recovery",
-		a->err->text, &ignored);
-	return 0;
+	return history_append(a->s, "broken", a->o->release, a->was, "recovery",
+		a->err->text, a->err);
+}
+
+/*
+ * What cannot be noted would be repeated by each that comes: so before hooks
+ * run there is a line in the history, and an outcome that does not get there
+ * is an error.
+ */
+static int
+note_recovering(struct activation *a)
+{
+	return history_append(a->s, "recovering", a->o->release, a->was,
+		a->o->who, "", a->err);
+}
+
+static int
+was_noted(struct activation *a)
+{
+	if (!*a->unnoted.text)
+		return 0;
+	*a->err = a->unnoted;
+	return -1;
 }
 
 /* restart and check are repeated, or switching back is. */
@@ -267,7 +285,7 @@ finish_switch(struct store *s, const struct config *c,
 	snprintf(a.was, sizeof(a.was), "%s", w->from);
 	if (subject_load(&a.new, s, c, w->id, w->from, err) < 0)
 		return note_lost(&a);
-	if (subject_may_go_live(&a.new, err) < 0) {
+	if (subject_may_go_live(&a.new, err) < 0 || note_recovering(&a) < 0) {
 		subject_release(&a.new);
 		return -1;
 	}
@@ -281,7 +299,7 @@ finish_switch(struct store *s, const struct config *c,
 		activation_succeeded(&a);
 	}
 	subject_release(&a.new);
-	return rc;
+	return rc < 0 ? -1 : was_noted(&a);
 }
 
 static int

@@ -64,7 +64,10 @@ int activate_rollback(struct store *s, const struct config *c, const char *to,
 	const struct activate_host *host, char went[static RELEASE_ID_LEN + 1],
 	const char **failed, struct error *err);
 
-/* Finishes what a crash left between switch and outcome. */
+/*
+ * Finishes what a crash left between switch and outcome.  It is an error if
+ * that cannot be noted; where nothing can be written, no hook runs.
+ */
 int activate_recover(struct store *s, const struct config *c,
 	const struct activate_host *host, struct error *err);
 

@@ -97,12 +97,20 @@ replace_text(char **field, const char *text)
  * disk say, the person is told, and the next deploy finds it unfinished.
  */
 static void
+say_unnoted(struct activation *a, const struct error *err)
+{
+	a->host->note(a->host->arg, err->text);
+	if (!*a->unnoted.text)
+		a->unnoted = *err;
+}
+
+static void
 save_or_say(struct activation *a, const struct record *r)
 {
 	struct error err = ERROR_INIT;
 
 	if (record_save(a->s, r, &err) < 0)
-		a->host->note(a->host->arg, err.text);
+		say_unnoted(a, &err);
 }
 
 static void
@@ -112,7 +120,7 @@ append_or_say(struct activation *a, const char *event, const char *text)
 
 	if (history_append(a->s, event, a->new.record.id, a->was, a->o->who,
 		    text, &err) < 0)
-		a->host->note(a->host->arg, err.text);
+		say_unnoted(a, &err);
 }
 
 /* The release is live, not checked yet. */

@@ -5,6 +5,7 @@
  *
  *	"switching"  activation_switch()     then `current` is renamed over
  *	"back"       activation_back()       then it is renamed over again
+ *	"recovering" activate_recover()      then restart and check are repeated
  *	"live", "rollback", "reverted", "broken"    how it ended
  */
 #ifndef SERVER_ACTIVATION_H
@@ -31,6 +32,7 @@ struct activation {
 	char was[RELEASE_ID_LEN + 1];  /* what to go back to, "" for nothing */
 	const char *failed;            /* the hook that failed, or NULL */
 	bool migrated;
+	struct error unnoted; /* the first that could not be noted, or "" */
 	struct error *err;
 };
 

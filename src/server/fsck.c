@@ -247,14 +247,17 @@ check_releases(struct fsck *f)
 static void
 note_repairs(struct fsck *f)
 {
-	struct error ignored = ERROR_INIT;
+	struct error why = ERROR_INIT;
+	const struct fsck_fault fault = { ".deployd/history",
+		"does not say what was repaired", NULL, why.text };
 	char text[64];
 
 	if (f->o->dry_run || f->sum->faults == f->sum->left)
 		return;
 	snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " faults",
 		f->sum->faults - f->sum->left, f->sum->faults);
-	history_append(f->s, "repaired", "", "", f->o->who, text, &ignored);
+	if (history_append(f->s, "repaired", "", "", f->o->who, text, &why) < 0)
+		fsck_tell(f, &fault, false);
 }
 
 /* What another account, a container's perhaps, has left in a release. */

@@ -99,6 +99,11 @@ record_save(const struct store *s, const struct record *r, struct error *err)
 	do {
 		rc = store_write(s, "records", r->id, text.data, text.len, err);
 	} while (rc < 0 && store_throw_ballast(s));
+	if (rc < 0) {
+		error_errno(err, "cannot write %s/.deployd/records/%s", s->path,
+			r->id);
+		store_trouble(err);
+	}
 	buf_release(&text);
 	return rc;
 }
