@@ -69,7 +69,7 @@ static const char usage_text[] =
 	"usage: deployd --serve [--root DIR] [--app A[,B]] "
 	"[--allow GROUP,...] [--as NAME] [--hooks none]\n"
 	"       deployd [--root DIR] status|releases|prune APP\n"
-	"       deployd [--root DIR] fsck [-n] [APP]\n"
+	"       deployd [--root DIR] fsck [-n] [-q] [APP]\n"
 	"       deployd [--root DIR] rollback APP [RELEASE]\n"
 	"       deployd authorize KEYFILE|- --app A[,B] --allow GROUP,... "
 	"--as NAME\n"
@@ -81,7 +81,7 @@ static const char usage_text[] =
 	"       deployd --version | --help\n";
 
 struct command {
-	bool serve, list, replace, dry_run;
+	bool serve, list, replace, dry_run, quiet;
 	const char *root, *app, *allow, *as, *hooks, *remove;
 	const char *words[3];
 	int n;
@@ -97,6 +97,7 @@ static const struct {
 	{ "--list", offsetof(struct command, list), false },
 	{ "--replace", offsetof(struct command, replace), false },
 	{ "-n", offsetof(struct command, dry_run), false },
+	{ "-q", offsetof(struct command, quiet), false },
 	{ "--root", offsetof(struct command, root), true },
 	{ "--app", offsetof(struct command, app), true },
 	{ "--allow", offsetof(struct command, allow), true },
@@ -155,7 +156,7 @@ is(const struct command *c, const char *name)
 static bool
 makes_sense(const struct command *c)
 {
-	if (c->dry_run && !is(c, "fsck"))
+	if ((c->dry_run || c->quiet) && !is(c, "fsck"))
 		return false;
 	if (!c->serve && is(c, "authorize"))
 		return c->n <= 2;
@@ -213,6 +214,8 @@ run(const struct command *c)
 	struct error err = ERROR_INIT;
 	int status;
 
+	if (c->quiet)
+		log_set_level(LOG_QUIET);
 	memset(&config, 0, sizeof(config));
 	if (config_load(&config, c->root, &err) < 0 ||
 		config_restrict(&config, c->app, c->allow, c->as, &err) < 0 ||

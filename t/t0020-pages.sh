@@ -79,7 +79,7 @@ grep -o 'Fl -[a-z]*' man/deployd.8 | sed 's/Fl /-/' >"$TMP/options.page"
 same 'the options of deployd(8) are those of deployd --help' \
 	"$TMP/options" "$TMP/options.page"
 "$DEPLOYD" --help |
-	sed -n 's/.*\[--root DIR\] \([a-z|]*\) \(\[-n\] \)*\[*APP.*/\1/p' |
+	sed -n 's/.*\[--root DIR\] \([a-z|]*\) \(\[-[a-z]\] \)*\[*APP.*/\1/p' |
 	tr '|' '\n' >"$TMP/verbs"
 section man/deployd.8 'For the admin' | items Cm >"$TMP/verbs.page"
 same 'and its commands' "$TMP/verbs" "$TMP/verbs.page"

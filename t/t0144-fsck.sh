@@ -24,6 +24,9 @@ ok 'nothing is wrong' fsck blog
 is 'so no line is printed' "$(cat "$OUT")" ''
 like 'what was read is said' "$TMP/said" '^blog: 15 files read, nothing is wrong$'
 ok 'nor with all apps' fsck
+ok 'in cron' fsck -q
+is 'it says nothing then' "$(cat "$OUT" "$TMP/said")" ''
+fails 2 'where it would mean nothing, -q is refused' "$DEPLOYD" status -q blog
 ok 'nor in a dry run' fsck -n blog
 
 # One of each kind, in both releases.
