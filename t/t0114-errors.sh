@@ -2,6 +2,7 @@
 # A call of deployd's, or of the client's, fails or does a part only.  What
 # can go on does; else the reason is said, what was live is, and the next
 # deploy works.
+# It takes long.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/faults.sh"

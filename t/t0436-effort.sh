@@ -1,5 +1,6 @@
 #!/bin/sh
 # How hard files are compressed follows the link, both ways; and --bwlimit.
+# It takes long.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/sshd.sh"

@@ -2,6 +2,7 @@
 # A client that keeps to nothing: each of its conversations ends in time with
 # an answer of the right kind, in bounded memory, and changes nothing that is
 # live.  The tables are in t/hostile.
+# It takes long.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/hostile.sh"
 

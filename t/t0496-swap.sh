@@ -1,6 +1,7 @@
 #!/bin/sh
 # Whatever turns into a symbolic link while deploys run, on the server or in
 # the tree: nothing is read or written outside of it.
+# It takes long.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Over a real sshd: what a person with a server and a key does, and what it
 # costs on the wire.
+# It takes long.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/sshd.sh"

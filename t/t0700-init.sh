@@ -2,6 +2,7 @@
 # deploy init: what it writes for each kind of project, proved by deploying a
 # small real app of that kind to a store on this machine.  systemctl is a
 # stand-in that reads the unit as systemd would and starts what it says.
+# It takes long.
 real_home=$HOME
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"

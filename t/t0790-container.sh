@@ -1,6 +1,7 @@
 #!/bin/sh
 # On a booted machine with real sshd and systemd: the app of contrib/systemd,
 # deployed and rolled back under load, broken and rebooted.
+# It takes long.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/container.sh"
 . "$TOP/t/lib/static.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # From a bare account on a booted machine, with sshd, systemd, python3 and node
 # of Debian's and nothing of ours, to live apps that come up after a reboot.
+# It takes long.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/container.sh"
 . "$TOP/t/lib/static.sh"
