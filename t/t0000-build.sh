@@ -2,6 +2,8 @@
 # Building and installing from pristine sources, with and without configure.
 . "$(dirname "$0")/lib/tap.sh"
 
+! instrumented || skip_all 'it builds programs of its own'
+
 unset SANITIZE COVERAGE INSTRUMENTED DESTDIR prefix
 
 copy() {

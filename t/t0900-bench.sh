@@ -2,6 +2,8 @@
 # The benches work, at sizes that say nothing of speed.
 # shellcheck disable=SC2317 # functions are called by ok
 . "$(dirname "$0")/lib/tap.sh"
+
+! instrumented || skip_all 'what is instrumented is not measured'
 . "$TOP/t/lib/sshd.sh"
 
 sshd_available || skip_all 'sshd is not installed'
