@@ -216,6 +216,9 @@ $(REPLAYS): $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o \
 		$(BUILD)/t/fuzz/replay.o $(FUZZ_LIB) $$(call used_by,$$*)
 	$(LINK) $^ $(PKG_LIBS) $(CURL_LIBS) $(LIBS)
 
+# All that a compiler has something to say of.
+test-objects: $(call test_objects,t/*/*.c)
+
 tests: $(UNIT_TESTS) $(HELPERS) $(HOSTILE) $(REPLAYS)
 
 # The second make sees what the first one has installed.
@@ -344,6 +347,6 @@ clean:
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all programs static tests check check-now soak coverage coverage-now \
-	valgrind valgrind-now fuzz fuzzers demo analyze analyzed lint format \
-	install clean FORCE
+.PHONY: all programs static tests test-objects check check-now soak coverage \
+	coverage-now valgrind valgrind-now fuzz fuzzers demo analyze analyzed \
+	lint format install clean FORCE
