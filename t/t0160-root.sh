@@ -79,6 +79,10 @@ refused "$TMP/file/x" "$TMP/file/x: Not a directory"
 echo file >empty/blog
 refused "$TMP/empty" "$TMP/empty/blog: (Not a directory|File exists)"
 like 'and what to do' "$TRACE" 'hint .*move it away'
+mkdir -p odd/blog/.deployd
+echo file >odd/blog/.deployd/tmp
+refused "$TMP/odd" "$TMP/odd/blog/.deployd/tmp: Not a directory"
+like 'and what to do' "$TRACE" 'hint .*move it away'
 serve --root "$TMP/empty"
 push blog app 'then compare' >&3
 finish

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -113,9 +114,19 @@ check_counts(const struct push *p)
 static int
 open_tmp(const struct push *p)
 {
+	char *path;
+	int fd;
+
 	if (!p->has_base)
 		(void)store_make_apart(p->store, "tmp");
-	return beneath_open(p->store->own, "tmp", O_RDONLY | O_DIRECTORY, 0);
+	fd = beneath_open(p->store->own, "tmp", O_RDONLY | O_DIRECTORY, 0);
+	if (fd >= 0)
+		return fd;
+	path = mem_printf("%s/.deployd/tmp", p->store->path);
+	error_errno(p->err, "cannot open %s", path);
+	(void)store_refuse_place(path, p->err);
+	free(path);
+	return -1;
 }
 
 static int
@@ -131,8 +142,8 @@ receive_manifest(struct push *p)
 	int rc;
 
 	/* A compare has no tmp/ to write to, and sends no files. */
-	if (p->then != THEN_COMPARE)
-		o.tmp = open_tmp(p);
+	if (p->then != THEN_COMPARE && (o.tmp = open_tmp(p)) < 0)
+		return -1;
 	rc = intake_start(&p->s->intake, &o, p->err);
 	io_close(&o.tmp);
 	if (rc < 0 || transfer_frame(p, &f) < 0)
