@@ -182,6 +182,41 @@ scratch_keep(void)
 	walk("", keep);
 }
 
+static bool
+is_below(const char *path, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(path, name, len) && path[len] == '/';
+}
+
+static size_t
+count_below(const char *name)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < n_kept; i++)
+		n += is_below(kept[i].path, name);
+	return n;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void
+scratch_names(const char *name, struct strv *out)
+{
+	size_t i;
+
+	for (i = 0; i < n_kept; i++)
+		if (is_below(kept[i].path, name))
+			strv_add(out, kept[i].path);
+	qsort(out->v, out->n, sizeof(*out->v), by_name);
+}
+
 /* Looked for from behind the last, where it is while little has changed. */
 static struct kept *
 find(const char *path)
@@ -230,14 +265,9 @@ scratch_changed(void)
 bool
 scratch_touched(const char *name)
 {
-	size_t i, len = strlen(name), n = 0;
-
 	n_same = n_other = 0;
 	walk(name, compare);
-	for (i = 0; i < n_kept; i++)
-		n += !strncmp(kept[i].path, name, len) &&
-			kept[i].path[len] == '/';
-	return n_other || n_same != n;
+	return n_other || n_same != count_below(name);
 }
 
 /* A directory stays where one was, whatever is in it. */

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/strv.h"
+
 const char *scratch_dir(void);
 /* A path in it, up to the next but three calls. */
 const char *scratch_path(const char *name);
@@ -21,6 +23,8 @@ void scratch_write(const char *name, const void *data, size_t len);
 void scratch_mkdir(const char *name);
 
 void scratch_keep(void);
+/* The paths of what was kept below a directory, sorted. */
+void scratch_names(const char *name, struct strv *out);
 /* Whether anything differs from what was kept, by names and stat data. */
 bool scratch_changed(void);
 bool scratch_restore(void);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -25,8 +26,9 @@ static int serve_in = -1, serve_out = -1;
 #define STDOUT_FILENO serve_out
 #include "server/serve.c"
 
-#define ROOT "root"
+#define ROOT SERVE_ROOT
 #define PIPE_SIZE (1 << 20)
+#define NOW 1767323045 /* 2026-01-02 03:04:05 */
 
 static struct config config;
 static struct manifest live;
@@ -53,6 +55,15 @@ static const char second[] =
 	">manifest\nf\t644\t@\tc\nd\t755\tcss\nf\t644\t@\tcss/a\n"
 	"l\tc\tlink\nend\t@\n"
 	">file\nworlds\n>file\nbody {}\n";
+
+/* The same IDs each time, so that an input may name them. */
+time_t
+time(time_t *t)
+{
+	if (t)
+		*t = NOW;
+	return NOW;
+}
 
 static void
 configure(void)
@@ -250,8 +261,9 @@ serve_live(void)
 	return &live;
 }
 
-void
-serve_session(const struct buf *said, const struct cook *c,
+/* A session, after which what it has opened is closed. */
+static void
+run_and_check(const struct buf *said, const struct cook *c,
 	const struct buf *lane)
 {
 	int before, cwd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -265,9 +277,25 @@ serve_session(const struct buf *said, const struct cook *c,
 	check_output();
 	assert(scratch_open_files() == before);
 	close(cwd);
+}
+
+void
+serve_session(const struct buf *said, const struct cook *c,
+	const struct buf *lane)
+{
+	run_and_check(said, c, lane);
 	if (!scratch_changed())
 		return;
 	assert(!scratch_touched("outside"));
 	serve_check_store(config.root);
+	scratch_restore();
+}
+
+void
+serve_spoilt(const struct buf *said, const struct cook *c)
+{
+	run_and_check(said, c, NULL);
+	assert(!scratch_touched("outside"));
+	serve_check_locks(config.root);
 	scratch_restore();
 }

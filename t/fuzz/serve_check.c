@@ -118,18 +118,37 @@ check_tmp(const struct store *s)
 		closedir(d);
 }
 
+static void
+check_locks(const struct store *s)
+{
+	char text[64];
+
+	assert(!lock_held(s->own, "lock", text, sizeof(text)));
+	assert(!lock_held(s->own, "switch.lock", text, sizeof(text)));
+	assert(!lock_held(s->own, "next.lock", text, sizeof(text)));
+}
+
+void
+serve_check_locks(const char *root)
+{
+	struct error err = ERROR_INIT;
+	struct store s;
+
+	if (store_open(&s, root, "blog", false, &err) < 0)
+		return;
+	check_locks(&s);
+	store_release(&s);
+}
+
 void
 serve_check_store(const char *root)
 {
 	struct error err = ERROR_INIT;
 	struct store s;
-	char text[64];
 
 	if (store_open(&s, root, "blog", false, &err) < 0)
 		return; /* it was removed */
-	assert(!lock_held(s.own, "lock", text, sizeof(text)));
-	assert(!lock_held(s.own, "switch.lock", text, sizeof(text)));
-	assert(!lock_held(s.own, "next.lock", text, sizeof(text)));
+	check_locks(&s);
 	check_live(&s);
 	check_tmp(&s);
 	store_release(&s);
