@@ -130,7 +130,7 @@ if as_user "$DEPLOYD" --version >/dev/null 2>&1 &&
 	"$DEPLOYD" --serve --root "$TMP/open" <bytes >/dev/null 2>&1
 	answer "$TMP/open"
 	like "another account's app" ./answered '^status 4$'
-	like 'is named' ./answered "^error .*$TMP/open.*Permission denied"
+	like 'is named' ./answered "^error .*$TMP/open/blog belongs to uid "
 else
 	skip 'a root that may not be written' 'no other account can be used'
 fi

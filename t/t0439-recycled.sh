@@ -80,6 +80,7 @@ log() {
 	return $log_rc
 }
 rm -f app/deploy.conf
+[ "$(id -u)" -ne 0 ] || chown 0:0 "$DEPLOYD_ROOT"
 printf 'as deployed\n' >app/log.txt
 ok 'a release with a log' log 1
 made=$DEPLOYD_ROOT/log/.deployd/next

@@ -223,11 +223,11 @@ prune(struct store *s, const struct config *c, struct error *err)
 
 int
 admin_open(struct store *s, const struct config *c, const char *app,
-	struct error *err)
+	const char *command, struct error *err)
 {
 	char *near;
 
-	if (store_open(s, c->root, app, false, err) == 0) {
+	if (store_open(s, c->root, app, false, command, err) == 0) {
 		s->relaxed = c->relaxed;
 		return 0;
 	}
@@ -238,6 +238,15 @@ admin_open(struct store *s, const struct config *c, const char *app,
 	return -1;
 }
 
+/* store_open()'s; NULL for those that only look. */
+static const char *
+command_of(const char *word)
+{
+	return !strcmp(word, "rollback") ? "deployd rollback " :
+		!strcmp(word, "prune")   ? "deployd prune " :
+					   NULL;
+}
+
 static int
 run_on_store(const struct config *c, const char *const *words, int n,
 	struct error *err)
@@ -245,7 +254,7 @@ run_on_store(const struct config *c, const char *const *words, int n,
 	struct store s;
 	int rc;
 
-	if (admin_open(&s, c, words[1], err) < 0)
+	if (admin_open(&s, c, words[1], command_of(words[0]), err) < 0)
 		return -1;
 	if (!strcmp(words[0], "status"))
 		rc = print_status(&s, err);

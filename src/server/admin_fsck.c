@@ -91,7 +91,7 @@ check(struct admin_fsck *a, const char *app, struct error *err)
 	struct fsck_sum sum;
 	int rc;
 
-	if (admin_open(&a->store, a->c, app, err) < 0)
+	if (admin_open(&a->store, a->c, app, "deployd fsck ", err) < 0)
 		return -1;
 	rc = fsck_app(&a->store, &o, &sum, err);
 	say_end(&a->hooks);

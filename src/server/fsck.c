@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,24 +74,6 @@ fsck_drop(struct fsck *f, int dir, const char *name, const char *path)
 		"remove it by hand" };
 
 	fsck_tell(f, &fault, f->o->dry_run || rmtree_at(dir, name) == 0);
-}
-
-/* What is made as another account would be in the owner's way. */
-static int
-check_owner(struct fsck *f)
-{
-	const struct passwd *pw;
-	struct stat st;
-
-	if (fstat(f->s->own, &st) < 0)
-		return error_errno(f->err, "%s", f->s->path);
-	if (st.st_uid == geteuid())
-		return 0;
-	pw = getpwuid(st.st_uid);
-	error_status(f->err, STATUS_REFUSED, "%s belongs to uid %ld, not to us",
-		f->s->path, (long)st.st_uid);
-	return error_hint(f->err, "run it as that account: sudo -H -u %s %s %s",
-		pw ? pw->pw_name : "NAME", "deployd fsck", f->s->app);
 }
 
 static int
@@ -303,7 +284,7 @@ fsck_app(struct store *s, const struct fsck_options *o, struct fsck_sum *sum,
 	int rc;
 
 	memset(sum, 0, sizeof(*sum));
-	rc = check_owner(&f) < 0 ? -1 : run(&f);
+	rc = run(&f);
 	store_unlock_switch(s);
 	store_unlock(s);
 	strv_release(&f.releases);

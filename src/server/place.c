@@ -32,6 +32,19 @@ open_directory(const struct config *c, bool create, struct error *err)
 	return dir;
 }
 
+/* Root, come to look: the places are those of the account's own sessions. */
+static bool
+is_anothers(const char *root)
+{
+	char path[4200];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/.deployd", root);
+	return geteuid() == 0 &&
+		(lstat(path, &st) == 0 || stat(root, &st) == 0) &&
+		st.st_uid != 0;
+}
+
 int
 place_take(const struct config *c, bool create, int *fd, struct error *err)
 {
@@ -40,7 +53,7 @@ place_take(const struct config *c, bool create, int *fd, struct error *err)
 	int dir;
 
 	*fd = -1;
-	if (c->max_sessions == 0)
+	if (c->max_sessions == 0 || is_anothers(c->root))
 		return 0;
 	dir = open_directory(c, create, err);
 	if (dir < 0)

@@ -90,7 +90,8 @@ load_live(struct push *p)
 static int
 open_app(struct push *p, bool create)
 {
-	if (session_open_app(p->s, p->ask.app, create, p->err) < 0)
+	if (session_open_app(p->s, p->ask.app, create,
+		    create ? "deploy local:" : NULL, p->err) < 0)
 		return -1;
 	p->store = &p->s->store;
 	return 0;

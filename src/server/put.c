@@ -76,7 +76,8 @@ put_serve(struct session *s, const struct frame *f, struct msg_result *result)
 	if (rc == 0)
 		rc = config_authorise(s->config, m.app, "deploy", &err);
 	if (rc == 0) {
-		rc = store_open(&s->store, s->config->root, m.app, false, &err);
+		rc = store_open(&s->store, s->config->root, m.app, false,
+			"deploy local:", &err);
 		s->opened = rc == 0;
 	}
 	if (rc == 0)

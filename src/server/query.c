@@ -15,6 +15,7 @@ struct verb {
 	const char *name;
 	const char *needs; /* what --allow must grant */
 	int (*run)(struct query *q);
+	bool acts; /* it changes the store, or runs what that brings */
 };
 
 int
@@ -220,24 +221,24 @@ serve_log(struct query *q)
 }
 
 static const struct verb verbs[] = {
-	{ "releases", "read", serve_releases },
-	{ "status", "read", serve_status },
-	{ "log", "read", serve_log },
-	{ "rollback", "rollback", query_rollback },
-	{ "activate", "rollback", query_activate },
-	{ "env", "env", query_env },
-	{ "prune", "admin", query_prune },
-	{ "pin", "admin", query_pin },
-	{ "unpin", "admin", query_pin },
-	{ "remove", "admin", query_remove },
-	{ "fetch", "secrets", query_fetch },
-	{ "verify", "read", query_verify },
-	{ "fsck", "admin", query_fsck },
-	{ "restart", "rollback", query_restart },
-	{ "logs", "read", query_logs },
-	{ "run", "run", query_run },
-	{ "doctor", "admin", query_doctor },
-	{ NULL, NULL, NULL },
+	{ "releases", "read", serve_releases, false },
+	{ "status", "read", serve_status, false },
+	{ "log", "read", serve_log, false },
+	{ "rollback", "rollback", query_rollback, true },
+	{ "activate", "rollback", query_activate, true },
+	{ "env", "env", query_env, false },
+	{ "prune", "admin", query_prune, true },
+	{ "pin", "admin", query_pin, true },
+	{ "unpin", "admin", query_pin, true },
+	{ "remove", "admin", query_remove, true },
+	{ "fetch", "secrets", query_fetch, false },
+	{ "verify", "read", query_verify, false },
+	{ "fsck", "admin", query_fsck, true },
+	{ "restart", "rollback", query_restart, true },
+	{ "logs", "read", query_logs, true },
+	{ "run", "run", query_run, true },
+	{ "doctor", "admin", query_doctor, false },
+	{ NULL, NULL, NULL, false },
 };
 
 /* To read values is more than to set them. */
@@ -252,6 +253,16 @@ static bool
 opens_itself(const struct verb *v)
 {
 	return v->run == query_env || v->run == query_doctor;
+}
+
+static int
+open_app(struct query *q, const struct verb *v)
+{
+	char command[40];
+
+	snprintf(command, sizeof(command), "deploy %s local:", v->name);
+	return session_open_app(q->s, q->ask.app, false,
+		v->acts ? command : NULL, q->err);
 }
 
 static int
@@ -273,8 +284,7 @@ run(struct query *q, const struct frame *f)
 			q->ask.app ? q->ask.app : "");
 	if (config_authorise(q->s->config, q->ask.app, needs(q, v), q->err) <
 			0 ||
-		(!opens_itself(v) &&
-			session_open_app(q->s, q->ask.app, false, q->err) < 0))
+		(!opens_itself(v) && open_app(q, v) < 0))
 		return -1;
 	return v->run(q);
 }

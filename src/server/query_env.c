@@ -17,6 +17,10 @@
 #include "server/apps.h"
 #include "server/env_file.h"
 
+/* For store_open(). */
+#define SET "deploy env set local:"
+#define UNSET "deploy env unset local:"
+
 /* Of input's strings each is checked before anything is made. */
 static int
 take_pairs(struct query *q, struct strv *pairs)
@@ -52,21 +56,15 @@ note_new_app(struct query *q)
 static int
 open_or_make(struct query *q)
 {
-	if (session_open_app(q->s, q->ask.app, false, q->err) == 0)
+	if (session_open_app(q->s, q->ask.app, false, SET, q->err) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return -1;
 	note_new_app(q);
-	if (session_open_app(q->s, q->ask.app, true, q->err) < 0)
+	if (session_open_app(q->s, q->ask.app, true, SET, q->err) < 0)
 		return -1;
 	(void)fsync(q->s->store.root);
 	return 0;
-}
-
-static int
-open_app(struct query *q)
-{
-	return session_open_app(q->s, q->ask.app, false, q->err);
 }
 
 static int
@@ -109,7 +107,8 @@ serve_unset(struct query *q, struct env_file *e, const struct strv *words)
 		if (!env_is_name(words->v[i], strlen(words->v[i])))
 			return error_status(q->err, STATUS_TRANSFER,
 				"env unset needs names");
-	if (open_app(q) < 0 || env_file_lock(e) < 0 || env_file_read(e) < 0)
+	if (session_open_app(q->s, q->ask.app, false, UNSET, q->err) < 0 ||
+		env_file_lock(e) < 0 || env_file_read(e) < 0)
 		return -1;
 	take_present(e, words, &names);
 	rc = env_file_change(e, "env-unset", &names);
@@ -124,7 +123,8 @@ serve_list(struct query *q, struct env_file *e)
 	size_t i;
 	int rc = -1;
 
-	if (open_app(q) == 0 && env_file_read(e) == 0)
+	if (session_open_app(q->s, q->ask.app, false, NULL, q->err) == 0 &&
+		env_file_read(e) == 0)
 		rc = 0;
 	env_read(buf_str(&e->text), e->text.len, &env);
 	for (i = 0; rc == 0 && i < env.n; i++)

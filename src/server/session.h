@@ -57,10 +57,11 @@ void session_release(struct session *s);
 /*
  * Opens the store of an app that the key was found authorised for, and takes
  * a place.  With create what is missing is made; without, errno is ENOENT
- * where the app is not there, and the hint has the near miss.
+ * where the app is not there, and the hint has the near miss.  command is as
+ * of store_open().
  */
 int session_open_app(struct session *s, const char *app, bool create,
-	struct error *err);
+	const char *command, struct error *err);
 /* What is live, whatever happened: for the result. */
 void session_name_live(const struct session *s, struct msg_result *r);
 

@@ -13,9 +13,11 @@
  * is told all the same what is live.
  */
 static int
-open_existing(struct session *s, const char *app, struct error *err)
+open_existing(struct session *s, const char *app, const char *command,
+	struct error *err)
 {
-	if (store_open(&s->store, s->config->root, app, false, err) < 0)
+	if (store_open(&s->store, s->config->root, app, false, command, err) <
+		0)
 		return -1;
 	s->opened = true;
 	s->store.relaxed = s->config->relaxed;
@@ -24,11 +26,13 @@ open_existing(struct session *s, const char *app, struct error *err)
 
 /* For a deploy: what is missing of it is made. */
 static int
-open_whole(struct session *s, const char *app, struct error *err)
+open_whole(struct session *s, const char *app, const char *command,
+	struct error *err)
 {
 	if (s->opened)
 		store_release(&s->store);
-	s->opened = store_open(&s->store, s->config->root, app, true, err) == 0;
+	s->opened = store_open(&s->store, s->config->root, app, true, command,
+			    err) == 0;
 	s->store.relaxed = s->config->relaxed;
 	return s->opened ? 0 : -1;
 }
@@ -45,11 +49,12 @@ hint_near_miss(const struct config *c, const char *app, struct error *err)
 
 int
 session_open_app(struct session *s, const char *app, bool create,
-	struct error *err)
+	const char *command, struct error *err)
 {
 	int saved;
 
-	if (open_existing(s, app, err) < 0 && !create) {
+	if (open_existing(s, app, command, err) < 0 &&
+		(!create || errno != ENOENT)) {
 		saved = errno;
 		if (saved == ENOENT)
 			hint_near_miss(s->config, app, err);
@@ -60,7 +65,7 @@ session_open_app(struct session *s, const char *app, bool create,
 		errno = EBUSY;
 		return -1;
 	}
-	return create ? open_whole(s, app, err) : 0;
+	return create ? open_whole(s, app, command, err) : 0;
 }
 
 void

@@ -196,8 +196,10 @@ make_layout(struct store *s, struct error *err)
 }
 
 static int
-open_own(struct store *s, bool create, struct error *err)
+open_own(struct store *s, bool create, const char *command, struct error *err)
 {
+	if (command && store_check_owner(s, command, err) < 0)
+		return -1;
 	if (create && mkdirat(s->dir, ".deployd", 0700) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make %s/.deployd", s->path);
 	s->own = openat(s->dir, ".deployd", DIRECTORY);
@@ -208,11 +210,15 @@ open_own(struct store *s, bool create, struct error *err)
 
 /* The handles of root and of the app's directory. */
 static int
-open_app(struct store *s, const char *root, bool create, struct error *err)
+open_app(struct store *s, const char *root, bool create, const char *command,
+	struct error *err)
 {
 	s->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->root < 0 && (create || errno != ENOENT))
 		return error_errno(err, "the root of apps, %s", root);
+	if (s->root >= 0 && create &&
+		store_check_new(s, root, command, err) < 0)
+		return -1;
 	if (s->root >= 0 && create && mkdirat(s->root, s->app, 0755) < 0 &&
 		errno != EEXIST)
 		return error_errno(err, "cannot make %s", s->path);
@@ -228,7 +234,7 @@ open_app(struct store *s, const char *root, bool create, struct error *err)
 
 int
 store_open(struct store *s, const char *root, const char *app, bool create,
-	struct error *err)
+	const char *command, struct error *err)
 {
 	int saved;
 
@@ -242,11 +248,12 @@ store_open(struct store *s, const char *root, const char *app, bool create,
 		return -1;
 	s->app = mem_strdup(app);
 	s->path = mem_printf("%s/%s", root, app);
-	if (open_app(s, root, create, err) == 0 &&
-		open_own(s, create, err) == 0)
+	if (open_app(s, root, create, command, err) == 0 &&
+		open_own(s, create, command, err) == 0)
 		return 0;
 	saved = errno;
-	store_refuse_place(s->path, err);
+	if (!*err->hint)
+		store_refuse_place(s->path, err);
 	/* The app's directory is in nobody's way then. */
 	if (s->dir >= 0 && s->own < 0 && (saved == ENOENT || saved == ENOTDIR))
 		error_hint(err,

@@ -69,9 +69,18 @@ struct store {
 /*
  * Opens the app's store, making it if `create` (and ROOT with its parents).
  * Failures are STATUS_REFUSED; errno is ENOENT where the app is not there.
+ *
+ * `command` is NULL if it is only read.  Who changes it, or runs what it
+ * brings, has to be the account that it belongs to, and is told otherwise what
+ * to run as that: command and the app's name.
  */
 int store_open(struct store *s, const char *root, const char *app, bool create,
+	const char *command, struct error *err);
+/* What store_open() asks, of an app and of one that is to be made. */
+int store_check_owner(const struct store *s, const char *command,
 	struct error *err);
+int store_check_new(const struct store *s, const char *root,
+	const char *command, struct error *err);
 void store_release(struct store *s);
 /*
  * After a failed write, errno kept: on a full disk throws a piece of ballast

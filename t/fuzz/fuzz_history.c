@@ -88,7 +88,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc;
 
 	if (!s.path) {
-		assert(store_open(&s, scratch_dir(), "blog", true, &err) == 0);
+		assert(store_open(&s, scratch_dir(), "blog", true,
+			       "deploy local:", &err) == 0);
 		s.relaxed = true;
 	}
 	scratch_write("blog/.deployd/history", data, size);

@@ -47,7 +47,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char id[RELEASE_ID_LEN + 1];
 
 	if (!s.path) {
-		assert(store_open(&s, scratch_dir(), "blog", true, &err) == 0);
+		assert(store_open(&s, scratch_dir(), "blog", true,
+			       "deploy local:", &err) == 0);
 		s.relaxed = true;
 	}
 	scratch_write("blog/.deployd/records/" ID, data, size);

@@ -146,7 +146,7 @@ serve_check_store(const char *root)
 	struct error err = ERROR_INIT;
 	struct store s;
 
-	if (store_open(&s, root, "blog", false, &err) < 0)
+	if (store_open(&s, root, "blog", false, NULL, &err) < 0)
 		return; /* it was removed */
 	check_locks(&s);
 	check_live(&s);

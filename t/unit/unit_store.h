@@ -16,8 +16,9 @@ unit_store(struct store *s)
 
 	close(unit_dir());
 	ck_assert_ptr_nonnull(getcwd(root, sizeof(root)));
-	ck_assert_msg(store_open(s, root, "blog", true, &err) == 0, "%s",
-		err.text);
+	ck_assert_msg(store_open(s, root, "blog", true,
+			      "deploy local:", &err) == 0,
+		"%s", err.text);
 	ck_assert_int_eq(chdir("blog"), 0);
 }
 
