@@ -134,7 +134,7 @@ serve_check_locks(const char *root)
 	struct error err = ERROR_INIT;
 	struct store s;
 
-	if (store_open(&s, root, "blog", false, &err) < 0)
+	if (store_open(&s, root, "blog", false, NULL, &err) < 0)
 		return;
 	check_locks(&s);
 	store_release(&s);
