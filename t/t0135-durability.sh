@@ -36,6 +36,7 @@ before 'the file is on disk' 'fsync\([0-9]+</.*/src/two>' "$commit"
 before 'and its directory' 'fsync\([0-9]+</.*/next/src>' "$commit"
 before 'and that of the release' 'fsync\([0-9]+</.*/next>' "$commit"
 before 'and the record' 'fsync\([0-9]+</.*/records/[^>]*-[0-9a-f]{8}\.' "$commit"
+before 'with its name' 'fsync\([0-9]+</.*/records>' "$commit"
 before 'before there is a release' "$commit" 'fsync\([0-9]+</.*/releases>'
 before 'which is on disk' 'fsync\([0-9]+</.*/releases>' 'fsync\([0-9]+</.*/history>'
 before 'when the switch is announced' 'fsync\([0-9]+</.*/history>' 'renameat.*"current"'

@@ -93,6 +93,19 @@ allow id_rsa
 ok 'an rsa key of an agent works too' with_agent -v agent
 ok 'by ssh, when the others were refused' says 'transport: ssh, since'
 cp "$SSH_DIR/all_keys" "$SSH_DIR/authorized_keys"
+fake tell <<END
+echo "\${SSH_AUTH_SOCK:-none}" >"$TMP/forwarded"
+exec cat
+END
+forwarded() {
+	"$CAT" -F "$SSH_CONFIG" -d "$TMP/tell" -o ForwardAgent=yes \
+		-o "IdentityAgent=$SSH_AUTH_SOCK" "$@" agent <"$TMP/hello"
+}
+for by in openssh libssh2 auto; do
+	rm -f "$TMP/forwarded"
+	ok "$by: a host that an agent is forwarded to" forwarded -k $by
+	is 'gets none of us' "$(cat "$TMP/forwarded")" none
+done
 ssh-add -q -D 2>/dev/null
 n=0
 while [ "$n" -lt 8 ]; do

@@ -180,11 +180,13 @@ add_secrets(struct strv *argv, int fds[static 2], struct error *err)
 	return 0;
 }
 
+/* Of what is forwarded nothing is of use there, but to a hostile server. */
 static void
 add_session(struct strv *argv, const struct ssh_config *c)
 {
 	strv_add(argv, "-T");
 	strv_add(argv, "-x");
+	strv_add(argv, "-a");
 	set_option(argv, "ClearAllForwardings=yes");
 	if (c->remote_command)
 		set_option(argv, "RemoteCommand=none");

@@ -176,7 +176,6 @@ static const struct {
 	{ "bindaddress", "BindAddress", { "none" } },
 	{ "bindinterface", "BindInterface", { "none" } },
 	{ "proxyusefdpass", "ProxyUseFdpass", { "no", "false" } },
-	{ "forwardagent", "ForwardAgent", { "no", "false" } },
 	{ "setenv", "SetEnv", { "none" } },
 	{ "nohostauthenticationforlocalhost",
 		"NoHostAuthenticationForLocalhost", { "no", "false" } },

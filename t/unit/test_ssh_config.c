@@ -149,7 +149,7 @@ END_TEST
 START_TEST(what_libssh2_cannot_honour_is_left_to_ssh)
 {
 	ssh_config_parse(&c,
-		"forwardagent no\n"
+		"forwardagent yes\n"
 		"verifyhostkeydns false\n"
 		"proxyusefdpass no\n"
 		"pubkeyauthentication true\n");
