@@ -101,6 +101,33 @@ unused 'a file' 'no directory'
 rm "$cache"
 mv "$TMP/gone" "$cache"
 
+# A cache that is read only, as it is where a file system is.
+# shellcheck disable=SC2016 # the inner shell's
+read_only() {
+	unshare -m sh -c 'mount --bind "$1" "$1" &&
+		mount -o remount,bind,ro "$1" && shift && exec "$@"' - "$@"
+}
+if read_only "$cache" true 2>/dev/null; then
+	for there in "$cache" "$XDG_CACHE_HOME"; do
+		[ "$there" = "$cache" ] || rm -r "$cache"
+		echo "read only: $there" >one
+		ok "deploys where $there is read only" \
+			read_only "$there" "$DEPLOY" local:blog
+		unlike 'say nothing of it' "$OUT" 'cache|base|index|[Rr]ead-only'
+		same_tree 'do what they should' . blog
+		echo "again read only: $there" >one
+		ok 'each time' read_only "$there" "$DEPLOY" -v local:blog
+		like 'and why if asked' "$OUT" 'Read-only'
+		is 'once' "$(sort "$OUT" | uniq -d)" ''
+		same_tree 'are whole' . blog
+		ok 'and end where nothing is to be done' \
+			read_only "$there" "$DEPLOY" local:blog
+	done
+	mkdir -m 700 "$cache"
+else
+	skip 'a cache that is read only' 'nothing can be mounted'
+fi
+
 # Two at once of one tree, to one app and to two.
 for second in blog shop; do
 	for i in 1 2 3; do

@@ -17,28 +17,37 @@
 /* Seconds: few deploys take longer, and one that does lacks a base then. */
 #define DRAFT_AGE (24 * 60 * 60)
 
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+/*
+ * Another thread, or another deploy, may be making it, too.  -1 with errno,
+ * which is why it could not be made where it is not there.
+ */
+static int
+open_made(int at, const char *name)
+{
+	int why = mkdirat(at, name, 0700) < 0 ? errno : EEXIST;
+	int fd = openat(at, name, DIRECTORY);
+
+	if (fd < 0 && errno == ENOENT && why != EEXIST)
+		errno = why;
+	return fd;
+}
+
 /* $XDG_CACHE_HOME, made if missing, or ~/.cache; -1 with errno. */
 static int
 open_top(void)
 {
 	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	int top, at;
 
 	errno = ENOENT;
-	if (xdg && *xdg == '/') {
-		top = open(xdg, flags);
-		if (top >= 0)
-			return top;
-		/* Another thread, or another deploy, may be making it, too. */
-		(void)mkdir(xdg, 0700);
-		return open(xdg, flags);
-	}
-	at = home && *home == '/' ? open(home, flags) : -1;
+	if (xdg && *xdg == '/')
+		return open_made(AT_FDCWD, xdg);
+	at = home && *home == '/' ? open(home, DIRECTORY) : -1;
 	if (at < 0)
 		return -1;
-	(void)mkdirat(at, ".cache", 0700);
-	top = openat(at, ".cache", flags);
+	top = open_made(at, ".cache");
 	io_close(&at);
 	return top;
 }
@@ -56,13 +65,10 @@ is_for_others(int dir)
 int
 cache_open(struct error *err)
 {
-	int top = open_top(), dir = -1;
+	int top = open_top();
+	/* Links may stand for ~/.cache and what is in it. */
+	int dir = top < 0 ? -1 : open_made(top, "deploy");
 
-	if (top >= 0) {
-		/* Links may stand for ~/.cache and what is in it. */
-		(void)mkdirat(top, "deploy", 0700);
-		dir = openat(top, "deploy", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
 	if (dir < 0) {
 		error_errno(err, "no directory for it");
 	} else if (is_for_others(dir)) {
@@ -171,6 +177,7 @@ cache_draft_base(int dir, const struct target *t, const struct manifest *m,
 		replace_abandon(&draft->file);
 	}
 	draft->written = rc == 0;
+	draft->failed = rc < 0;
 	if (rc < 0)
 		say_not_kept(&err);
 }

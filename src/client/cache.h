@@ -41,10 +41,11 @@ bool cache_has_base(int dir, const struct target *t);
  *	cache_draft_base(dir, t, m, &draft)
  *	cache_keep_draft(&draft) or cache_drop_draft(&draft)
  *
- * A draft that was not made, or could not be, is all zero.
+ * A draft that was not made is all zero.
  */
 struct cache_draft {
 	bool written;
+	bool failed; /* it would once more */
 	char name[80];
 	struct replace file;
 };

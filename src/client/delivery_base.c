@@ -62,7 +62,7 @@ delivery_listens(const struct delivery *d)
 void
 delivery_draft_base(struct delivery *d)
 {
-	if (!d->draft.written && !d->amended && differs(d))
+	if (!d->draft.written && !d->draft.failed && !d->amended && differs(d))
 		cache_draft_base(d->cargo->cache, d->target, &d->m, &d->draft);
 }
 
