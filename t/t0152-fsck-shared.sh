@@ -23,6 +23,9 @@ ok 'nothing is wrong' fsck site
 rm "$current/storage" "$current/cache" "$app/releases/$first/cache"
 fails 1 'links that are gone' fsck -n site
 is 'are told' "$(grep -c 'missing (can be repaired: linked to shared/)' "$OUT")" 3
+fails 1 'in JSON' "$DEPLOY" --json fsck -n local:site
+like 'of this target, too' "$OUT" '"event":"target-result","target":"local:site","status":1'
+is 'each once' "$(grep -c '"event":"fault"' "$OUT")" 3
 ok 'and not made by it' test ! -e "$current/storage"
 ok 'are made' fsck site
 like 'as it says' "$OUT" "releases/$(live site)/storage: missing \\(repaired: linked to shared/\\)"

@@ -150,4 +150,14 @@ like 'it needs no app' "$TMP/said" '^ok *landlock|landlock *not in force'
 fails 4 'it needs admin' "$DEPLOY" --deployd="$TMP/as-nobody" doctor local:blog
 like 'which is said' "$OUT" 'not authorised to admin blog'
 
+# For cron.
+printf '[deployd]\nreserve = 0\ndurability = relaxed\n' >"$DEPLOYD_CONF"
+chmod 600 "$DEPLOYD_CONF"
+"$DEPLOY" -q doctor local:blog >"$TMP/out" 2>&1
+unlike 'deploy -q doctor prints no more than faults' "$TMP/out" '^(ok|note)'
+chmod 666 "$DEPLOYD_CONF"
+fails 1 'of which it has one' "$DEPLOY" -q doctor local:blog
+like 'that' "$OUT" '^fault *conf'
+chmod 600 "$DEPLOYD_CONF"
+
 done_testing

@@ -227,6 +227,7 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	int rc;
 
 	a->release = release;
+	a->wrong = false;
 	if (a->begin && a->begin(a, err) < 0)
 		return -1;
 	watch_init(&a->watch, a->target->text, a->targets > 1);
@@ -257,7 +258,9 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	session_close(&q.session);
 	/* Of several the last event does not tell which failed. */
 	if (a->changes || (rc < 0 && a->targets > 1))
-		session_tell_result(&q.session, &q.result, rc < 0 ? err : NULL);
+		session_tell_result(&q.session, &q.result,
+			a->wrong ? STATUS_LOCAL : STATUS_OK,
+			rc < 0 ? err : NULL);
 	session_release(&q.session);
 	watch_release(&a->watch);
 	output_release(&q.output);
@@ -283,6 +286,7 @@ ask_all(struct ask *a, const struct targets *t, const char *release,
 {
 	enum status status = STATUS_OK;
 	size_t i, well = 0;
+	bool wrong = false;
 
 	a->targets = t->n;
 	if (a->follow && t->n > 1) {
@@ -296,6 +300,7 @@ ask_all(struct ask *a, const struct targets *t, const char *release,
 		a->target = &t->v[i];
 		if (ask_target(a, release, &one) == 0) {
 			well++;
+			wrong |= a->wrong;
 			continue;
 		}
 		if (status == STATUS_OK || one.status == STATUS_BROKEN)
@@ -312,7 +317,7 @@ ask_all(struct ask *a, const struct targets *t, const char *release,
 	if (a->changes && well && status != STATUS_OK &&
 		status != STATUS_BROKEN)
 		return STATUS_PARTIAL;
-	return (int)status;
+	return status == STATUS_OK && wrong ? STATUS_LOCAL : (int)status;
 }
 
 /* Whether a lone word is the release and not the target. */

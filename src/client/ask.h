@@ -40,6 +40,8 @@ struct ask {
 	size_t targets;
 	struct watch watch;
 	const struct options *options;
+	bool wrong; /* set by `take' or `done': of this target the answer is
+	               not well, so that the status is STATUS_LOCAL */
 };
 
 /* What `take' returns for a frame it does not know. */

@@ -8,8 +8,7 @@
 #include "wire/fault.h"
 
 struct fsck {
-	uint64_t here, left_here; /* faults of this target */
-	uint64_t left;
+	uint64_t here, left; /* faults of this target */
 };
 
 static int
@@ -17,7 +16,7 @@ begin(struct ask *a, struct error *err)
 {
 	struct fsck *x = a->arg;
 
-	x->here = x->left_here = 0;
+	x->here = x->left = 0;
 	return 0;
 }
 
@@ -49,7 +48,7 @@ take(struct ask *a, const struct frame *f, struct error *err)
 	if (rc == 0) {
 		tell(a, &m);
 		x->here++;
-		x->left_here += a->options->dry_run || !m.repair;
+		x->left += a->options->dry_run || !m.repair;
 	}
 	MESSAGE_RELEASE(fault, &m);
 	return rc;
@@ -69,14 +68,14 @@ done(struct ask *a, const struct msg_result *r)
 		report_count(&b, x->here);
 		buf_addstr(&b, " faults; nothing was changed");
 	} else {
-		report_count(&b, x->here - x->left_here);
+		report_count(&b, x->here - x->left);
 		buf_addstr(&b, " faults repaired, ");
-		report_count(&b, x->left_here);
+		report_count(&b, x->left);
 		buf_addstr(&b, " left");
 	}
 	log_info("%s: %s", a->target->text, b.data);
 	buf_release(&b);
-	x->left += x->left_here;
+	a->wrong = x->left > 0;
 }
 
 int
@@ -91,7 +90,6 @@ verb_fsck(struct options *o, struct error *err)
 		.take = take,
 		.done = done,
 		.arg = &x };
-	int rc = ask_run(&a, o, err);
 
-	return rc == 0 && x.left ? STATUS_LOCAL : rc;
+	return ask_run(&a, o, err);
 }

@@ -385,7 +385,8 @@ finish_delivery(const struct push *p, struct delivery *d)
 		say_same(d);
 	else
 		say_deployed(d);
-	session_tell_result(&d->session, &d->result, well ? NULL : &d->error);
+	session_tell_result(&d->session, &d->result, STATUS_OK,
+		well ? NULL : &d->error);
 	if (well)
 		delivery_keep_base(d);
 }

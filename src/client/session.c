@@ -323,10 +323,10 @@ session_close(struct session *s)
 
 void
 session_tell_result(const struct session *s, const struct msg_result *r,
-	const struct error *err)
+	enum status well, const struct error *err)
 {
 	report_event("target-result", "target", "s", s->target->text, "status",
-		"i", (int64_t)(err ? err->status : STATUS_OK), "outcome", "s",
+		"i", (int64_t)(err ? err->status : well), "outcome", "s",
 		err || !r->outcome ? "failed" : r->outcome, "release", "s",
 		r->release, "previous", "s", r->previous, "live", "s", r->live,
 		"files", "i", (int64_t)r->files, "reused", "i",

@@ -69,11 +69,11 @@ int session_next(struct session *s, struct frame *f, struct error *err);
 /* Ends it, whatever is queued; may be called again. */
 void session_close(struct session *s);
 /*
- * After session_close(): the event target-result.  err is NULL if it went
- * well; r may be empty.
+ * After session_close(): the event target-result, with `well' for a status
+ * where err is NULL; r may be empty.
  */
 void session_tell_result(const struct session *s, const struct msg_result *r,
-	const struct error *err);
+	enum status well, const struct error *err);
 void session_release(struct session *s);
 
 #endif

@@ -44,19 +44,20 @@ link_to_shared(const struct subject *x, const char *name)
 static void
 tell_link(struct subject *x, const char *name, enum verify_how how)
 {
+	bool missing = how == VERIFY_MISSING, dry_run = x->f->o->dry_run;
+	bool made = missing && !dry_run && link_to_shared(x, name);
 	char *path = mem_printf("releases/%s/%s", x->id, name);
 	char *advice = mem_printf("move what is there to shared/%s, then "
 				  "deployd fsck again",
 		name);
 	const struct fsck_fault fault = { path,
-		how == VERIFY_MISSING ? "missing" : "is no link to shared/",
+		missing ? "missing" : "is no link to shared/",
 		"linked to shared/",
-		how == VERIFY_MISSING ? "deploy its tree again" : advice };
+		missing ? "deploy its tree again" : advice };
 
-	fsck_tell(x->f, &fault,
-		how == VERIFY_MISSING &&
-			(x->f->o->dry_run || link_to_shared(x, name)));
-	if (how != VERIFY_MISSING)
+	fsck_tell(x->f, &fault, made || (missing && dry_run));
+	/* The tree's own is not made there. */
+	if (!made)
 		strv_add(&x->apart, name);
 	free(advice);
 	free(path);
