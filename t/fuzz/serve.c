@@ -28,6 +28,7 @@ static int serve_in = -1, serve_out = -1;
 
 #define ROOT SERVE_ROOT
 #define PIPE_SIZE (1 << 20)
+#define ENV "A=b\nLONG=\"two\nlines\"\n"
 #define NOW 1767323045 /* 2026-01-02 03:04:05 */
 
 static struct config config;
@@ -249,6 +250,7 @@ make_store(void)
 	configure();
 	deploy(first);
 	deploy(second);
+	scratch_write(ROOT "/blog/env", ENV, strlen(ENV));
 	check_made();
 	scratch_keep();
 }
