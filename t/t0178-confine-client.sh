@@ -100,13 +100,21 @@ END
 	}
 	watched 0 'a deploy'
 	same_tree 'arrives' app blog
+	# A call that others came between stands on two lines.
+	awk '/ <unfinished \.\.\.>$/ { sub(/ <unf.*/, ""); begun[$1] = $0; next }
+		/<\.\.\. .* resumed>/ {
+			rest = $0
+			sub(/.* resumed>/, "", rest)
+			$0 = begun[$1] rest
+		}
+		{ print }' calls >whole
 	# What a thread does behind its own, and those that it starts then.
 	awk '/landlock_restrict_self/ && / = 0$/ { confined[$1] = 1; n++ }
 		confined[$1] && /clone/ && / = [0-9]+$/ { confined[$NF] = 1 }
 		confined[$1] && /exec/ { print "runs: " $0 }
 		confined[$1] && /open/ && / = [0-9]+$/ { print "opens: " $0 }
-		END { print n }' calls >after
-	if grep -q 'landlock_restrict_self.* = 0$' calls; then
+		END { print n }' whole >after
+	if grep -q 'landlock_restrict_self.* = 0$' whole; then
 		is 'what talks, what connects and what packs confine themselves' \
 			"$(tail -n 1 after)" 3
 		unlike 'and open nothing of elsewhere' "$TMP/after" "$elsewhere"

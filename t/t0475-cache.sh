@@ -46,8 +46,9 @@ if strace -o "$TMP/calls" $calls true 2>/dev/null; then
 	ignore_leaks
 	ok 'a deploy that is slow to look' strace -o "$TMP/calls" $calls \
 		"$DEPLOY" local:blog
+	# Another look at once may find that no more has come.
 	is 'leaves nothing unheard' "$(awk '
-		/Timeout/ && heard { print }
+		/Timeout/ && !/, 0\) = 0 / && heard { print }
 		{ heard = / 0\) = [1-9].*revents=[A-Z|]*POLLIN/ }' "$TMP/calls")" ''
 else
 	skip 'a deploy that is slow to look' 'strace cannot delay calls here'
