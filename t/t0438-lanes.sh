@@ -116,6 +116,56 @@ echo next >one
 ok 'the next deploy' over far:changes
 same_tree 'is right, too' . changes
 
+# A lane that amends a file and is lost on the way: what the first channel sends
+# in its place, changed once more, is what the server has, and so the base.
+echo first >zz
+touch -d '2 days ago' zz
+# Or it would be sent as it was read to be hashed.
+ok 'a file is known' over far:changes
+cat >"$TMP/deployd" <<END
+#!/bin/sh
+export DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF
+unset DEPLOY_TRACE
+if mkdir "$TMP/main" 2>/dev/null; then
+	{
+		dd bs=1024 count=200 2>/dev/null
+		i=0
+		until [ -e "$TMP/lost" ] || [ \$((i += 1)) -gt 400 ]; do
+			sleep 0.05
+		done
+		cat
+	} | $DEPLOYD "\$@"
+	exit
+fi
+echo second >"$PWD/zz"
+{
+	head -c 300
+	exec 3<&0
+	cat <&3 >/dev/null &
+	i=0
+	until grep -aq '^> amend ' "$TMP/frames" || [ \$((i += 1)) -gt 400 ]; do
+		sleep 0.05
+	done
+	echo third >"$PWD/zz"
+	kill \$!
+} | $DEPLOYD "\$@"
+: >"$TMP/lost"
+END
+rmdir "$TMP/main"
+DEPLOY_LANES=1
+ok 'a lane amends a file and is lost' over far:amends
+like 'which is missed' "$OUT" 'a further channel ended'
+is 'both amend it' "$(grep -c 'zz changed while it was sent' "$OUT")" 2
+same_tree 'and it is as it is at the end' . amends
+cat >"$TMP/deployd" <<END
+#!/bin/sh
+exec env -u DEPLOY_TRACE DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF $DEPLOYD "\$@"
+END
+echo another >one
+ok 'the next deploy' over far:amends
+unlike 'has a base that the server holds' "$OUT" 'the whole manifest is sent'
+same_tree 'and arrives' . amends
+
 # What reaches the server from elsewhere.
 as_put() {
 	serve

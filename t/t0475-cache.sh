@@ -129,6 +129,15 @@ else
 	skip 'a cache that is read only' 'nothing can be mounted'
 fi
 
+# A tree that is not the one which the server says that it has made.
+printf '#!/bin/sh\nexec %s "$@" | LC_ALL=C sed -u "%s"\n' "$DEPLOYD" \
+	's/^\(release [0-9]*T[0-9]*Z-\)[0-9a-f]*$/\100000000/' >"$TMP/other"
+chmod 755 "$TMP/other"
+rm -f "$XDG_CACHE_HOME"/deploy/*.base
+echo other >one
+ok 'a release of another tree' "$DEPLOY" --deployd="$TMP/other" local:blog
+is 'leaves no base behind' "$(find "$XDG_CACHE_HOME" -name '*.base')" ''
+
 # Two at once of one tree, to one app and to two.
 for second in blog shop; do
 	for i in 1 2 3; do

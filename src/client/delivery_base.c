@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/path.h"
 #include "client/delivery_parts.h"
+
+/* Digits of the tree id in a release's. */
+#define ID_TREE 8
 
 static void *
 load(void *arg)
@@ -66,6 +70,21 @@ delivery_draft_base(struct delivery *d)
 		cache_draft_base(d->cargo->cache, d->target, &d->m, &d->draft);
 }
 
+/*
+ * The ID of the release ends with the beginning of its tree's.  With several
+ * channels the server may have heard of amends in another order.
+ */
+static bool
+is_its_tree(const struct delivery *d)
+{
+	const char *id = d->result.release;
+	char hex[DIGEST_HEX + 1];
+
+	digest_to_hex(d->m.id, hex);
+	return path_is_release(id) &&
+		!strncmp(id + RELEASE_ID_LEN - ID_TREE, hex, ID_TREE);
+}
+
 void
 delivery_keep_base(struct delivery *d)
 {
@@ -77,6 +96,8 @@ delivery_keep_base(struct delivery *d)
 		manifest_finish(&d->m);
 		d->amended = false;
 	}
+	if (!is_its_tree(d))
+		return;
 	delivery_draft_base(d);
 	cache_keep_draft(&d->draft);
 }

@@ -71,6 +71,7 @@ open_lane(struct delivery *d, struct delivery_lane *l)
 	packer_lock(delivery_packer(d));
 	manifest_share(&l->m, &d->m);
 	packer_unlock(d->pack);
+	l->of = &d->lanes;
 	l->source = d->cargo->source;
 	beneath_init(&l->source.at, d->cargo->source.dirfd);
 	l->pack = packer_new(&l->source, &l->m, THREADS);
@@ -188,6 +189,14 @@ hungry(const struct delivery *d, struct packer *pack, uint64_t asked)
 	return d->lanes.next < d->lanes.n && packer_done(pack) + SLICE > asked;
 }
 
+static void
+keep_amended(void *arg, const struct entry *e)
+{
+	const struct delivery_lane *lane = arg;
+
+	delivery_note_amended(lane->of, lane, e);
+}
+
 /* What was given to it is to be sent all the same. */
 static void
 lose_lane(struct delivery *d, struct delivery_lane *l, const char *why)
@@ -207,38 +216,9 @@ lose_lane(struct delivery *d, struct delivery_lane *l, const char *why)
 	while (ranges_next(&l->given, &at, &line))
 		add_line(&d->lanes, line);
 	ranges_release(&l->given);
+	delivery_forget_amended(&d->lanes, l);
 	if (d->state == DELIVERY_WAITING)
 		d->state = DELIVERY_SENDING;
-}
-
-/* Its strings are the lane's manifest's. */
-static void
-keep_amended(void *arg, const struct entry *e)
-{
-	struct delivery_lane *l = arg;
-
-	MEM_GROW(l->amended, l->n_amended, l->cap_amended);
-	l->amended[l->n_amended++] = *e;
-}
-
-/* What a lane amended holds for the release. */
-static void
-take_amended(struct delivery *d, const struct delivery_lane *l)
-{
-	size_t i;
-
-	d->amended |= l->n_amended != 0;
-	for (i = 0; i < l->n_amended; i++) {
-		const struct entry *e = &l->amended[i];
-		struct entry *ours = manifest_line(&d->m, e->line);
-
-		if (!ours)
-			continue;
-		ours->mode = e->mode;
-		ours->size = e->size;
-		memcpy(ours->digest, e->digest, DIGEST_SIZE);
-		ours->chunks = NULL;
-	}
 }
 
 static int
@@ -377,11 +357,10 @@ delivery_close_lanes(struct delivery *d)
 {
 	size_t i;
 
+	delivery_take_amended(d);
 	for (i = 0; i < d->lanes.lanes; i++) {
 		struct delivery_lane *l = &d->lanes.v[i];
 
-		take_amended(d, l);
-		l->n_amended = 0;
 		l->over = true;
 		l->open = false;
 		session_close(&l->session);
@@ -400,9 +379,9 @@ delivery_release_lanes(struct delivery *d)
 		manifest_release(&l->m);
 		beneath_release(&l->source.at);
 		ranges_release(&l->given);
-		free(l->amended);
 		session_release(&l->session);
 	}
+	free(d->lanes.amended);
 	free(d->lanes.v);
 	free(d->lanes.todo);
 }

@@ -23,10 +23,18 @@ struct delivery_lane {
 	uint64_t asked;      /* bytes */
 	uint64_t again;      /* lines that were said to be bad so far */
 	struct ranges given; /* lines; in the order of the manifest or not */
-	struct entry *amended;
-	size_t n_amended, cap_amended;
+	struct delivery_lanes *of;
 	bool open; /* greeted; not over */
 	bool over;
+};
+
+/* An entry as a channel has announced it. */
+struct delivery_amend {
+	const struct delivery_lane *lane; /* NULL: the first channel */
+	uint32_t line;
+	uint16_t mode;
+	uint64_t size;
+	uint8_t digest[DIGEST_SIZE];
 };
 
 struct delivery_lanes {
@@ -40,6 +48,9 @@ struct delivery_lanes {
 	uint64_t sent;           /* by then, or 0 */
 	struct delivery_lane *v; /* NULL: none was opened yet */
 	size_t lanes;
+	struct delivery_amend
+		*amended; /* of all, the last one of a line counts */
+	size_t n_amended, cap_amended;
 };
 
 /* need-end had a token: what is needed is given out from here on. */

@@ -105,8 +105,9 @@ note_amended(void *arg, const struct entry *e)
 {
 	struct delivery *d = arg;
 
-	(void)e;
 	d->amended = true;
+	if (d->lanes.parts)
+		delivery_note_amended(&d->lanes, NULL, e);
 }
 
 int

@@ -1,8 +1,9 @@
 /*
  * What a delivery consists of: what it sends (delivery_send.c, and unasked
- * delivery_offer.c), its files (delivery_pack.c, delivery_lanes.c), what it
- * makes of the frames that come (delivery_take.c), the base and the
- * next one (delivery_base.c); delivery.c has its life.
+ * delivery_offer.c), its files (delivery_pack.c, delivery_lanes.c), those that
+ * changed meanwhile (delivery_amends.c), what it makes of the frames that come
+ * (delivery_take.c), the base and the next one (delivery_base.c); delivery.c
+ * has its life.
  */
 #ifndef CLIENT_DELIVERY_PARTS_H
 #define CLIENT_DELIVERY_PARTS_H
@@ -49,6 +50,17 @@ uint64_t delivery_sent(const struct delivery *d);
 void delivery_await_packer(struct delivery *d);
 /* An entry that changed after the manifest was sent. */
 void delivery_send_amend(struct channel *c, const struct entry *e);
+/* It was announced on that channel; NULL is the first. */
+void delivery_note_amended(struct delivery_lanes *l,
+	const struct delivery_lane *lane, const struct entry *e);
+/*
+ * A lane is lost: whether it was heard is not known, and who sends its files
+ * again says what they are.
+ */
+void delivery_forget_amended(struct delivery_lanes *l,
+	const struct delivery_lane *lane);
+/* What was announced, in that order, holds for the release. */
+void delivery_take_amended(struct delivery *d);
 
 /*
  * Whether what is live decides if we go on: then the tree waits for it, or
