@@ -96,6 +96,17 @@ against 6 'an unknown frame'
 } | server
 against 5 'one that may be skipped is'
 
+{
+	says live ''
+	says need-end ''
+	says .stage 'name build\n'
+	says .log '\033]0;title\007 what the hook said\n'
+	says result 'status 7\noutcome failed\nstage build\nerror it failed\n'
+} | server
+against 7 'what a hook said, shown with -q since it failed' -q local:x
+like 'is escaped' "$OUT" '\\x1b\]0;title\\x07 what the hook said'
+unlike 'in full' "$OUT" "$(printf '\033')"
+
 # What is done after the switch is not undone by who does not say so.
 {
 	says live ''

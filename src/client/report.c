@@ -107,7 +107,8 @@ report_path(const char *mark, const char *path, const char *detail)
 {
 	struct buf b = BUF_INIT;
 
-	buf_addf(&b, "%s ", mark);
+	escape_add(&b, mark, strlen(mark));
+	buf_addch(&b, ' ');
 	escape_add(&b, path, strlen(path));
 	if (detail) {
 		buf_addch(&b, '\t');
@@ -147,6 +148,34 @@ make_string(const char *s)
 	return value;
 }
 
+static char *
+dump(const json_t *o, size_t flags)
+{
+	char *line = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | flags);
+
+	if (!line)
+		abort(); /* out of memory */
+	return line;
+}
+
+/*
+ * JSON escapes what ASCII has of control characters, and keeps the others,
+ * which a terminal heeds as well: then all that is not ASCII is escaped.
+ */
+static void
+print_object(const json_t *o)
+{
+	char *line = dump(o, 0), *safe = escape_dup(line);
+
+	if (strcmp(line, safe)) {
+		free(line);
+		line = dump(o, JSON_ENSURE_ASCII);
+	}
+	puts(line);
+	free(safe);
+	free(line);
+}
+
 void
 report_event(const char *name, ...)
 {
@@ -173,8 +202,7 @@ report_event(const char *name, ...)
 				make_string(va_arg(ap, const char *)));
 	}
 	va_end(ap);
-	json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	putchar('\n');
+	print_object(o);
 	/* Whoever reads it may be waiting for this one. */
 	fflush(stdout);
 	json_decref(o);

@@ -8,6 +8,8 @@
 #define TREE "34754b1499e25e42d126ebfb9539ecc87546eb8abc79cf74ebb048f932847c57"
 #define NONE "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define ESC "\033]0;x\007\033[2J\233m"
+/* In UTF-8, which JSON keeps: the same, and what turns the text around. */
+#define C1 "\302\233m\342\200\256"
 
 /* Every text field of the answers, with escapes in it. */
 static const struct {
@@ -92,6 +94,46 @@ static const struct {
 		{ { ".log", ESC "\n" }, { ".note", ESC },
 			{ "result", "outcome ran\n" } },
 		0 },
+	{ "push -q -C tree local:x",
+		{ { "live", "" }, { "need-end", "" }, { ".log", ESC "\n" },
+			{ "result",
+				"status 7\nstage build\nerror " ESC "\n" } },
+		7 },
+	{ "verify local:x",
+		{ { "fault",
+			  "release " ESC "\nchange " ESC "\npath " ESC
+			  "\nhow " ESC "\n" },
+			{ "result", "outcome answered\nrelease " ESC "\n" } },
+		1 },
+	{ "fsck local:x",
+		{ { "fault",
+			  "release " ESC "\nchange " ESC "\npath " ESC
+			  "\nhow " ESC "\nrepair " ESC "\nadvice " ESC "\n" },
+			{ "result", "outcome answered\n" } },
+		0 },
+	{ "doctor local:x",
+		{ { "finding", "name " ESC "\nstate " ESC "\ntext " ESC "\n" },
+			{ "result", "outcome answered\n" } },
+		0 },
+	{ "log local:x",
+		{ { ".log", ESC "\n" },
+			{ "result", "outcome answered\nrelease " ESC "\n" } },
+		0 },
+	{ "logs local:x",
+		{ { "output", ESC "\n" }, { "result", "outcome answered\n" } },
+		0 },
+	{ "verify --json local:x",
+		{ { "fault",
+			  "release " C1 "\nchange " C1 "\npath " C1 "\nhow " C1
+			  "\n" },
+			{ "result", "outcome answered\nrelease " C1 "\n" } },
+		1 },
+	{ "push --json -C tree local:x",
+		{ { ".note", C1 }, { ".log", C1 "\n" },
+			{ "result",
+				"status 4\nerror " C1 "\nhint " C1 "\nlive " C1
+				"\n" } },
+		4 },
 };
 
 static void

@@ -69,6 +69,23 @@ START_TEST(a_message_cannot_steer_the_terminal)
 }
 END_TEST
 
+START_TEST(nor_can_a_line_that_is_live)
+{
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+	char said[64] = "";
+
+	ck_assert_int_ge(terminal, 0);
+	ck_assert_int_eq(grantpt(terminal), 0);
+	ck_assert_int_eq(unlockpt(terminal), 0);
+	ck_assert_int_eq(dup2(open(ptsname(terminal), O_RDWR | O_NOCTTY), 2),
+		2);
+	log_set_level(LOG_NORMAL);
+	log_live("a\033[2Jb");
+	ck_assert_int_gt(read(terminal, said, sizeof(said) - 1), 0);
+	ck_assert_str_eq(said, "\r\033[Ka\\x1b[2Jb");
+}
+END_TEST
+
 START_TEST(nothing_live_is_written_to_a_file)
 {
 	capture();
@@ -90,6 +107,7 @@ main(void)
 	tcase_add_test(tests,
 		an_error_is_printed_even_when_quiet_with_its_hint);
 	tcase_add_test(tests, a_message_cannot_steer_the_terminal);
+	tcase_add_test(tests, nor_can_a_line_that_is_live);
 	tcase_add_test(tests, nothing_live_is_written_to_a_file);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
