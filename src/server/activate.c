@@ -82,6 +82,26 @@ run_migrate(struct activation *a)
 	return stage_sync(a->s, a->err);
 }
 
+/* It runs without: what it should be only cannot be told any more. */
+static void
+say_unverified(const struct activation *a)
+{
+	struct error ignored = ERROR_INIT;
+	struct record r = { 0 };
+	const char *why = NULL;
+	char *text;
+
+	if (record_load(a->s, a->o->release, &r, &ignored) == 0)
+		why = store_manifest_fault(a->s, r.manifest);
+	record_release(&r);
+	if (!why)
+		return;
+	text = mem_printf("%s cannot be verified: its manifest %s",
+		a->o->release, why);
+	a->host->note(a->host->arg, text);
+	free(text);
+}
+
 /* migrate runs before the lock: a rollback never waits for it. */
 static int
 migrate_first(struct activation *a)
@@ -149,6 +169,8 @@ activate_release(struct store *s, const struct config *c,
 	int rc;
 
 	a.new.around.cwd = -1;
+	if (o->kind != ACTIVATE_DEPLOY)
+		say_unverified(&a);
 	rc = stage_settle(s, err);
 	if (rc == 0)
 		rc = migrate_first(&a);

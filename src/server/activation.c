@@ -35,6 +35,16 @@ look_for_withheld(struct subject *x, const struct store *s,
 	return 0;
 }
 
+/* The commands of hooks are the release's own, and are to be what it brought. */
+static int
+load_settings(struct subject *x, const struct store *s, const struct config *c,
+	struct buf *text, struct error *err)
+{
+	if (config_hooks(c, s->app) != HOOKS_TREE)
+		return record_settings(s, x->record.id, text, err);
+	return record_settings_checked(s, &x->record, text, err);
+}
+
 int
 subject_load(struct subject *x, struct store *s, const struct config *c,
 	const char *id, const char *previous, struct error *err)
@@ -45,7 +55,7 @@ subject_load(struct subject *x, struct store *s, const struct config *c,
 	memset(x, 0, sizeof(*x));
 	x->around.cwd = -1;
 	if (record_load(s, id, &x->record, err) == 0 &&
-		record_settings(s, id, &text, err) == 0 &&
+		load_settings(x, s, c, &text, err) == 0 &&
 		hook_settings_load(&x->hooks, c, s->app, buf_str(&text),
 			text.len, err) == 0 &&
 		look_for_withheld(x, s, c, &text, err) == 0)

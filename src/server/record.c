@@ -1,4 +1,4 @@
-/* Records, the settings beside them, and manifests by their hash. */
+/* Records, and the settings beside them. */
 #include "server/store.h"
 
 #include <dirent.h>
@@ -12,7 +12,6 @@
 
 #include "base/beneath.h"
 #include "base/io.h"
-#include "base/replace.h"
 #include "base/settings.h"
 
 #define RECORD_MOST 65536
@@ -182,6 +181,28 @@ record_settings(const struct store *s, const char *id, struct buf *text,
 }
 
 int
+record_settings_checked(const struct store *s, const struct record *r,
+	struct buf *text, struct error *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+	char found[DIGEST_HEX + 1];
+
+	if (record_settings(s, r->id, text, err) < 0)
+		return -1;
+	digest_bytes(buf_str(text), text->len, digest);
+	digest_to_hex(digest, found);
+	if (!strcmp(found, r->settings))
+		return 0;
+	errno = EINVAL;
+	error_status(err, STATUS_REFUSED, "the settings of %s are %s", r->id,
+		text->len ? "not what it came with" : "gone");
+	return error_hint(err,
+		"deploy fsck takes them from a release that came with the "
+		"same; else go back to another release, or deploy its tree "
+		"again, with --rebuild");
+}
+
+int
 record_save_settings(const struct store *s, const char *id, const char *text,
 	size_t len, struct error *err)
 {
@@ -189,84 +210,4 @@ record_save_settings(const struct store *s, const char *id, const char *text,
 
 	snprintf(name, sizeof(name), "%s.settings", id);
 	return store_write(s, "records", name, text, len, err);
-}
-
-/* A text that is hashed as it is written. */
-struct writing {
-	struct replace file;
-	struct digest *digest;
-};
-
-static int
-write_piece(const char *data, size_t len, void *arg)
-{
-	struct writing *w = arg;
-
-	digest_update(w->digest, data, len);
-	return replace_write(&w->file, data, len);
-}
-
-int
-store_save_manifest(const struct store *s, const struct manifest *m,
-	char hex[static DIGEST_HEX + 1], struct error *err)
-{
-	struct writing w = { .digest = NULL };
-	uint8_t digest[DIGEST_SIZE];
-	int rc;
-
-	if (store_begin(s, "manifests", "new", &w.file, err) < 0)
-		return -1;
-	w.digest = digest_new();
-	rc = manifest_text(m, write_piece, &w);
-	digest_final(w.digest, digest);
-	digest_free(w.digest);
-	if (rc < 0)
-		return store_give_up(&w.file, "a manifest", err);
-	digest_to_hex(digest, hex);
-	return store_end(s, &w.file, hex, err);
-}
-
-/* Its path below .deployd, and the digest that names it. */
-static int
-name_manifest(const char *hex, char name[static 96],
-	uint8_t digest[static DIGEST_SIZE], struct error *err)
-{
-	if (strlen(hex) == DIGEST_HEX && digest_from_hex(hex, digest) == 0) {
-		snprintf(name, 96, "manifests/%s", hex);
-		return 0;
-	}
-	errno = EINVAL;
-	return error_set(err, "a manifest is named by a SHA-256");
-}
-
-int
-store_open_manifest(const struct store *s, const char *hex, struct error *err)
-{
-	uint8_t digest[DIGEST_SIZE];
-	char name[96];
-	int fd;
-
-	if (name_manifest(hex, name, digest, err) < 0)
-		return -1;
-	fd = beneath_open_file(s->own, name);
-	return fd < 0 ? error_errno(err, "%s", name) : fd;
-}
-
-int
-store_load_manifest(const struct store *s, const char *hex, struct manifest *m,
-	struct error *err)
-{
-	int fd = store_open_manifest(s, hex, err), rc;
-	uint8_t digest[DIGEST_SIZE];
-	char found[DIGEST_HEX + 1];
-
-	if (fd < 0)
-		return -1;
-	rc = manifest_read_known(m, fd, digest, err);
-	io_close(&fd);
-	digest_to_hex(digest, found);
-	if (rc == 0 && !strcmp(found, hex))
-		return 0;
-	errno = EINVAL;
-	return error_set(err, "manifest %s is damaged", hex);
 }

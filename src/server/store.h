@@ -242,6 +242,12 @@ void record_to_message(const struct record *r, const char *live,
 /* A release's deploy.conf text; "" if it had none. */
 int record_settings(const struct store *s, const char *id, struct buf *text,
 	struct error *err);
+/*
+ * The same, if it is what it came with, as its record has the hash: else
+ * STATUS_REFUSED.
+ */
+int record_settings_checked(const struct store *s, const struct record *r,
+	struct buf *text, struct error *err);
 int record_save_settings(const struct store *s, const char *id,
 	const char *text, size_t len, struct error *err);
 
@@ -254,6 +260,8 @@ int store_save_manifest(const struct store *s, const struct manifest *m,
 /* -1 with errno ENOENT if not kept; one that does not parse is an error. */
 int store_load_manifest(const struct store *s, const char *hex,
 	struct manifest *m, struct error *err);
+/* NULL if its text is what its name says, else why not: "is gone". */
+const char *store_manifest_fault(const struct store *s, const char *hex);
 /* Its text, not verified; -1 with err. */
 int store_open_manifest(const struct store *s, const char *hex,
 	struct error *err);
