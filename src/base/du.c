@@ -102,6 +102,7 @@ add(struct du *d, int dirfd, const char *name, int depth)
 		!is_new(d, &st))
 		return;
 	d->bytes += (uint64_t)st.st_blocks * BLOCK;
+	d->entries++;
 	if (!S_ISDIR(st.st_mode))
 		return;
 	if (depth == DEPTH_MOST)

@@ -11,6 +11,7 @@
 
 struct du {
 	uint64_t bytes;   /* of all that was counted so far */
+	uint64_t entries; /* how many that were, each an inode */
 	int64_t deadline; /* io_now_ms() at which counting stops; 0: never */
 	bool over;        /* it did */
 	bool partial;     /* so, or as a disk failed, there is more */
@@ -22,7 +23,7 @@ struct du {
 
 #define DU_INIT \
 	{ \
-		0, 0, false, false, NULL, 0, 0 \
+		0, 0, 0, false, false, NULL, 0, 0 \
 	}
 
 /* Adds dirfd/name, whatever it is; what is missing or closed to us adds 0. */

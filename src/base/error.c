@@ -69,6 +69,18 @@ error_prefix(struct error *err, const char *fmt, ...)
 }
 
 int
+error_add(struct error *err, const char *fmt, ...)
+{
+	size_t len = strlen(err->text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->text + len, sizeof(err->text) - len, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int
 error_hint(struct error *err, const char *fmt, ...)
 {
 	va_list ap;

@@ -36,6 +36,10 @@ int error_status(struct error *err, enum status status, const char *fmt, ...)
 int error_prefix(struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Puts text behind what is there. */
+int error_add(struct error *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Sets the hint, which is printed on a line of its own. */
 int error_hint(struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -148,16 +148,6 @@ activate_locked(struct activation *a)
 	return 0;
 }
 
-/* Once migrate ran, whoever reads why nothing was switched must know. */
-static void
-say_migrated(struct error *err)
-{
-	size_t len = strlen(err->text);
-
-	snprintf(err->text + len, sizeof(err->text) - len,
-		"; the database may have changed");
-}
-
 int
 activate_release(struct store *s, const struct config *c,
 	const struct activate_options *o, const struct activate_host *host,
@@ -183,7 +173,8 @@ activate_release(struct store *s, const struct config *c,
 	}
 	if (rc < 0 && a.migrated && err->status != STATUS_REVERTED &&
 		err->status != STATUS_BROKEN)
-		say_migrated(err);
+		/* Whoever reads why nothing was switched must know. */
+		error_add(err, "; the database may have changed");
 	if (rc < 0 && err->status == STATUS_LOCAL)
 		err->status = STATUS_TRANSFER;
 	*failed = rc < 0 ? a.failed : NULL;

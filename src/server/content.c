@@ -10,14 +10,16 @@
 
 #define ROUNDS_MOST 8
 
+/* As if those releases were not there; NULL: all are. */
 static int
-make_plan(struct push *p)
+make_plan(struct push *p, const struct strv *without)
 {
 	const struct busy busy = { session_busy, p->s };
 	struct plan_options o = { .fresh = p->absent || p->ask.no_cache,
 		.look = p->then == THEN_COMPARE,
 		.offer = &p->offer,
 		.chunks = p->trust,
+		.without = without,
 		.busy = &busy };
 
 	if (p->planned)
@@ -44,13 +46,14 @@ answer_need(struct push *p, const struct ranges *need, uint64_t files,
 	MESSAGE_SEND(&p->s->client, "need-end", need_end, &end);
 }
 
-/* What the server lacks now; counted is what was offered as well. */
+/* What the server lacks; counted is what was offered as well. */
 static int
-find_need(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
+find_need_without(struct push *p, const struct strv *without,
+	struct ranges *need, uint64_t *files, uint64_t *bytes)
 {
 	ranges_release(need);
 	*files = *bytes = 0;
-	if (make_plan(p) < 0)
+	if (make_plan(p, without) < 0)
 		return -1;
 	plan_need(&p->plan, need, files, bytes);
 	offer_count(p, files, bytes);
@@ -58,16 +61,66 @@ find_need(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 }
 
 static int
-check_room(struct push *p, uint64_t upload)
+find_need(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 {
-	/* What is on its way unasked counts as if it were here. */
-	const struct space need = { upload, plan_copies(&p->plan),
-		plan_makes(&p->plan) + ranges_count(&p->offer) };
-
-	return check_space(p->store, &need, p->s->config->reserve, p->err);
+	return find_need_without(p, NULL, need, files, bytes);
 }
 
-/* Old releases go before a deploy is refused for want of space. */
+/* With so much free besides, or NULL. */
+static int
+check_room(struct push *p, uint64_t upload, const struct room_gain *gain,
+	struct error *err)
+{
+	/* What is on its way unasked counts as if it were here. */
+	struct space need = { .upload = upload,
+		.copies = plan_copies(&p->plan),
+		.makes = plan_makes(&p->plan) + ranges_count(&p->offer) };
+
+	if (gain)
+		need.gain = *gain;
+	return check_space(p->store, &need, p->s->config->reserve, err);
+}
+
+/* Whether there is room once those are gone, and what they hold has to come. */
+static int
+would_do_without(struct push *p, const struct strv *ids, struct ranges *need)
+{
+	struct room_gain gain = { 0, 0 };
+	struct error ignored = ERROR_INIT;
+	uint64_t files, bytes;
+
+	room_gain(p->store, ids, &p->plan.strays, &gain);
+	if (find_need_without(p, ids, need, &files, &bytes) < 0)
+		return -1;
+	return check_room(p, bytes, &gain, &ignored) == 0;
+}
+
+/* None is dropped where that does not help: p->err then has the refusal. */
+static int
+may_drop(struct push *p, struct ranges *need)
+{
+	struct error refusal = *p->err;
+	struct strv ids = STRV_INIT;
+	int rc = prune_plan(p->store, 1, &ids, p->err);
+
+	if (rc == 0)
+		rc = would_do_without(p, &ids, need);
+	if (rc == 0) {
+		*p->err = refusal;
+		if (ids.n)
+			error_add(p->err,
+				"; dropping %zu old releases would not make "
+				"enough room",
+				ids.n);
+	}
+	strv_release(&ids);
+	return rc > 0 ? 0 : -1;
+}
+
+/*
+ * Before a deploy is refused for want of space, what lies in trash/ goes, then
+ * old releases.
+ */
 static int
 make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 {
@@ -75,8 +128,13 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 	struct error ignored = ERROR_INIT;
 	size_t i;
 
-	if (check_room(p, *bytes) == 0)
+	if (check_room(p, *bytes, NULL, p->err) == 0)
 		return 0;
+	prune_trash_now(p->store);
+	if (check_room(p, *bytes, NULL, p->err) == 0)
+		return 0;
+	if (may_drop(p, need) < 0)
+		return -1;
 	if (p->plan.strays.n) {
 		session_note(p->s,
 			"what was of no use in the spare was "
@@ -86,11 +144,12 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 	prune_releases(p->store, 1, &dropped, &ignored);
 	for (i = 0; i < dropped.n; i++)
 		session_note(p->s, "%s was dropped to make room", dropped.v[i]);
-	(void)prune_trash_now(p->store);
+	prune_trash_now(p->store);
 	strv_release(&dropped);
 	/* What was to be reused may have been in one of them. */
-	return find_need(p, need, files, bytes) < 0 ? -1 :
-						      check_room(p, *bytes);
+	return find_need(p, need, files, bytes) < 0 ?
+		-1 :
+		check_room(p, *bytes, NULL, p->err);
 }
 
 /* Large files of which a part was here; what is wrong with one is asked for. */

@@ -103,7 +103,8 @@ struct plan_options {
 	               are removed, closed directories in next/ opened */
 	const struct ranges *offer; /* files on their way, or NULL */
 	enum plan_trust chunks;
-	bool spare; /* for the spare: tmp/ is left alone */
+	const struct strv *without; /* releases that do not count, or NULL */
+	bool spare;                 /* for the spare: tmp/ is left alone */
 	const struct busy *busy;
 };
 

@@ -266,7 +266,8 @@ plan_each_release(struct plan_search *x, plan_release_fn *fn, void *arg)
 	size_t i;
 
 	for (i = ids.n; rc == 0 && i-- > 0;)
-		rc = open_and_look(x, ids.v[i], fn, arg);
+		if (!x->o->without || !strv_has(x->o->without, ids.v[i]))
+			rc = open_and_look(x, ids.v[i], fn, arg);
 	strv_release(&ids);
 	return rc < 0 ? -1 : 0;
 }

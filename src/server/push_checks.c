@@ -192,12 +192,13 @@ check_bytes(const struct store *s, const struct statvfs *v,
 	const struct space *n, uint64_t reserve, struct error *err)
 {
 	uint64_t free_bytes = (uint64_t)v->f_bavail * v->f_frsize;
+	uint64_t there = free_bytes + n->gain.bytes;
 	uint64_t need = n->upload + n->copies;
 
-	if (n->copies && !leaves(reserve, free_bytes, need) &&
+	if (n->copies && !leaves(reserve, there, need) &&
 		copy_can_clone(s->own))
 		need = n->upload;
-	if (leaves(reserve, free_bytes, need))
+	if (leaves(reserve, there, need))
 		return 0;
 	error_status(err, STATUS_REFUSED,
 		"no space: the release needs %" PRIu64 " bytes and %" PRIu64
@@ -214,7 +215,8 @@ check_inodes(const struct store *s, const struct statvfs *v,
 	uint64_t reserve = n->upload ? v->f_files / INODES_SPARED : 0;
 	uint64_t need = n->makes + INODES_OWN;
 
-	if (!v->f_files || leaves(reserve, v->f_favail, need))
+	if (!v->f_files ||
+		leaves(reserve, (uint64_t)v->f_favail + n->gain.inodes, need))
 		return 0;
 	error_status(err, STATUS_REFUSED,
 		"no space: the release needs %" PRIu64 " inodes and %" PRIu64

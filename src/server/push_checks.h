@@ -3,6 +3,7 @@
 #define SERVER_PUSH_CHECKS_H
 
 #include "server/config.h"
+#include "server/room.h"
 #include "server/store.h"
 #include "wire/message.h"
 
@@ -28,6 +29,7 @@ int check_guards(const struct store *s, const struct msg_push *ask,
 struct space {
 	uint64_t upload, copies; /* bytes */
 	uint64_t makes;          /* files, links and directories */
+	struct room_gain gain;   /* what may be taken as free besides */
 };
 
 /*

@@ -51,6 +51,32 @@ room_status(const struct store *s, struct msg_status *out)
 	buf_release(&more);
 }
 
+/* No more is counted than time allows: then there is no saying. */
+#define GAIN_UNKNOWN (UINT64_MAX / 4)
+
+void
+room_gain(const struct store *s, const struct strv *ids,
+	const struct strv *strays, struct room_gain *gain)
+{
+	int next = openat(s->own, store_next(s),
+		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct du d = DU_INIT;
+	char name[64];
+	size_t i;
+
+	d.deadline = io_now_ms() + PRUNE_MS;
+	for (i = 0; i < ids->n; i++) {
+		snprintf(name, sizeof(name), "releases/%s", ids->v[i]);
+		du_add(&d, s->dir, name);
+	}
+	for (i = 0; next >= 0 && i < strays->n; i++)
+		du_add(&d, next, strays->v[i]);
+	gain->bytes += d.partial ? GAIN_UNKNOWN : d.bytes;
+	gain->inodes += d.partial ? GAIN_UNKNOWN : d.entries;
+	du_release(&d);
+	io_close(&next);
+}
+
 /* What is told of one pruning. */
 struct telling {
 	struct du du;

@@ -19,4 +19,16 @@ typedef void room_fn(void *arg, const struct msg_dropped *m);
 int room_make(struct store *s, const struct config *c, bool dry_run,
 	room_fn *fn, void *arg, struct error *err);
 
+/* What is free once something is gone, as well. */
+struct room_gain {
+	uint64_t bytes, inodes;
+};
+
+/*
+ * Adds no less than what goes with these releases, and below `next' with these
+ * paths; files with other names, or clones, may take more room yet.
+ */
+void room_gain(const struct store *s, const struct strv *ids,
+	const struct strv *strays, struct room_gain *gain);
+
 #endif

@@ -69,6 +69,7 @@ START_TEST(a_file_with_several_names_counts_once)
 	du_add(&d, dir, "d");
 	du_add(&d, dir, "e");
 	ck_assert_uint_eq(d.bytes, once + blocks("e"));
+	ck_assert_uint_eq(d.entries, 202);
 	du_release(&d);
 }
 END_TEST

@@ -43,6 +43,19 @@ START_TEST(a_prefix_keeps_status_text_and_hint)
 }
 END_TEST
 
+START_TEST(so_does_what_is_added)
+{
+	struct error err = ERROR_INIT;
+
+	error_status(&err, STATUS_REFUSED, "no");
+	error_hint(&err, "hint");
+	ck_assert_int_eq(error_add(&err, "; %s", "never"), -1);
+	ck_assert_str_eq(err.text, "no; never");
+	ck_assert_str_eq(err.hint, "hint");
+	ck_assert_int_eq(err.status, STATUS_REFUSED);
+}
+END_TEST
+
 START_TEST(long_texts_are_cut_not_overrun)
 {
 	struct error err = ERROR_INIT;
@@ -54,6 +67,8 @@ START_TEST(long_texts_are_cut_not_overrun)
 	error_errno(&err, "%s", text);
 	ck_assert_uint_eq(strlen(err.text), sizeof(err.text) - 1);
 	error_prefix(&err, "%s", text);
+	ck_assert_uint_eq(strlen(err.text), sizeof(err.text) - 1);
+	error_add(&err, "%s", text);
 	ck_assert_uint_eq(strlen(err.text), sizeof(err.text) - 1);
 	error_hint(&err, "%s", text);
 	ck_assert_uint_eq(strlen(err.hint), sizeof(err.hint) - 1);
@@ -69,6 +84,7 @@ main(void)
 	tcase_add_test(tests, setters_give_minus_one_and_a_fresh_error);
 	tcase_add_test(tests, errno_is_appended_and_kept);
 	tcase_add_test(tests, a_prefix_keeps_status_text_and_hint);
+	tcase_add_test(tests, so_does_what_is_added);
 	tcase_add_test(tests, long_texts_are_cut_not_overrun);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
