@@ -66,6 +66,16 @@ fails 1 'and makes use of it' test -e "$APP/releases/$left"
 leave built
 ok 'leaves it alone' test -e "$APP/releases/$left"
 
+# A draft of who was killed at next/, where nobody prepares it any more, nor
+# is there trash.
+settle
+printf '[deployd]\nspare = no\nkeep = 100\n' >"$DEPLOYD_CONF"
+: >"$OWN/next.index.12345.tmp"
+echo 'behind a draft' >app/page
+ok 'a deploy behind a draft' "$DEPLOY" local:blog app
+settle
+is 'removes it' "$(find "$OWN" -name 'next.*.tmp')" ''
+
 # An archive that was being written when its app was to be removed.
 mkdir -p "$DEPLOYD_ROOT/.removed"
 echo half >"$DEPLOYD_ROOT/.removed/blog.tmp"

@@ -160,8 +160,8 @@ drop_temporaries(const struct store *s)
 	int records = beneath_open(s->own, "records", O_RDONLY | O_DIRECTORY,
 		0);
 
-	/* That of next.index may be of who prepares next/. */
-	replace_tidy(s->own, "", "next.");
+	/* That of next.index may be of who prepares next/, unless we might. */
+	replace_tidy(s->own, "", s->next_lock < 0 ? "next." : NULL);
 	replace_tidy(records, "", NULL);
 	replace_tidy(s->dir, "current.", NULL);
 	io_close(&records);
