@@ -22,7 +22,7 @@ power_off() {
 	until umount "$DEPLOYD_ROOT" 2>/dev/null ||
 		! mountpoint -q "$DEPLOYD_ROOT"; do
 		off_tries=$((off_tries + 1))
-		[ "$off_tries" -lt 100 ] || return 1
+		[ "$off_tries" -lt 2000 ] || return 1
 		sleep 0.05
 	done
 }

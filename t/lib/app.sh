@@ -56,13 +56,16 @@ events() {
 	awk '{print $2}' "$DEPLOYD_ROOT/$1/.deployd/history" | tr '\n' ' '
 }
 
-# settle: waits until no deployd of this test runs, also in the background.
+# settle: waits until no deployd of this test runs, also in the background,
+# where on a busy disk a sync alone may take half a minute.
 settle() {
-	settle_tries=0
+	settle_end=$(($(date +%s) + 300))
 	# One may have been born behind a look, of one who was gone before it.
 	while settle_runs || settle_runs; do
-		settle_tries=$((settle_tries + 1))
-		[ "$settle_tries" -lt 600 ] || return 1
+		[ "$(date +%s)" -lt $settle_end ] || {
+			echo '# a deployd does not end' >&2
+			return 1
+		}
 		sleep 0.05
 	done
 }
