@@ -54,7 +54,7 @@ ok 'nothing was made by asking' test ! -e "$DEPLOYD_ROOT"
 
 deploy
 first=$(live blog)
-deploy 'git-subject Some	work'
+deploy 'git-subject Some	work' "user tester$(printf '\033c')"
 second=$(live blog)
 ok 'status' "$DEPLOYD" status blog
 like 'what is live' "$OUT" "^live +$second"
@@ -65,6 +65,13 @@ is 'newest first, the live one marked' "$(awk '{ print $1, $2 }' "$OUT" | tr '\n
 	"* $second $first live "
 like 'and who' "$OUT" 'tester'
 like 'what a client claims is escaped' "$OUT" 'Some\\x09work'
+like 'and who it says it is' "$OUT" 'tester\\x1bc'
+cp "$own/records/$second" "$TMP/kept"
+sed -i /^checked/d "$own/records/$second"
+printf 'reason it said \033]0;x\007\n' >>"$own/records/$second"
+ok 'status of one that is not checked' "$DEPLOYD" status blog
+like 'says why, escaped' "$OUT" 'unchecked +it said \\x1b\]0;x\\x07$'
+cat "$TMP/kept" >"$own/records/$second"
 ok 'rollback' "$DEPLOYD" rollback blog
 is 'goes back' "$(live blog)" "$first"
 like 'as whom it was' "$own/history" " rollback $first $second $(id -un) "

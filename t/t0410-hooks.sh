@@ -131,6 +131,18 @@ is 'no descriptor of ours is inherited' \
 
 conf <<'END'
 [hooks]
+restart = printf '\033]0;title\007 restarted\n'
+END
+ok 'a hook that would steer a terminal' "$DEPLOY" local:env-app
+unlike 'cannot here' "$OUT" "$(printf '\033')"
+echo next >next
+ok 'another release' "$DEPLOY" local:env-app
+ok 'nor where the server is' "$DEPLOYD" rollback env-app
+like 'to which the rollback speaks' "$OUT" '\\x1b\]0;title\\x07 restarted'
+unlike 'in full' "$OUT" "$(printf '\033')"
+
+conf <<'END'
+[hooks]
 build = echo starting; sleep 60
 build_timeout = 1
 END

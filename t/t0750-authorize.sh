@@ -71,6 +71,11 @@ chmod 644 "$keys"
 ok '--list again' authorize --list
 like 'tells what is not limited' "$OUT" \
 	"^$(printed admin.pub)  admin  *not limited to deployd"
+printf '%s \033]0;x\007\n' "$(cut -d ' ' -f 1,2 admin.pub)" >"$keys"
+ok '--list of a comment that would steer a terminal' authorize --list
+like 'shows it escaped' "$OUT" '\\x1b\]0;x\\x07  *not limited to deployd'
+cp mixed "$keys"
+ok '--list once more' authorize --list
 like 'and what deployd would not take' "$OUT" \
 	"^$(printed odd.pub)  eve  *nothing: deployd does not know \`--alow'"
 fails 2 'nor does it' "$DEPLOYD" --serve --alow read
