@@ -5,6 +5,8 @@
 
 #include "client.h"
 
+#define RAISE_REQUEST "raise request_timeout in deployd.conf"
+#define RAISE_STALL "raise stall_timeout or lower min_rate in deployd.conf"
 #define NONE "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static void
@@ -55,17 +57,20 @@ paths(void)
 
 	deployd_conf("max_path = 4\n");
 	honest(&c);
-	expect(&c, 4, "max_path in deployd.conf", "limits: max_path");
+	expect(&c, 4, "max_path in deployd.conf, 4 bytes; raise it there",
+		"limits: max_path");
 	deployd_conf("reserve = 1024T\n");
 	honest(&c);
-	expect(&c, 4, "no space", "limits: reserve");
+	expect(&c, 4, "lower reserve in deployd.conf", "limits: reserve");
 	deployd_conf("max_manifest = 100\n");
 	honest(&c);
-	expect(&c, 4, "max_manifest", "limits: max_manifest");
+	expect(&c, 4, "raise max_manifest in deployd.conf",
+		"limits: max_manifest");
 	deployd_conf("max_entries = 4\n");
 	honest(&c);
 	push_key(&c, "entries", NULL);
-	expect(&c, 4, "more than 4 entries", "limits: max_entries");
+	expect(&c, 4, "raise max_entries in deployd.conf",
+		"limits: max_entries");
 }
 
 /* Ascending names, as long as may be: 800 KB of text in 2 KB of zstd. */
@@ -102,21 +107,21 @@ slow(void)
 	struct conversation c;
 
 	deployd_conf("request_timeout = 1\n");
-	stalls(HELLO, "request_timeout", "behind hello");
+	stalls(HELLO, RAISE_REQUEST, "behind hello");
 	honest(&c);
 	only_to(&c, HELLO);
 	c.drips = true;
-	expect(&c, 4, "request_timeout", "stall: a ping at a time for hello");
+	expect(&c, 4, RAISE_REQUEST, "stall: a ping at a time for hello");
 	deployd_conf("stall_timeout = 1\n");
-	stalls(PUSH, "stall_timeout", "void");
-	stalls(SETTINGS, "stall_timeout", "manifest");
-	stalls(MANIFEST, "stall_timeout", "content");
+	stalls(PUSH, RAISE_STALL, "void");
+	stalls(SETTINGS, RAISE_STALL, "manifest");
+	stalls(MANIFEST, RAISE_STALL, "content");
 	honest(&c);
 	only_to(&c, MANIFEST);
 	c.drips = true;
-	expect(&c, 4, "min_rate", "stall: a ping at a time for content");
+	expect(&c, 4, RAISE_STALL, "stall: a ping at a time for content");
 	deployd_conf("stall_timeout = 1\nmin_rate = 0\n");
-	stalls(MANIFEST, "stall_timeout", "content, at any rate");
+	stalls(MANIFEST, RAISE_STALL, "content, at any rate");
 	deployd_conf("request_timeout = never\nstall_timeout = never\n");
 	honest(&c);
 	expect(&c, BUILT, "built", "stall: no deadlines");
