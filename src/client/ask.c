@@ -7,7 +7,9 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "client/output.h"
+#include "client/report.h"
 #include "client/session.h"
 #include "client/signals.h"
 #include "client/user.h"
@@ -140,6 +142,33 @@ ask_unexpected(const struct frame *f, struct error *err)
 		"the server sent an unexpected %s frame", f->type);
 }
 
+void
+ask_heading(struct ask *a)
+{
+	if (a->targets > 1 && !a->headed && !report_is_json())
+		report_line("%s", a->target->text);
+	a->headed = true;
+}
+
+static int
+take_message(struct ask *a, const struct frame *f, struct error *err)
+{
+	void *m;
+	int rc;
+
+	if (strcmp(f->type, a->type) != 0)
+		return ask_unexpected(f, err);
+	m = mem_zalloc(1, a->size);
+	rc = message_read(a->fields, f->data, f->len, m, err);
+	if (rc == 0) {
+		a->told++;
+		a->tell(a, m);
+	}
+	message_release(a->fields, m);
+	free(m);
+	return rc;
+}
+
 /* 1 at the result, 0 for more, -1. */
 static int
 take_frame(struct question *q, const struct frame *f, struct error *err)
@@ -156,6 +185,8 @@ take_frame(struct question *q, const struct frame *f, struct error *err)
 		q->credit += q->credit < RUN_CREDIT;
 		return 0;
 	}
+	if (a->tell)
+		return take_message(a, f, err);
 	if (a->take)
 		return a->take(a, f, err);
 	return ask_unexpected(f, err);
@@ -227,7 +258,8 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	int rc;
 
 	a->release = release;
-	a->wrong = false;
+	a->wrong = a->headed = false;
+	a->told = 0;
 	if (a->begin && a->begin(a, err) < 0)
 		return -1;
 	watch_init(&a->watch, a->target->text, a->targets > 1);

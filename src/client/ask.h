@@ -28,7 +28,12 @@ struct ask {
 	const char *point;        /* of struct watch, or NULL */
 	/* Before each target is connected to, and may set words; may be NULL. */
 	int (*begin)(struct ask *a, struct error *err);
-	/* Takes a frame of the answer; NULL: there are none. */
+	/* Is told each message of an answer that has ASK_ANSWER()'s only. */
+	void (*tell)(struct ask *a, const void *m);
+	const char *type;
+	const struct message_field *fields;
+	size_t size;
+	/* Takes a frame of another answer; both NULL: there are none. */
 	int (*take)(struct ask *a, const struct frame *f, struct error *err);
 	/* Success; both may be NULL. */
 	void (*done)(struct ask *a, const struct msg_result *r);
@@ -40,10 +45,19 @@ struct ask {
 	size_t targets;
 	struct watch watch;
 	const struct options *options;
-	bool wrong; /* set by `take' or `done': of this target the answer is
+	size_t told; /* messages of this target so far */
+	bool headed; /* ask_heading() */
+	bool wrong; /* set by `tell', `take' or `done': of this target the answer is
 	               not well, so that the status is STATUS_LOCAL */
 };
 
+/* Frames of that type, each a struct msg_NAME. */
+#define ASK_ANSWER(frame, name) \
+	.type = (frame), .fields = msg_##name##_fields, \
+	.size = sizeof(struct msg_##name)
+
+/* Of several targets: whose the lines are that follow, said once. */
+void ask_heading(struct ask *a);
 /* What `take' returns for a frame it does not know. */
 int ask_unexpected(const struct frame *f, struct error *err);
 /*

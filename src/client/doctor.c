@@ -6,25 +6,13 @@
 #include "client/report.h"
 #include "client/verbs.h"
 
-struct examination {
-	unsigned here; /* findings of this target */
-};
-
-static int
-begin(struct ask *a, struct error *err)
-{
-	struct examination *x = a->arg;
-
-	x->here = 0;
-	return 0;
-}
-
 static void
-tell(struct ask *a, const struct msg_finding *m)
+tell(struct ask *a, const void *message)
 {
-	struct examination *x = a->arg;
+	const struct msg_finding *m = message;
 	const char *state = m->state ? m->state : "";
 
+	a->wrong |= !strcmp(state, "fault");
 	if (report_is_json()) {
 		report_event("finding", "target", "s", a->target->text, "name",
 			"s", m->name, "state", "s", m->state, "text", "s",
@@ -33,35 +21,16 @@ tell(struct ask *a, const struct msg_finding *m)
 	}
 	if (log_level() == LOG_QUIET && strcmp(state, "fault"))
 		return;
-	if (x->here++ == 0 && a->targets > 1)
-		report_line("%s", a->target->text);
+	ask_heading(a);
 	report_line("%-5s %-12s %s", state, m->name ? m->name : "",
 		m->text ? m->text : "");
-}
-
-static int
-take(struct ask *a, const struct frame *f, struct error *err)
-{
-	struct msg_finding m = { 0 };
-	int rc;
-
-	if (strcmp(f->type, "finding") != 0)
-		return ask_unexpected(f, err);
-	rc = MESSAGE_READ(finding, f, &m, err);
-	if (rc == 0) {
-		tell(a, &m);
-		a->wrong |= m.state && !strcmp(m.state, "fault");
-	}
-	MESSAGE_RELEASE(finding, &m);
-	return rc;
 }
 
 int
 verb_doctor(struct options *o, struct error *err)
 {
-	struct examination x = { 0 };
 	struct ask a = {
-		.verb = "doctor", .begin = begin, .take = take, .arg = &x
+		.verb = "doctor", ASK_ANSWER("finding", finding), .tell = tell
 	};
 
 	return ask_run(&a, o, err);

@@ -21,13 +21,18 @@ add_amount(struct buf *b, uint64_t bytes, bool more)
 }
 
 static void
-tell(const struct ask *a, const struct msg_dropped *m)
+tell(struct ask *a, const void *message)
 {
+	const struct msg_dropped *m = message;
+	struct pruned *p = a->arg;
 	const char *what = m->release ? m->release :
 		m->spare              ? "the spare" :
 					"what was in trash";
 	struct buf b = BUF_INIT;
 
+	p->releases += m->release != NULL;
+	p->bytes += m->bytes;
+	p->more |= m->more;
 	report_event("dropped", "target", "s", a->target->text, "release", "s",
 		m->release, "bytes", "i", (int64_t)m->bytes, "more", "b",
 		(int)m->more, "spare", "b", (int)m->spare, NULL);
@@ -37,26 +42,6 @@ tell(const struct ask *a, const struct msg_dropped *m)
 	else if (!report_is_json())
 		report_line("%s: %s", what, b.data);
 	buf_release(&b);
-}
-
-static int
-take(struct ask *a, const struct frame *f, struct error *err)
-{
-	struct msg_dropped m = { 0 };
-	struct pruned *p = a->arg;
-	int rc;
-
-	if (strcmp(f->type, "dropped") != 0)
-		return ask_unexpected(f, err);
-	rc = MESSAGE_READ(dropped, f, &m, err);
-	if (rc == 0) {
-		p->releases += m.release != NULL;
-		p->bytes += m.bytes;
-		p->more |= m.more;
-		tell(a, &m);
-	}
-	MESSAGE_RELEASE(dropped, &m);
-	return rc;
 }
 
 static void
@@ -85,7 +70,8 @@ verb_prune(struct options *o, struct error *err)
 	struct ask a = { .verb = "prune",
 		.changes = true,
 		.aside = true,
-		.take = take,
+		ASK_ANSWER("dropped", dropped),
+		.tell = tell,
 		.done = pruned,
 		.arg = &p };
 
