@@ -312,21 +312,23 @@ main(void)
 {
 	Suite *suite = suite_create("beneath");
 	TCase *tests = tcase_create("beneath");
+	/* Not every kernel has openat2(2), nor has valgrind. */
+	const int first = beneath_is_kernels() ? 0 : 1;
 
-	tcase_add_loop_test(tests, files_and_directories_below_are_opened, 0,
+	tcase_add_loop_test(tests, files_and_directories_below_are_opened,
+		first, n_walks);
+	tcase_add_loop_test(tests, a_link_on_the_way_is_never_followed, first,
 		n_walks);
-	tcase_add_loop_test(tests, a_link_on_the_way_is_never_followed, 0,
+	tcase_add_loop_test(tests, a_link_at_the_end_is_never_followed, first,
 		n_walks);
-	tcase_add_loop_test(tests, a_link_at_the_end_is_never_followed, 0,
-		n_walks);
-	tcase_add_loop_test(tests, nothing_above_the_root_is_reached, 0,
+	tcase_add_loop_test(tests, nothing_above_the_root_is_reached, first,
 		n_walks);
 	tcase_add_loop_test(tests,
-		a_missing_component_is_enoent_and_a_file_on_the_way_enotdir, 0,
-		n_walks);
+		a_missing_component_is_enoent_and_a_file_on_the_way_enotdir,
+		first, n_walks);
 	tcase_add_test(tests, a_file_is_made_with_its_mode_and_close_on_exec);
-	tcase_add_loop_test(tests, no_race_with_a_link_reaches_the_outside, 0,
-		n_walks);
+	tcase_add_loop_test(tests, no_race_with_a_link_reaches_the_outside,
+		first, n_walks);
 	tcase_add_test(tests, the_parent_of_neighbours_is_opened_once);
 	tcase_add_test(tests, a_forgotten_directory_is_looked_up_again);
 	tcase_add_test(tests,

@@ -59,13 +59,13 @@ place(int i, bool listens)
 }
 
 static int
-try(struct connection *n, struct error *err)
+try(struct connection *n, int ms, struct error *err)
 {
 	struct transport t = { .wake = -1 };
 	struct ssh_config c = { .hostname = (char *)"web1", .port = 22 };
 
 	connection_init(n);
-	return connection_open(n, &t, &c, io_now_ms() + 500, err);
+	return connection_open(n, &t, &c, io_now_ms() + ms, err);
 }
 
 START_TEST(the_next_address_is_tried)
@@ -76,7 +76,7 @@ START_TEST(the_next_address_is_tried)
 	socklen_t len = sizeof(peer);
 	int a = place(0, false), b = place(1, false), c = place(2, true);
 
-	ck_assert_msg(try(&n, &err) == 0, "%s", err.text);
+	ck_assert_msg(try(&n, 20000, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(getpeername(n.fd, (struct sockaddr *)&peer, &len), 0);
 	ck_assert_int_eq(peer.sin_port, places[2].sin_port);
 	ck_assert_str_eq(n.address, "127.0.0.1");
@@ -93,7 +93,7 @@ START_TEST(the_last_failure_is_told)
 	struct connection n;
 	int a = place(0, false), b = place(1, false);
 
-	ck_assert_int_eq(try(&n, &err), -1);
+	ck_assert_int_eq(try(&n, 20000, &err), -1);
 	ck_assert_int_eq(err.status, STATUS_CONNECT);
 	ck_assert_str_eq(err.text,
 		"cannot connect to web1 port 22: Connection refused");
@@ -109,9 +109,9 @@ START_TEST(a_silent_name_server_is_not_waited_for)
 	struct connection n;
 	int64_t start = io_now_ms();
 
-	name_server_ms = 3000;
-	ck_assert_int_eq(try(&n, &err), -1);
-	ck_assert_int_lt(io_now_ms() - start, 2500);
+	name_server_ms = 30000;
+	ck_assert_int_eq(try(&n, 200, &err), -1);
+	ck_assert_int_lt(io_now_ms() - start, 25000);
 	ck_assert_int_eq(err.status, STATUS_CONNECT);
 	ck_assert_str_eq(err.text,
 		"cannot find the address of web1: Connection timed out");
