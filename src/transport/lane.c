@@ -85,7 +85,7 @@ lane_read(struct link *link, struct lane *l)
 }
 
 void
-lane_end(struct lane *l)
+lane_close(struct lane *l)
 {
 	l->finished = true;
 	buf_clear(&l->relay.up);
@@ -104,7 +104,7 @@ lane_start(struct link *link, struct lane *l, const char *command)
 			if (libssh2_session_last_errno(s) ==
 				LIBSSH2_ERROR_EAGAIN)
 				return false;
-			lane_end(l);
+			lane_close(l);
 			return true;
 		}
 	}
@@ -114,6 +114,6 @@ lane_start(struct link *link, struct lane *l, const char *command)
 	if (rc == 0)
 		l->started = true;
 	else
-		lane_end(l);
+		lane_close(l);
 	return true;
 }

@@ -35,6 +35,6 @@ void lane_end_writing(struct lane *l);
 /* Reads as much as there is room for. */
 void lane_read(struct link *link, struct lane *l);
 /* Its caller reads the end, and what it says is dropped. */
-void lane_end(struct lane *l);
+void lane_close(struct lane *l);
 
 #endif

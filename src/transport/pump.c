@@ -177,7 +177,7 @@ turn_relays(struct pump *p, const struct pollfd *fds)
 			continue;
 		relay_turn(&l->relay, fds ? fds[i].revents : 0);
 		if (i && (l->relay.gone || (l->eof_seen && !l->relay.down.len)))
-			lane_end(l);
+			lane_close(l);
 	}
 }
 
@@ -284,7 +284,7 @@ release(struct pump *p)
 
 	for (i = 0; i < p->n; i++) {
 		if (i && !p->lanes[i].finished)
-			lane_end(&p->lanes[i]);
+			lane_close(&p->lanes[i]);
 		relay_release(&p->lanes[i].relay);
 	}
 }
