@@ -170,7 +170,7 @@ fails 1 'a record that is damaged' fsck blog
 like 'is told' "$OUT" "records/$second: .*\\(left"
 rm "$own/records/$second"
 fails 1 'one that is missing' fsck blog
-like 'too' "$OUT" "^blog: releases/$second: has no record \\(left: remove it by hand: no rollback leads there\\)"
+like 'too' "$OUT" "^blog: releases/$second: has no record \\(left: no rollback leads there: deploy prune drops it\\)"
 rm -r "${releases:?}/$second"
 : >"$own/records/20200101T000000Z-00000000"
 ok 'a damaged record without a release' fsck blog

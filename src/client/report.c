@@ -214,6 +214,10 @@ add_state(struct buf *out, const struct msg_release *r)
 {
 	const char *state = r->state ? r->state : "";
 
+	if (!strcmp(state, "damaged")) {
+		buf_addstr(out, state);
+		return;
+	}
 	if (r->live)
 		state = "live";
 	else if (!strcmp(state, "live"))
@@ -247,7 +251,8 @@ print_release(const struct msg_release *r)
 	add_state(&state, r);
 	buf_addf(&b, "%c %s  %-8s  ", r->live ? '*' : ' ', r->id ? r->id : "",
 		buf_str(&state));
-	report_time(&b, r->created);
+	if (r->created)
+		report_time(&b, r->created);
 	buf_addf(&b, "  %s", r->by ? r->by : "");
 	add_commit(&b, r);
 	if (r->reason)

@@ -83,6 +83,11 @@ print_live(const struct msg_release *r)
 {
 	struct buf when = BUF_INIT;
 
+	if (r->state && !strcmp(r->state, "damaged")) {
+		report_line("  live      %s, %s", r->id,
+			r->reason ? r->reason : "which is damaged");
+		return;
+	}
 	report_time(&when, r->activated ? r->activated : r->created);
 	report_line("  live      %s, %s by %s%s", r->id, when.data,
 		r->by ? r->by : "unknown",
@@ -104,10 +109,13 @@ take_status(const struct ask *a, const struct frame *f, struct msg_status *m,
 	MESSAGE_RELEASE(status, m);
 	if (MESSAGE_READ(status, f, m, err) < 0)
 		return -1;
-	if (report_is_json())
+	if (report_is_json()) {
 		tell_status(a, m);
-	else
-		report_line("%s", a->target->text);
+		return 0;
+	}
+	report_line("%s", a->target->text);
+	if (!m->live)
+		print_rest(m);
 	return 0;
 }
 
@@ -121,6 +129,8 @@ take_live(const struct ask *a, const struct frame *f, struct error *err)
 		report_release(&r, a->target->text);
 	else if (rc == 0)
 		print_live(&r);
+	if (rc == 0 && !report_is_json())
+		print_rest(a->arg);
 	MESSAGE_RELEASE(release, &r);
 	return rc;
 }
@@ -135,20 +145,11 @@ take(struct ask *a, const struct frame *f, struct error *err)
 	return ask_unexpected(f, err);
 }
 
-static void
-done(struct ask *a, const struct msg_result *r)
-{
-	if (!report_is_json())
-		print_rest(a->arg);
-}
-
 int
 verb_status(struct options *o, struct error *err)
 {
 	struct msg_status m = { 0 };
-	struct ask a = {
-		.verb = "status", .take = take, .done = done, .arg = &m
-	};
+	struct ask a = { .verb = "status", .take = take, .arg = &m };
 	int rc = ask_run(&a, o, err);
 
 	MESSAGE_RELEASE(status, &m);

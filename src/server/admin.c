@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "server/activate.h"
 #include "server/apps.h"
+#include "server/listing.h"
 #include "server/query.h"
 #include "server/room.h"
 #include "server/store.h"
@@ -34,14 +35,19 @@ print_pair(const char *key, const char *value)
 
 /* Why what is live has not passed its check. */
 static void
-print_unchecked(const struct store *s, const char *live)
+print_unchecked(const struct store *s, const char *live, struct error *amiss)
 {
-	struct error ignored = ERROR_INIT;
+	struct error why = ERROR_INIT;
 	struct record r = { 0 };
 
-	if (record_load(s, live, &r, &ignored) == 0 && !r.checked)
+	if (record_load(s, live, &r, &why) < 0) {
+		print_pair("unchecked", why.text);
+		if (!*amiss->text)
+			*amiss = why;
+	} else if (!r.checked) {
 		print_pair("unchecked",
 			r.reason ? r.reason : "its check has not passed");
+	}
 	record_release(&r);
 }
 
@@ -69,13 +75,14 @@ static int
 print_status(const struct store *s, struct error *err)
 {
 	struct msg_status m = { 0 };
+	struct error amiss = ERROR_INIT;
 
-	if (query_status(s, &m, err) < 0)
+	if (query_status(s, &m, &amiss, err) < 0)
 		return -1;
 	print_pair("app", m.app);
 	print_pair("live", m.live ? m.live : "nothing");
 	if (m.live)
-		print_unchecked(s, m.live);
+		print_unchecked(s, m.live, &amiss);
 	print_pair("previous", m.previous);
 	print_pair("busy", m.busy);
 	printf("%-10s %" PRIu64 "\n", "releases", m.releases);
@@ -86,48 +93,24 @@ print_status(const struct store *s, struct error *err)
 	printf("%-10s %" PRIu64 " MB of %" PRIu64 " MB\n", "free",
 		m.free_bytes / 1000000, m.total_bytes / 1000000);
 	MESSAGE_RELEASE(status, &m);
-	return 0;
+	if (!*amiss.text)
+		return 0;
+	*err = amiss;
+	return -1;
 }
 
-static int
-print_release(const struct store *s, const char *id, const char *live,
-	struct error *err)
+static void
+print_release(void *arg, const struct msg_release *m)
 {
-	struct record r = { 0 };
-	struct msg_release m = { 0 };
-	char *by, *subject;
+	char *by = escape_dup(m->by ? m->by : "");
+	char *subject = escape_dup(m->git_subject ? m->git_subject :
+			m->by                     ? "" :
+						    m->reason);
 
-	if (record_load(s, id, &r, err) < 0)
-		return -1;
-	if (!record_is_listed(s, &r)) {
-		record_release(&r);
-		return 0;
-	}
-	record_to_message(&r, live, &m);
-	by = escape_dup(m.by ? m.by : "");
-	subject = escape_dup(m.git_subject ? m.git_subject : "");
-	printf("%c %s  %-8s  %-16s  %s\n", m.live ? '*' : ' ', id,
-		m.state ? m.state : "", by, subject);
+	printf("%c %s  %-8s  %-16s  %s\n", m->live ? '*' : ' ', m->id,
+		m->state ? m->state : "", by, subject);
 	free(by);
 	free(subject);
-	record_release(&r);
-	return 0;
-}
-
-static int
-print_releases(const struct store *s, struct error *err)
-{
-	char live[RELEASE_ID_LEN + 1];
-	struct strv ids = STRV_INIT;
-	size_t i;
-	int rc = 0;
-
-	if (store_current(s, live, err) < 0 || record_list(s, &ids, err) < 0)
-		return -1;
-	for (i = ids.n; rc == 0 && i-- > 0;)
-		rc = print_release(s, ids.v[i], live, err);
-	strv_release(&ids);
-	return rc;
 }
 
 static void
@@ -259,7 +242,7 @@ run_on_store(const struct config *c, const char *const *words, int n,
 	if (!strcmp(words[0], "status"))
 		rc = print_status(&s, err);
 	else if (!strcmp(words[0], "releases"))
-		rc = print_releases(&s, err);
+		rc = listing_each(&s, print_release, NULL, err);
 	else if (!strcmp(words[0], "rollback"))
 		rc = roll_back(&s, c, n == 3 ? words[2] : NULL, err);
 	else

@@ -95,13 +95,16 @@ would_do_without(struct push *p, const struct strv *ids, struct ranges *need)
 	return check_room(p, bytes, &gain, &ignored) == 0;
 }
 
+/* When room is short. */
+static const struct prune_options fewest = { .keep = 1 };
+
 /* None is dropped where that does not help: p->err then has the refusal. */
 static int
 may_drop(struct push *p, struct ranges *need)
 {
 	struct error refusal = *p->err;
 	struct strv ids = STRV_INIT;
-	int rc = prune_plan(p->store, 1, &ids, p->err);
+	int rc = prune_plan(p->store, &fewest, &ids, p->err);
 
 	if (rc == 0)
 		rc = would_do_without(p, &ids, need);
@@ -141,7 +144,7 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 			"dropped to make room");
 		stage_sweep(p->store, &p->plan);
 	}
-	prune_releases(p->store, 1, &dropped, &ignored);
+	prune_releases(p->store, &fewest, &dropped, &ignored);
 	for (i = 0; i < dropped.n; i++)
 		session_note(p->s, "%s was dropped to make room", dropped.v[i]);
 	prune_trash_now(p->store);

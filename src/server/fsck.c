@@ -140,23 +140,6 @@ take_back(struct fsck *f)
 	return store_releases(f->s, &f->releases, f->err);
 }
 
-/* What was live last as the history has it, "" if nothing. */
-static int
-note_live(const struct event *e, void *arg)
-{
-	char *id = arg;
-	const char *is = !strcmp(e->name, "live") ||
-			!strcmp(e->name, "rollback") ?
-		e->id :
-		!strcmp(e->name, "reverted") ? e->from :
-					       NULL;
-
-	if (is)
-		snprintf(id, RELEASE_ID_LEN + 1, "%s",
-			path_is_release(is) ? is : "");
-	return 0;
-}
-
 /* `current' is gone, although something was live. */
 static int
 check_lost_link(struct fsck *f)
@@ -168,7 +151,7 @@ check_lost_link(struct fsck *f)
 	struct error why = ERROR_INIT;
 	bool mended;
 
-	if (history_each(f->s, note_live, id, f->err) < 0)
+	if (history_live(f->s, id, f->err) < 0)
 		return -1;
 	if (!*id)
 		return 0;

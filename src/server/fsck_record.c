@@ -198,7 +198,10 @@ check_record(struct fsck *f, const char *id, const struct told *t)
 	if (*why.text) {
 		/* That of one that is there, its release tells. */
 		fault.repair = has_release ? NULL : "removed";
-		fault.advice = "deploy again";
+		fault.advice = strcmp(id, f->live) ?
+			"no rollback leads "
+			"there: deploy prune drops its release" :
+			"deploy again, with --rebuild";
 		fsck_tell(f, &fault,
 			!has_release &&
 				(f->o->dry_run ||
@@ -222,8 +225,8 @@ check_has_record(struct fsck *f, const char *id)
 	if (has_record(f, id))
 		return;
 	fault.advice = strcmp(id, f->live) ?
-		"remove it by hand: no rollback leads there" :
-		"deploy again";
+		"no rollback leads there: deploy prune drops it" :
+		"deploy again, with --rebuild";
 	snprintf(path, sizeof(path), "releases/%s", id);
 	fsck_tell(f, &fault, false);
 }

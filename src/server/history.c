@@ -248,6 +248,30 @@ history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	return 0;
 }
 
+static int
+note_live(const struct event *e, void *arg)
+{
+	char *id = arg;
+	const char *is = !strcmp(e->name, "live") ||
+			!strcmp(e->name, "rollback") ?
+		e->id :
+		!strcmp(e->name, "reverted") ? e->from :
+					       NULL;
+
+	if (is)
+		snprintf(id, RELEASE_ID_LEN + 1, "%s",
+			path_is_release(is) ? is : "");
+	return 0;
+}
+
+int
+history_live(const struct store *s, char id[static RELEASE_ID_LEN + 1],
+	struct error *err)
+{
+	id[0] = '\0';
+	return history_each(s, note_live, id, err);
+}
+
 /* The last switch and whether an outcome followed. */
 struct unfinished {
 	bool open;

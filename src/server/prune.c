@@ -25,6 +25,7 @@
 struct prune {
 	struct store *s;
 	uint64_t keep, kept;
+	bool lost; /* those without a record go at once */
 	char live[RELEASE_ID_LEN + 1], previous[RELEASE_ID_LEN + 1];
 	bool looked;      /* at the processes */
 	bool unknown;     /* not all of them could be seen */
@@ -71,6 +72,30 @@ stays(struct prune *p, const struct record *r)
 	return is_used(p, r->id);
 }
 
+/* No rollback leads there. */
+static bool
+stays_lost(struct prune *p, const char *id)
+{
+	return !strcmp(id, p->live) || (!p->lost && p->kept < p->keep) ||
+		is_used(p, id);
+}
+
+static bool
+is_to_go(struct prune *p, const char *id)
+{
+	struct error ignored = ERROR_INIT;
+	struct record r = { 0 };
+	bool goes;
+
+	if (record_load(p->s, id, &r, &ignored) == 0)
+		goes = !stays(p, &r);
+	else
+		goes = (errno == ENOENT || errno == EINVAL) &&
+			!stays_lost(p, id);
+	record_release(&r);
+	return goes;
+}
+
 static int
 drop(struct prune *p, const char *id, struct error *err)
 {
@@ -104,6 +129,19 @@ forget(struct store *s, const char *id)
 	forget_file(s, "records", id, ".built");
 	forget_file(s, "logs", id, "");
 	forget_file(s, "records", id, "");
+}
+
+/* What cannot be read is of no use without its release. */
+static void
+forget_lost(struct store *s, const char *id)
+{
+	struct error ignored = ERROR_INIT;
+	struct record r = { 0 };
+
+	if (record_load(s, id, &r, &ignored) < 0 &&
+		(errno == ENOENT || errno == EINVAL))
+		forget(s, id);
+	record_release(&r);
 }
 
 static void
@@ -189,15 +227,9 @@ choose(struct prune *p, struct strv *ids, struct error *err)
 		history_previous(p->s, p->previous, err) < 0 ||
 		store_releases(p->s, &all, err) < 0)
 		return -1;
-	for (i = all.n; i-- > 0;) {
-		struct error ignored = ERROR_INIT;
-		struct record r = { 0 };
-
-		if (record_load(p->s, all.v[i], &r, &ignored) == 0 &&
-			!stays(p, &r))
+	for (i = all.n; i-- > 0;)
+		if (is_to_go(p, all.v[i]))
 			strv_add(ids, all.v[i]);
-		record_release(&r);
-	}
 	strv_release(&all);
 	return 0;
 }
@@ -211,17 +243,22 @@ drop_releases(struct prune *p, struct strv *dropped, struct error *err)
 
 	for (i = 0; rc == 0 && i < ids.n; i++) {
 		rc = drop(p, ids.v[i], err);
-		if (rc == 0)
-			strv_add(dropped, ids.v[i]);
+		if (rc < 0)
+			break;
+		strv_add(dropped, ids.v[i]);
+		forget_lost(p->s, ids.v[i]);
 	}
 	strv_release(&ids);
 	return rc;
 }
 
 int
-prune_plan(struct store *s, uint64_t keep, struct strv *ids, struct error *err)
+prune_plan(struct store *s, const struct prune_options *o, struct strv *ids,
+	struct error *err)
 {
-	struct prune p = { .s = s, .keep = keep ? keep : 1 };
+	struct prune p = {
+		.s = s, .keep = o->keep ? o->keep : 1, .lost = o->lost
+	};
 	int rc = choose(&p, ids, err);
 
 	strv_release(&p.used);
@@ -229,10 +266,12 @@ prune_plan(struct store *s, uint64_t keep, struct strv *ids, struct error *err)
 }
 
 int
-prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
-	struct error *err)
+prune_releases(struct store *s, const struct prune_options *o,
+	struct strv *dropped, struct error *err)
 {
-	struct prune p = { .s = s, .keep = keep ? keep : 1 };
+	struct prune p = {
+		.s = s, .keep = o->keep ? o->keep : 1, .lost = o->lost
+	};
 	char holder[STORE_HOLDER];
 	int rc;
 

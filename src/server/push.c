@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/apps.h"
+#include "server/listing.h"
 #include "server/prepare.h"
 #include "server/push_checks.h"
 #include "server/push_state.h"
@@ -52,6 +53,19 @@ note_new_app(struct push *p)
 	session_note(p->s, "%s is a new app here%s%s", p->ask.app,
 		near ? "; " : "", near ? near : "");
 	free(near);
+}
+
+/* That the link is gone is told, or that it is a new app. */
+static void
+note_nothing_live(struct push *p)
+{
+	char none[RELEASE_ID_LEN + 1];
+	struct error why = ERROR_INIT;
+
+	if (p->store && listing_live(p->store, none, &why) < 0)
+		session_note(p->s, "%s; %s", why.text, why.hint);
+	else
+		note_new_app(p);
 }
 
 /* A live release whose record is lost must not stop all deploys. */
@@ -105,8 +119,13 @@ open_to_look(struct push *p)
 
 	if (config_authorise(p->s->config, p->ask.app, "read", p->err) < 0)
 		return -1;
-	if (open_app(p, false) == 0)
-		return load_live(p);
+	if (open_app(p, false) == 0) {
+		if (load_live(p) < 0)
+			return -1;
+		if (!p->live.id)
+			note_nothing_live(p);
+		return 0;
+	}
 	if (errno != ENOENT)
 		return -1;
 	p->absent = true;
@@ -172,7 +191,7 @@ open_to_deploy(struct push *p)
 		load_live(p) < 0)
 		return -1;
 	if (!p->live.id)
-		note_new_app(p);
+		note_nothing_live(p);
 	return 0;
 }
 
@@ -364,12 +383,13 @@ push_serve(struct session *s, const struct frame *f, struct msg_result *result)
 void
 push_tidy(struct session *s)
 {
+	const struct prune_options o = { .keep = s->config->keep };
 	struct error ignored = ERROR_INIT;
 	struct strv dropped = STRV_INIT;
 
 	if (!s->opened || s->store.lock < 0)
 		return;
-	prune_releases(&s->store, s->config->keep, &dropped, &ignored);
+	prune_releases(&s->store, &o, &dropped, &ignored);
 	prepare_start(&s->store, s->config);
 	store_unlock(&s->store);
 	strv_release(&dropped);

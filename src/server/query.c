@@ -9,6 +9,7 @@
 #include "base/beneath.h"
 #include "base/io.h"
 #include "server/apps.h"
+#include "server/listing.h"
 #include "server/room.h"
 
 struct verb {
@@ -71,36 +72,24 @@ query_output(struct query *q, const char *type, const char *data, size_t len)
 	return 0;
 }
 
+static void
+send_release(void *arg, const struct msg_release *m)
+{
+	struct query *q = arg;
+
+	MESSAGE_SEND(&q->s->client, "release", release, m);
+}
+
 int
 query_send_release(struct query *q, const char *id, const char *live)
 {
-	struct record r = { 0 };
-	struct msg_release m = { 0 };
-
-	if (record_load(&q->s->store, id, &r, q->err) < 0)
-		return -1;
-	record_to_message(&r, live, &m);
-	if (record_is_listed(&q->s->store, &r))
-		MESSAGE_SEND(&q->s->client, "release", release, &m);
-	record_release(&r);
-	return 0;
+	return listing_one(&q->s->store, id, live, send_release, q, q->err);
 }
 
 static int
 serve_releases(struct query *q)
 {
-	char live[RELEASE_ID_LEN + 1];
-	struct strv ids = STRV_INIT;
-	size_t i;
-	int rc = 0;
-
-	if (store_current(&q->s->store, live, q->err) < 0 ||
-		record_list(&q->s->store, &ids, q->err) < 0)
-		return -1;
-	for (i = ids.n; rc == 0 && i-- > 0;)
-		rc = query_send_release(q, ids.v[i], live);
-	strv_release(&ids);
-	return rc;
+	return listing_each(&q->s->store, send_release, q, q->err);
 }
 
 /* The other apps, for who mistyped one. */
@@ -119,22 +108,21 @@ list_apps(const struct config *c)
 }
 
 int
-query_status(const struct store *s, struct msg_status *m, struct error *err)
+query_status(const struct store *s, struct msg_status *m, struct error *amiss,
+	struct error *err)
 {
 	char id[RELEASE_ID_LEN + 1], busy[256];
+	struct error ignored = ERROR_INIT;
 	struct strv ids = STRV_INIT;
 	struct statvfs v;
 
 	m->app = mem_strdup(s->app);
 	m->version = mem_strdup(VERSION);
 	m->exists = true;
-	if (store_current(s, id, err) < 0)
-		return -1;
+	(void)listing_live(s, id, amiss);
 	if (*id)
 		m->live = mem_strdup(id);
-	if (history_previous(s, id, err) < 0)
-		return -1;
-	if (*id)
+	if (history_previous(s, id, &ignored) == 0 && *id)
 		m->previous = mem_strdup(id);
 	store_busy(s, busy, sizeof(busy));
 	if (*busy)
@@ -154,8 +142,9 @@ query_status(const struct store *s, struct msg_status *m, struct error *err)
 static int
 serve_status(struct query *q)
 {
+	struct error amiss = ERROR_INIT;
 	struct msg_status m = { 0 };
-	int rc = query_status(&q->s->store, &m, q->err);
+	int rc = query_status(&q->s->store, &m, &amiss, q->err);
 
 	if (rc == 0) {
 		m.apps = list_apps(q->s->config);
@@ -164,7 +153,10 @@ serve_status(struct query *q)
 			rc = query_send_release(q, m.live, m.live);
 	}
 	MESSAGE_RELEASE(status, &m);
-	return rc;
+	if (!*amiss.text)
+		return rc;
+	*q->err = amiss;
+	return -1;
 }
 
 /* The newest release that has a log, unless one was named. */

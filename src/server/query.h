@@ -29,7 +29,7 @@ int query_input(struct query *q, size_t most, struct buf *out);
 int query_output(struct query *q, const char *type, const char *data,
 	size_t len);
 
-/* A release frame. */
+/* A release frame, of a damaged one as well. */
 int query_send_release(struct query *q, const char *id, const char *live);
 
 /* What is live; nothing, or not what --expect says, is an error. */
@@ -60,8 +60,11 @@ int query_doctor(struct query *q);
 int query_verify(struct query *q);
 int query_fsck(struct query *q);
 
-/* What `status` answers; also deployd(8)'s own. */
+/*
+ * What `status` answers; also deployd(8)'s own.  amiss has a text where what is
+ * live is not as it should be: listing_live().
+ */
 int query_status(const struct store *s, struct msg_status *out,
-	struct error *err);
+	struct error *amiss, struct error *err);
 
 #endif

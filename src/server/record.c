@@ -58,6 +58,23 @@ record_release(struct record *r)
 	message_release(record_fields, r);
 }
 
+/* Whatever the disk and the account, it will not be read. */
+static bool
+is_of_content(int error)
+{
+	return error == EINVAL || error == ELOOP || error == EISDIR ||
+		error == ENOTDIR || error == EFBIG;
+}
+
+static void
+refuse_lost(struct error *err)
+{
+	err->status = STATUS_REFUSED;
+	error_hint(err,
+		"see which there are: deploy releases; deploy fsck tells what "
+		"can be done");
+}
+
 int
 record_load(const struct store *s, const char *id, struct record *r,
 	struct error *err)
@@ -68,9 +85,11 @@ record_load(const struct store *s, const char *id, struct record *r,
 
 	snprintf(name, sizeof(name), "records/%s", id);
 	rc = beneath_read(s->own, name, RECORD_MOST, &text, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = message_read(record_fields, buf_str(&text), text.len, r,
 			err);
+		errno = EINVAL;
+	}
 	if (rc == 0 &&
 		(!r->id || strcmp(r->id, id) || !r->tree || !r->settings ||
 			!r->manifest || !r->state)) {
@@ -79,10 +98,12 @@ record_load(const struct store *s, const char *id, struct record *r,
 	}
 	buf_release(&text);
 	if (rc < 0) {
-		int saved = errno;
+		int saved = is_of_content(errno) ? EINVAL : errno;
 
 		record_release(r);
 		error_prefix(err, "the record of %s: ", id);
+		if (saved == ENOENT || saved == EINVAL)
+			refuse_lost(err);
 		errno = saved;
 	}
 	return rc;

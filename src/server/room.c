@@ -160,12 +160,13 @@ int
 room_make(struct store *s, const struct config *c, bool dry_run, room_fn *fn,
 	void *arg, struct error *err)
 {
+	const struct prune_options o = { .keep = c->keep, .lost = true };
 	struct telling t = { DU_INIT, fn, arg };
 	struct strv ids = STRV_INIT, told = STRV_INIT;
 	struct config without_spare = *c;
 	size_t i;
-	int rc = dry_run ? prune_plan(s, c->keep, &ids, err) :
-			   prune_releases(s, c->keep, &ids, err);
+	int rc = dry_run ? prune_plan(s, &o, &ids, err) :
+			   prune_releases(s, &o, &ids, err);
 
 	t.du.deadline = io_now_ms() + PRUNE_MS;
 	drop_spare(&t, s, c, dry_run);

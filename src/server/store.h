@@ -220,7 +220,10 @@ struct record {
 extern const struct message_field record_fields[];
 
 void record_release(struct record *r);
-/* A missing record is an error with errno ENOENT. */
+/*
+ * A missing record is an error with errno ENOENT, one that makes no sense has
+ * EINVAL; both are STATUS_REFUSED, and the release is of no use any more.
+ */
 int record_load(const struct store *s, const char *id, struct record *r,
 	struct error *err);
 int record_save(const struct store *s, const struct record *r,
@@ -307,6 +310,9 @@ int history_each(const struct store *s, history_fn *fn, void *arg,
  */
 int history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	struct error *err);
+/* What was live last as the events tell, "" if nothing. */
+int history_live(const struct store *s, char id[static RELEASE_ID_LEN + 1],
+	struct error *err);
 /* A `switching` without an outcome: 1, else 0. */
 struct history_switch {
 	char id[RELEASE_ID_LEN + 1], from[RELEASE_ID_LEN + 1];
@@ -326,11 +332,19 @@ int history_unfinished(const struct store *s, struct history_switch *w,
  * records, manifests and logs go too.  The caller holds the lock; switch.lock
  * is taken for as long, so that none goes that is just being made live, and
  * STATUS_BUSY is returned where somebody has it.
+ *
+ * One whose record is lost can be gone back to no more: it goes when so many
+ * newer ones are there, or with `lost` at once; the live one stays.
  */
-int prune_releases(struct store *s, uint64_t keep, struct strv *dropped,
-	struct error *err);
+struct prune_options {
+	uint64_t keep;
+	bool lost;
+};
+
+int prune_releases(struct store *s, const struct prune_options *o,
+	struct strv *dropped, struct error *err);
 /* What prune_releases() would drop now, newest first; needs no lock. */
-int prune_plan(struct store *s, uint64_t keep, struct strv *ids,
+int prune_plan(struct store *s, const struct prune_options *o, struct strv *ids,
 	struct error *err);
 /* Deletes what lies in trash/, here and now; 0, or -1 with errno: not all. */
 int prune_trash_now(struct store *s);

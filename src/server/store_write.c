@@ -129,7 +129,8 @@ store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 		"%s/current is not deployd's own "
 		"link to a release",
 		s->path);
-	return error_hint(err, "move it away on the server, then deploy again");
+	return error_hint(err,
+		"move it away on the server, then: deployd fsck %s", s->app);
 }
 
 /*
