@@ -96,7 +96,7 @@ ok 'half a file has come' test -s "$TMP/half"
 kill -INT $pid
 wait $pid
 settle
-is 'when it is cancelled, it is removed' "$(ls "$own"/tmp | grep in.)" ''
+is 'when it is cancelled, it is removed' "$(find "$own/tmp" -name 'in.*')" ''
 "$DEPLOYD" fsck -n big >"$TMP/out" 2>&1
 unlike 'so fsck finds nothing' "$TMP/out" 'left over'
 rm blob2
