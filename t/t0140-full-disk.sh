@@ -102,5 +102,11 @@ rm "$DEPLOYD_ROOT"/filler*
 deploy
 is 'with room again' "$(got outcome)" deployed
 ok 'there is new ballast' test -s "$own/ballast.7"
+
+# A build that fills it.
+printf '[hooks]\nbuild = cat /dev/zero >product; true\n' >"$SETTINGS"
+deploy
+is 'a build that fills the disk, and does not mind' "$(got status)" 4
+like 'what could not be written then is named' "$TRACE" 'error cannot write \.deployd/built: No space left'
 is 'standard error was silent' "$(cat "$ERRORS")" ''
 done_testing

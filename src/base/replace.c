@@ -30,6 +30,7 @@ replace_begin(struct replace *r, int dirfd, const char *name, mode_t mode,
 {
 	r->dirfd = dirfd;
 	r->fd = -1;
+	r->place[0] = '\0';
 	if (temporary(r->tmp, sizeof(r->tmp), name) < 0)
 		return error_errno(err, "%s", name);
 	/* One left by a crash may have another mode. */
@@ -67,7 +68,7 @@ replace_end(struct replace *r, const char *name, enum replace_sync sync,
 	if ((synced && fsync(r->fd) < 0) ||
 		renameat(r->dirfd, r->tmp, r->dirfd, name) < 0 ||
 		(synced && fsync(r->dirfd) < 0)) {
-		error_errno(err, "cannot write %s", name);
+		error_errno(err, "cannot write %s%s", r->place, name);
 		replace_abandon(r);
 		return -1;
 	}

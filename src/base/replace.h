@@ -24,6 +24,7 @@ int replace_file(int dirfd, const char *name, const void *data, size_t len,
 struct replace {
 	int dirfd, fd;
 	char tmp[256];
+	char place[24]; /* said before its name, "" after replace_begin() */
 };
 
 /* dirfd is borrowed until the end. */

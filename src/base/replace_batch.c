@@ -26,9 +26,9 @@ discard(struct replacement *r)
 }
 
 static int
-failed(const char *name, struct error *err)
+failed(const struct replace *file, const char *name, struct error *err)
 {
-	return error_errno(err, "cannot write %s", name);
+	return error_errno(err, "cannot write %s%s", file->place, name);
 }
 
 void
@@ -51,7 +51,7 @@ replace_add(struct replace_batch *b, int dirfd, const char *name,
 			replace_keep(b, &file, name);
 			return 0;
 		}
-		failed(name, err);
+		failed(&file, name, err);
 	}
 	replace_abandon(&file);
 	io_close(&file.dirfd);
@@ -69,7 +69,7 @@ sync_files(const struct replace_batch *b, struct error *err)
 			SYNC_FILE_RANGE_WRITE);
 	for (i = 0; i < b->n; i++)
 		if (fsync(b->v[i].file.fd) < 0)
-			return failed(b->v[i].name, err);
+			return failed(&b->v[i].file, b->v[i].name, err);
 	return 0;
 }
 
@@ -92,7 +92,7 @@ sync_directories(const struct replace_batch *b, struct error *err)
 		if (i && same_directory(v[i - 1].file.dirfd, v[i].file.dirfd))
 			continue;
 		if (fsync(v[i].file.dirfd) < 0)
-			return failed(v[i].name, err);
+			return failed(&v[i].file, v[i].name, err);
 	}
 	return 0;
 }

@@ -32,7 +32,7 @@ stage_note_unsynced(const struct store *s, struct error *err)
 			O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	} while (fd < 0 && store_throw_ballast(s));
 	if (fd < 0) {
-		error_errno(err, "cannot write %s", UNSYNCED);
+		error_errno(err, "cannot write .deployd/" UNSYNCED);
 		return store_trouble(err);
 	}
 	io_close(&fd);

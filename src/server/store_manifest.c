@@ -39,7 +39,7 @@ store_save_manifest(const struct store *s, const struct manifest *m,
 	digest_final(w.digest, digest);
 	digest_free(w.digest);
 	if (rc < 0)
-		return store_give_up(&w.file, "a manifest", err);
+		return store_give_up(&w.file, "new", err);
 	digest_to_hex(digest, hex);
 	return store_end(s, &w.file, hex, err);
 }

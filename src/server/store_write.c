@@ -27,18 +27,27 @@ sync_of(const struct store *s)
 	return s->relaxed ? REPLACE_FAST : REPLACE_SYNC;
 }
 
+/* How a person is told of it: by its path in the app. */
+static void
+name_place(struct replace *file, const char *directory)
+{
+	bool own = !strcmp(directory, ".");
+
+	snprintf(file->place, sizeof(file->place), ".deployd/%s%s",
+		own ? "" : directory, own ? "" : "/");
+}
+
 int
 store_begin(const struct store *s, const char *directory, const char *name,
 	struct replace *file, struct error *err)
 {
 	int dir = openat(s->own, directory, DIRECTORY);
+	int rc = dir < 0 ? -1 : replace_begin(file, dir, name, 0600, err);
 
-	if (dir < 0) {
-		error_errno(err, "cannot write %s", name);
-		return store_trouble(err);
-	}
-	if (replace_begin(file, dir, name, 0600, err) == 0)
+	name_place(file, directory);
+	if (rc == 0)
 		return 0;
+	error_errno(err, "cannot write %s%s", file->place, name);
 	io_close(&dir);
 	return store_trouble(err);
 }
@@ -46,7 +55,7 @@ store_begin(const struct store *s, const char *directory, const char *name,
 int
 store_give_up(struct replace *file, const char *name, struct error *err)
 {
-	error_errno(err, "cannot write %s", name);
+	error_errno(err, "cannot write %s%s", file->place, name);
 	replace_abandon(file);
 	io_close(&file->dirfd);
 	return store_trouble(err);
