@@ -8,6 +8,7 @@
  *	  session_open.c    the app that it is about
  *	  session_watch.c   whether the client is there, and reads
  *	  session_host.c    as who watches hooks
+ *	  term.c            being told to end
  *	server/push.c       the verb push, from request to result
  *	  push_checks.c     limits and guards
  *	  receive.c         what is sent; intake.c the process that decompresses
@@ -22,7 +23,7 @@
  *	server/hooks.c      the app's commands and checks
  *	  hook_settings.c   which; hook_environment.c their environment
  *	  surroundings.c    where they run, and a fence around it
- *	  run.c             running one program
+ *	  run.c             running one program; keeper.c ends it with deployd
  *	  reach.c http.c    checks without a command
  *	  service.c         the app's systemd unit
  *	server/activate.c   deploys, rollbacks and crashes alike

@@ -18,9 +18,8 @@ cat >"$TMP/hook" <<END
 echo "\$1 \$(cat version)" >>$log
 [ ! -e "$TMP/kill-\$1" ] || [ "\$(cat "$TMP/kill-\$1")" != "\$(cat version)" ] || {
 	rm "$TMP/kill-\$1"
-	kill -9 \$2
-	sleep 0.2
-	exit 1
+	kill -9 "\$(awk '/^PPid/ { print \$2 }' /proc/\$2/status)"
+	sleep 20
 }
 [ "\$1" != check ] || ! [ -e bad ]
 END

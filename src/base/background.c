@@ -51,6 +51,7 @@ background_run(void (*body)(void *arg), void *arg, const int *keep, int n)
 	setsid();
 	if (fork() != 0)
 		process_exit(0);
+	process_default_signals();
 	replace_streams(keep, n);
 	lower_priority();
 	body(arg);

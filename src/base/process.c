@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,13 +88,25 @@ enter_fence(const struct confine *fence)
 		-1;
 }
 
+/* That its parent has ended may have been before it asked. */
+static int
+die_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -1;
+	if (getppid() != parent)
+		raise(SIGKILL);
+	return 0;
+}
+
 static void
-child(const struct process_options *o, int report)
+child(const struct process_options *o, pid_t parent, int report)
 {
 	int saved;
 
 	reset_signals();
-	if ((!o->group || setpgid(0, 0) == 0) &&
+	if ((!o->with_us || die_with(parent) == 0) &&
+		(!o->group || setpgid(0, 0) == 0) &&
 		(o->cwd < 0 || fchdir(o->cwd) == 0) && place_fds(o->fds) == 0 &&
 		enter_fence(o->fence) == 0) {
 		if (o->body)
@@ -112,7 +125,7 @@ pid_t
 process_start(const struct process_options *o, struct error *err)
 {
 	int report[2], failed = 0;
-	pid_t pid;
+	pid_t pid, us = getpid();
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return error_errno(err, "pipe");
@@ -125,7 +138,7 @@ process_start(const struct process_options *o, struct error *err)
 	}
 	pid = fork();
 	if (pid == 0)
-		child(o, report[1]);
+		child(o, us, report[1]);
 	io_close(&report[1]);
 	if (pid < 0) {
 		io_close(&report[0]);
@@ -136,11 +149,20 @@ process_start(const struct process_options *o, struct error *err)
 	if (io_read_full(report[0], &failed, sizeof(failed)) > 0) {
 		process_wait(pid);
 		errno = failed;
-		pid = error_errno(err, "cannot run %s", o->argv[0]);
+		pid = error_errno(err, "cannot run %s",
+			o->argv ? o->argv[0] : "it");
 		errno = failed;
 	}
 	io_close(&report[0]);
 	return pid;
+}
+
+int
+process_status(int status)
+{
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WEXITSTATUS(status);
 }
 
 int
@@ -151,9 +173,7 @@ process_wait(pid_t pid)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;
-	if (WIFSIGNALED(status))
-		return 128 + WTERMSIG(status);
-	return WEXITSTATUS(status);
+	return process_status(status);
 }
 
 int
@@ -187,6 +207,14 @@ process_output(const char *const *argv, char *const *envp, int cwd, size_t most,
 		return error_set(err, "%s: more than %zu bytes of output",
 			argv[0], most);
 	return rc;
+}
+
+void
+process_default_signals(void)
+{
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGHUP, SIG_DFL);
 }
 
 static bool

@@ -18,6 +18,7 @@ struct process_options {
 	int cwd;                 /* a directory handle, or -1 */
 	int fds[3];              /* for 0, 1 and 2; -1: /dev/null */
 	bool group;              /* a process group of its own */
+	bool with_us;            /* it is killed when we end */
 	/* It gets no new privileges, and no files but these; or NULL. */
 	const struct confine *fence;
 	/* Instead of argv: what the child does, and exits with. */
@@ -27,7 +28,7 @@ struct process_options {
 
 #define PROCESS_OPTIONS_INIT \
 	{ \
-		NULL, NULL, -1, { -1, 1, 2 }, false, NULL, NULL, NULL \
+		NULL, NULL, -1, { -1, 1, 2 }, false, false, NULL, NULL, NULL \
 	}
 
 /*
@@ -38,6 +39,8 @@ pid_t process_start(const struct process_options *o, struct error *err);
 
 /* Waits; the exit status, or 128 + signal. */
 int process_wait(pid_t pid);
+/* The same of what waitpid(2) has. */
+int process_status(int status);
 
 /*
  * Runs argv with standard error dropped and collects at most `most` bytes of
@@ -49,6 +52,12 @@ int process_output(const char *const *argv, char *const *envp, int cwd,
 
 /* Ends a child that does not exec; what its parent left to exit() is not done. */
 _Noreturn void process_exit(int status);
+
+/*
+ * SIGTERM, SIGINT and SIGHUP end it again, whatever its parent does with them;
+ * for a child that does not exec.
+ */
+void process_default_signals(void);
 
 /* Closes every descriptor but the n in keep; for a child that does not exec. */
 void process_close_all_but(const int *keep, int n);

@@ -87,6 +87,7 @@ intake_start(struct intake *in, const struct intake_options *o,
 	}
 	in->pid = fork();
 	if (in->pid == 0) {
+		process_default_signals();
 		/*
 		 * Nothing of the session stays: not the client's descriptors,
 		 * nor the locks, which would outlive the session in here.

@@ -163,8 +163,8 @@ lock_app(struct push *p)
 	store_holder(session_who(s, p->ask.user), holder);
 	if (store_lock(p->store, holder, wait, wait_for_lock, p, p->err) == 0)
 		return 0;
-	if (s->cancelled && !s->gone)
-		p->err->status = STATUS_INT;
+	if (s->cancelled)
+		p->err->status = session_status(s);
 	if (p->err->status == STATUS_BUSY)
 		error_hint(p->err, "wait for it with --wait, or try again");
 	return -1;

@@ -147,9 +147,8 @@ run_build(struct push *p, const struct activate_host *host)
 	if (how == HOOK_DONE)
 		return 0;
 	p->result->stage = mem_strdup("build");
-	p->err->status = how != HOOK_CANCELLED ? STATUS_HOOK :
-		p->s->gone                     ? STATUS_TRANSFER :
-						 STATUS_INT;
+	p->err->status = how == HOOK_CANCELLED ? session_status(p->s) :
+						 STATUS_HOOK;
 	return -1;
 }
 

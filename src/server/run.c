@@ -2,19 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/process.h"
+#include "server/keeper.h"
 
 #define READ_SIZE 32768
-/* Between TERM and KILL. */
-#define GRACE_MS 10000
 /* What a program that has ended may have left in a pipe. */
 #define DRAIN_MOST (1 << 20)
 #define SAID_MOST 65536
@@ -23,11 +18,9 @@
 struct run {
 	const struct run_options *o;
 	const struct hook_host *host;
-	pid_t pid;
-	int pidfd; /* readable when the first process has ended */
+	struct keeper keeper;
 	int out[2];
-	bool reaped;
-	int status; /* then */
+	int status; /* when it has ended */
 };
 
 void
@@ -85,11 +78,11 @@ open_pipes(struct run *r, int ends[static 2], struct error *err)
 static int
 start(struct run *r, const struct run_place *at, struct error *err)
 {
+	const struct store *s = at->store;
+	const int locks[] = { s->lock, s->switch_lock, s->next_lock };
 	struct process_options o = PROCESS_OPTIONS_INIT;
-	int ends[2] = { -1, -1 }, saved;
-	mode_t ours;
+	int ends[2] = { -1, -1 }, rc = -1;
 
-	r->pid = -1;
 	if (open_pipes(r, ends, err) == 0) {
 		o.argv = r->o->argv;
 		o.body = r->o->body;
@@ -100,19 +93,13 @@ start(struct run *r, const struct run_place *at, struct error *err)
 		o.fds[0] = r->o->in;
 		o.fds[1] = ends[0];
 		o.fds[2] = ends[1] < 0 ? ends[0] : ends[1];
-		o.group = true;
-		ours = umask(r->host->umask);
-		r->pid = process_start(&o, err);
-		saved = errno;
-		umask(ours);
-		errno = saved;
+		o.group = o.with_us = true;
+		rc = keeper_start(&r->keeper, &o, r->host->umask, locks, 3,
+			err);
 	}
 	io_close(&ends[0]);
 	io_close(&ends[1]);
-	if (r->pid < 0)
-		return -1;
-	r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
-	return 0;
+	return rc;
 }
 
 static void
@@ -164,83 +151,62 @@ drain(struct run *r, int which)
 		most -= (size_t)n < most ? (size_t)n : most;
 }
 
-/* Whether the first process has ended, leaving it to be reaped. */
-static bool
-has_ended(const struct run *r)
-{
-	siginfo_t info = { 0 };
-
-	return waitid(P_PID, (id_t)r->pid, &info,
-		       WEXITED | WNOHANG | WNOWAIT) == 0 &&
-		info.si_pid == r->pid;
-}
-
 static int
 time_left(const struct run *r)
 {
 	int64_t left = r->o->end ? r->o->end - io_now_ms() : 1000;
 
-	/* Without a pidfd the end is noticed by looking. */
-	if (r->pidfd < 0 && left > 50)
-		left = 50;
 	return left < 0 ? 0 : left > 1000 ? 1000 : (int)left;
+}
+
+/* What is waited for: its output, its errors, its end. */
+static void
+fill(const struct run *r, struct pollfd fds[static 3])
+{
+	fds[0] = (struct pollfd){ r->out[0], POLLIN, 0 };
+	fds[1] = (struct pollfd){ r->out[1], POLLIN, 0 };
+	fds[2] = (struct pollfd){ r->keeper.fd, POLLIN, 0 };
+}
+
+static void
+pass_what_came(struct run *r, const struct pollfd fds[static 2])
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (r->out[i] >= 0 && fds[i].revents)
+			(void)pass_output(r, i);
 }
 
 /* Until it ends, the deadline passes or the host cancels. */
 static enum hook_outcome
 watch(struct run *r)
 {
-	while (!has_ended(r)) {
-		struct pollfd fds[3] = { { r->out[0], POLLIN, 0 },
-			{ r->out[1], POLLIN, 0 }, { r->pidfd, POLLIN, 0 } };
-		int i;
+	struct pollfd fds[3];
 
+	while (!keeper_ended(&r->keeper, &r->status)) {
 		if (r->o->end && io_now_ms() >= r->o->end)
 			return HOOK_TIMEOUT;
+		fill(r, fds);
 		if (r->host->wait(r->host->arg, fds, 3, time_left(r)) < 0)
 			return HOOK_CANCELLED;
-		for (i = 0; i < 2; i++)
-			if (r->out[i] >= 0 && fds[i].revents)
-				(void)pass_output(r, i);
+		pass_what_came(r, fds);
 	}
 	return HOOK_DONE;
 }
 
-/*
- * Reaps the first process if it has ended.  Its number stays its group's as
- * long as any other process is in that.
- */
-static void
-reap(struct run *r)
-{
-	if (!r->reaped && has_ended(r)) {
-		r->status = process_wait(r->pid);
-		r->reaped = true;
-	}
-}
-
-/* TERM to the group, KILL to what is left of it after the grace. */
+/* One that is being cancelled has no host to wait with. */
 static void
 stop(struct run *r)
 {
-	int64_t end = io_now_ms() + GRACE_MS;
+	struct pollfd fds[3];
 
-	kill(-r->pid, SIGTERM);
-	do {
-		struct pollfd p[2] = { { r->out[0], POLLIN, 0 },
-			{ r->out[1], POLLIN, 0 } };
-		int i;
-
-		/* One that is being cancelled has no host to wait with. */
-		(void)poll(p, 2, 20);
-		for (i = 0; i < 2; i++)
-			if (r->out[i] >= 0 && p[i].revents)
-				(void)pass_output(r, i);
-		reap(r);
-		if (r->reaped && kill(-r->pid, 0) < 0)
-			return;
-	} while (io_now_ms() < end);
-	kill(-r->pid, SIGKILL);
+	keeper_stop(&r->keeper);
+	while (!keeper_ended(&r->keeper, &r->status)) {
+		fill(r, fds);
+		if (poll(fds, 3, 1000) > 0)
+			pass_what_came(r, fds);
+	}
 }
 
 /*
@@ -266,9 +232,7 @@ enum hook_outcome
 run_program(const struct run_options *o, const struct run_place *at,
 	int *status, struct error *err)
 {
-	struct run r = {
-		.o = o, .host = at->host, .pidfd = -1, .out = { -1, -1 }
-	};
+	struct run r = { .o = o, .host = at->host, .out = { -1, -1 } };
 	enum hook_outcome how = HOOK_FAILED;
 	int i, saved;
 
@@ -278,8 +242,6 @@ run_program(const struct run_options *o, const struct run_place *at,
 			stop(&r);
 		for (i = 0; i < 2; i++)
 			drain(&r, i);
-		if (!r.reaped)
-			r.status = process_wait(r.pid);
 		*status = r.status;
 	}
 	saved = errno;
@@ -288,7 +250,6 @@ run_program(const struct run_options *o, const struct run_place *at,
 			leave_running(&r, i);
 		io_close(&r.out[i]);
 	}
-	io_close(&r.pidfd);
 	errno = saved;
 	return how;
 }

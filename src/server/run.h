@@ -5,8 +5,8 @@
  * It runs in its own process group and ends when its first process exits:
  * what that left running in the background goes on and is not waited for;
  * what it writes from then on is dropped (by a cat(1) that ends with it).  On
- * a deadline or a cancel the group gets TERM, and what is left of it after
- * 10 s KILL.  deployd's descriptors are not inherited.
+ * a deadline, a cancel, or the end of deployd, all of it is ended: keeper.h.
+ * deployd's descriptors are not inherited.
  */
 #ifndef SERVER_RUN_H
 #define SERVER_RUN_H
@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strv.h"
+#include "server/store.h"
 
 /* Who runs it: a session, or an admin at the server's terminal. */
 struct hook_host {
@@ -43,6 +44,7 @@ struct run_place {
 	const struct strv *env;
 	const struct hook_host *host;
 	const struct confine *fence; /* of what it does with files, or NULL */
+	const struct store *store;   /* whose locks are held for as long */
 };
 
 struct run_options {

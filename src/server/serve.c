@@ -10,6 +10,7 @@
 #include "server/put.h"
 #include "server/query.h"
 #include "server/session.h"
+#include "server/term.h"
 
 #define AGENT "deployd/" VERSION
 
@@ -65,6 +66,10 @@ serve_request(struct session *s, struct msg_result *result)
 	/* What is local to us is no fault of the client's tree. */
 	if (result->status == STATUS_LOCAL)
 		result->status = STATUS_TRANSFER;
+	if (result->status == STATUS_INT && s->cancelled)
+		result->status = session_status(s);
+	if (s->cancelled == SESSION_TOLD && !result->hint)
+		result->hint = mem_strdup("deployd was ended by a signal");
 	return true;
 }
 
@@ -77,7 +82,7 @@ serve_run(const struct config *c)
 
 	/* A vanished client is seen where it is read and written. */
 	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGHUP, &ignore, NULL);
+	term_catch();
 	umask(022);
 	session_init(&s, c, STDIN_FILENO, STDOUT_FILENO);
 	if (serve_request(&s, &result)) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "server/term.h"
 
 /* How long a client may go on talking after its answer. */
 #define LINGER_MS 5000
@@ -65,13 +66,19 @@ pump(struct channel *c, const struct pollfd p[static 2], struct error *err)
 }
 
 int
-session_cancel(struct session *s, bool gone, struct error *err)
+session_cancel(struct session *s, enum session_end why, struct error *err)
 {
-	s->cancelled = true;
-	s->gone = gone;
-	error_status(err, gone ? STATUS_TRANSFER : STATUS_INT, "%s",
-		gone ? "the client went away" : "cancelled by the client");
-	return -1;
+	s->cancelled = why;
+	return error_status(err, session_status(s), "%s",
+		why == SESSION_ABORTED      ? "cancelled by the client" :
+			why == SESSION_GONE ? "the client went away" :
+					      "deployd was told to end");
+}
+
+enum status
+session_status(const struct session *s)
+{
+	return s->cancelled == SESSION_ABORTED ? STATUS_INT : STATUS_TRANSFER;
 }
 
 /*
@@ -153,12 +160,12 @@ session_poll_frame(struct session *s, struct frame *f, struct error *err)
 
 	while ((rc = channel_next(&s->client, f, err)) > 0) {
 		if (!strcmp(f->type, "abort"))
-			return session_cancel(s, false, err);
+			return session_cancel(s, SESSION_ABORTED, err);
 		if (f->type[0] != '.')
 			return 1;
 	}
 	if (rc == 0 && s->client.eof && !s->detached)
-		return session_cancel(s, true, err);
+		return session_cancel(s, SESSION_GONE, err);
 	if (rc < 0)
 		err->status = STATUS_TRANSFER;
 	return rc;
@@ -190,6 +197,7 @@ void
 session_detach(struct session *s)
 {
 	s->detached = true;
+	term_let_go(s->cancelled != SESSION_GOES_ON);
 }
 
 void
@@ -224,8 +232,8 @@ wait_untouched(struct session *s, int ms, struct error *err)
 	if (session_turn(s, NULL, 0, ms, err) < 0)
 		return -1;
 	if (abort_waits(&s->client))
-		return session_cancel(s, false, err);
-	return s->client.eof ? session_cancel(s, true, err) : 0;
+		return session_cancel(s, SESSION_ABORTED, err);
+	return s->client.eof ? session_cancel(s, SESSION_GONE, err) : 0;
 }
 
 int

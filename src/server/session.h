@@ -25,6 +25,14 @@
 /* What is read ahead of who takes the frames. */
 #define SESSION_READ_AHEAD (512 * 1024)
 
+/* Why it is given up. */
+enum session_end {
+	SESSION_GOES_ON,
+	SESSION_ABORTED, /* by the client */
+	SESSION_GONE,    /* the client is */
+	SESSION_TOLD     /* deployd was told to end, see term.h */
+};
+
 struct session {
 	const struct config *config;
 	struct channel client;
@@ -33,18 +41,17 @@ struct session {
 	struct intake intake;
 	int place; /* place.h: one of max_sessions, or -1 */
 	bool detached;
-	bool answering;           /* the result is on its way */
-	bool deaf;                /* its frames are left for later */
-	bool has_files;           /* those that still come are dropped */
-	bool cancelled;           /* by abort or by vanishing; see `gone` */
-	bool gone;                /* the client vanished */
-	int64_t heard, pinged;    /* io_now_ms() */
-	struct patience patience; /* over what the client owes */
-	struct patience reading;  /* while others wait for it to read */
-	bool full;                /* by session_full() */
-	uint64_t brought;         /* bytes on further channels */
-	int64_t looked;           /* by session_busy() */
-	uint64_t sent;            /* as seen last, and when that moved */
+	bool answering;             /* the result is on its way */
+	bool deaf;                  /* its frames are left for later */
+	bool has_files;             /* those that still come are dropped */
+	enum session_end cancelled; /* or SESSION_GOES_ON */
+	int64_t heard, pinged;      /* io_now_ms() */
+	struct patience patience;   /* over what the client owes */
+	struct patience reading;    /* while others wait for it to read */
+	bool full;                  /* by session_full() */
+	uint64_t brought;           /* bytes on further channels */
+	int64_t looked;             /* by session_busy() */
+	uint64_t sent;              /* as seen last, and when that moved */
 	int64_t moved;
 	int log; /* logs/ID, or -1 */
 	uint64_t logged;
@@ -97,8 +104,10 @@ int session_room(struct session *s, struct error *err);
 
 /* For session_turn(): what the client does, and how long that may take. */
 int session_watch(struct session *s, struct error *err);
-/* By abort, or because it is gone: always -1. */
-int session_cancel(struct session *s, bool gone, struct error *err);
+/* Always -1. */
+int session_cancel(struct session *s, enum session_end why, struct error *err);
+/* The status for who asked for it; STATUS_INT only where the client did. */
+enum status session_status(const struct session *s);
 
 /* From here on the client only watches. */
 void session_detach(struct session *s);

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "base/io.h"
+#include "server/term.h"
 
 /* A client that only watches and takes nothing for so long is let go. */
 #define STALL_MS 5000
@@ -117,9 +118,11 @@ session_watch(struct session *s, struct error *err)
 	if (s->detached)
 		return 0;
 	if (s->cancelled)
-		return session_cancel(s, s->gone, err);
+		return session_cancel(s, s->cancelled, err);
+	if (term_caught())
+		return session_cancel(s, SESSION_TOLD, err);
 	if (s->client.broken || now - s->heard >= SESSION_SILENCE_MS)
-		return session_cancel(s, true, err);
+		return session_cancel(s, SESSION_GONE, err);
 	return patience_check(&s->patience, s->config, now,
 		s->client.received + s->brought, is_busy(s), err);
 }

@@ -143,6 +143,7 @@ surroundings_open(struct surroundings *x, const struct store *s,
 	const struct config *c, const char *previous, const struct record *r,
 	struct error *err)
 {
+	x->store = s;
 	if (make_environment(x, s, c, previous, r, err) == 0 &&
 		open_release(x, s, r->id, err) == 0 &&
 		(!config_confines(c, s->app) ||
@@ -170,5 +171,5 @@ struct run_place
 surroundings_place(const struct surroundings *x, const struct hook_host *host)
 {
 	return (struct run_place){ x->cwd, &x->env, host,
-		x->fenced ? &x->fence : NULL };
+		x->fenced ? &x->fence : NULL, x->store };
 }

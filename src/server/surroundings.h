@@ -18,6 +18,7 @@
 #define FENCE_RULES 48
 
 struct surroundings {
+	const struct store *store;
 	struct strv env;
 	int cwd;
 	bool fenced;
