@@ -75,6 +75,17 @@ against 6 'lines that the manifest has not'
 against 6 'a need that is a directory'
 {
 	says live ''
+	says need '2\n'
+	says need-end 'files 1\n'
+	# shellcheck disable=SC2016 # the server's
+	echo 'n=0; while [ $((n += 1)) -le 3000 ]; do'
+	says bad '2\n'
+	echo 'done; cat >/dev/null'
+} | server
+against 1 'a file that is wrong for ever'
+like 'is not sent for ever' "$OUT" 'keeps changing while it is sent'
+{
+	says live ''
 	says need-end ''
 	says need '1\n'
 } | server

@@ -29,7 +29,7 @@ hostile 1000 "$BUILD/t/hostile/client" "$DEPLOYD" "$TMP/store/apps" "$HOSTILE_KI
 	frames messages states manifests differences ranges verbs settings \
 	lanes tars streams limits
 wait "$deaf"
-hostile 8 cat "$TMP/deaf/lines"
+hostile 9 cat "$TMP/deaf/lines"
 is 'no set-id bit stands in the store' "$(find store -perm /7000)" ''
 ok 'no command that stood in a name was run' \
 	test -z "$(find . -name outside)"

@@ -409,7 +409,8 @@ converse(struct conversation *c, struct answer *a, bool *ended, int *exited,
 	for (i = 0; i < (int)c->waits; i++)
 		buf_add(&t.out, buf_str(&c->step[i]), c->step[i].len);
 	*ended = child_talk(&child, &t,
-		(c->deaf || c->sips ? DEAF_SECONDS : SECONDS) * 1000);
+		(c->deaf || c->sips || c->mute ? DEAF_SECONDS : SECONDS) *
+			1000);
 	*exited = child_end(&child, kib);
 	buf_release(&t.out);
 	buf_release(&t.in);

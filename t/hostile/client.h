@@ -29,6 +29,7 @@ struct conversation {
 	bool drips;       /* pings, a few a second, follow for ever */
 	bool deaf;        /* nothing that it says is read before it has ended */
 	size_t sips;      /* or so many bytes a tenth of a second */
+	bool mute;        /* it is read for as long, and says nothing more */
 	const char *serve; /* a further option of deployd, or NULL */
 	/* Done when the sign has come; what went wrong, or NULL. */
 	const char *(*meanwhile)(const char *token);

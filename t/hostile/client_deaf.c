@@ -101,9 +101,23 @@ holding_a_lock(void)
 		"sipping an answer");
 }
 
+/* It does not ping, and owes nothing by any other deadline. */
+static void
+mute(void)
+{
+	struct conversation c;
+
+	deployd_conf("request_timeout = never\nstall_timeout = never\n");
+	honest(&c);
+	only_to(&c, MANIFEST);
+	c.mute = true;
+	expect(&c, 6, "the client went away", "mute for a minute");
+}
+
 void
 client_deaf(void)
 {
+	mute();
 	bad_files();
 	holding_a_lock();
 }
