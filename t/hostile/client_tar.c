@@ -163,6 +163,7 @@ static void
 type_rows(void)
 {
 	struct buf tar = BUF_INIT;
+	struct header link;
 	size_t i;
 
 	for (i = 0; i < COUNT(types); i++) {
@@ -171,6 +172,14 @@ type_rows(void)
 		expect_tar(&tar, types[i].status, types[i].says, "type 0x%02x",
 			(unsigned char)types[i].type);
 	}
+	/* In pax's format such a link may have the bytes behind it. */
+	pax(&tar, 'x', "comment", "x");
+	link = plain("dir/a", '1', 6);
+	strcpy(link.link, "dir/b");
+	add_header(&tar, &link);
+	add_block(&tar, "alpha\n", 6);
+	rest(&tar);
+	expect_tar(&tar, 6, NO_REGULAR, "a hard link with the bytes");
 	buf_release(&tar);
 }
 
