@@ -115,6 +115,9 @@ is 'in files of its own' "$([ "$(inode "$APP/current/one")" = \
 	"$(inode "$APP/releases/$loose/one")" ] || echo yes)" yes
 fails 4 'what may be lost is not gone back to' "$DEPLOY" rollback local:blog
 like 'and why' "$OUT" "$loose may not be on disk: it was not waited for, and syncing it"
+fails 1 'fsck' "$DEPLOYD" fsck blog
+like 'tells of it' "$OUT" "releases/$loose: may not be on disk"
+unlike 'and of no other' "$OUT" "releases/$before"
 ok 'what was there before is' "$DEPLOY" rollback local:blog "$before"
 printf '[deployd]\nspare = no\ndurability = relaxed\n' >"$DEPLOYD_CONF"
 ok 'as is anything by who is relaxed' "$DEPLOY" rollback local:blog "$loose"

@@ -11,6 +11,7 @@
 
 #include "base/beneath.h"
 #include "base/io.h"
+#include "server/stage.h"
 
 /* What the history says of releases: IDs. */
 struct told {
@@ -231,6 +232,20 @@ check_has_record(struct fsck *f, const char *id)
 	fsck_tell(f, &fault, false);
 }
 
+/* What is read of it may be in memory only. */
+static void
+check_doubtful(struct fsck *f, const char *id)
+{
+	char path[64];
+	const struct fsck_fault fault = { path,
+		"may not be on disk: syncing it failed", NULL,
+		"deploy its tree again" };
+
+	snprintf(path, sizeof(path), "releases/%s", id);
+	if (stage_is_doubtful(f->s, id))
+		fsck_tell(f, &fault, false);
+}
+
 int
 fsck_records(struct fsck *f)
 {
@@ -246,8 +261,10 @@ fsck_records(struct fsck *f)
 		rc = 0;
 	for (i = 0; rc == 0 && i < ids.n; i++)
 		check_record(f, ids.v[i], &t);
-	for (i = 0; rc == 0 && i < f->releases.n; i++)
+	for (i = 0; rc == 0 && i < f->releases.n; i++) {
 		check_has_record(f, f->releases.v[i]);
+		check_doubtful(f, f->releases.v[i]);
+	}
 	strv_release(&t.live);
 	strv_release(&t.switched);
 	strv_release(&ids);
