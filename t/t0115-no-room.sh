@@ -37,22 +37,6 @@ goes_back() {
 	[ "$LIVE" = "$1" ] || echo "$LIVE is live instead of $1"
 }
 
-refused_or_done() {
-	is_whole
-	case $1 in
-	0) [ "$LIVE" = "$VERSION" ] || echo "status 0, and $LIVE is live" ;;
-	4)
-		[ "$LIVE" = "$2" ] || echo "$LIVE is live instead of $2"
-		grep -q 'No space left\|no space\|no room' "$TMP/said" ||
-			cat "$TMP/said"
-		;;
-	*)
-		echo "status $1"
-		cat "$TMP/said"
-		;;
-	esac
-}
-
 # each bytes|inodes STRIDE
 each() {
 	n=0
@@ -63,12 +47,10 @@ each() {
 		settle
 		next_version
 		room "$1" $n
-		"$DEPLOY" local:blog app >"$TMP/said" 2>&1
-		status=$?
-		settle
-		[ "$status" -ne 0 ] || enough=$((enough + 1))
+		try_deploy
 		is "$n $1 free: status $status" \
-			"$(refused_or_done $status $((VERSION - 1)))" ''
+			"$(refused_or_done $((VERSION - 1)) 4 \
+				'No space left\|no space\|no room')" ''
 		if [ "$status" -eq 4 ]; then
 			room "$1" 0
 			is 'one can go back on a full disk' \

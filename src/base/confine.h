@@ -43,9 +43,10 @@ struct confine_rule {
 struct confine {
 	const struct confine_rule *rules; /* everything else is refused */
 	size_t n;
-	bool network; /* TCP may be used */
-	bool others;  /* so may processes of others: signals, sockets */
-	int least;    /* the version of Landlock without which it is no use */
+	bool network;   /* TCP may be used */
+	bool others;    /* so may processes of others: signals, sockets */
+	bool sanitizer; /* where one is built in, it may read everything */
+	int least;      /* the version of Landlock without which it is no use */
 };
 
 int confine_files(const struct confine *c, struct error *err);

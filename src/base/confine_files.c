@@ -104,25 +104,27 @@ add_rule(int ruleset, const struct confine_rule *rule, uint64_t handled)
 	return (int)syscall(ADD_RULE, ruleset, PATH_BENEATH, &r, 0);
 }
 
-#ifdef COVERAGE
-/* The counters, which are files, are written when the process ends. */
+/*
+ * What instruments need: counters are files, written when the process ends;
+ * sanitizers look at /proc, programs and lists of theirs.
+ */
 static int
-add_counters(int ruleset, uint64_t handled)
+add_instruments(int ruleset, const struct confine *c, uint64_t handled)
 {
-	struct confine_rule rule = { open(COVERAGE, O_PATH | O_CLOEXEC),
-		CONFINE_READ | CONFINE_FILES };
-	int rc = add_rule(ruleset, &rule, handled);
+	struct confine_rule rule = { -1, CONFINE_READ };
+	int rc;
 
+#ifdef COVERAGE
+	rule.fd = open(COVERAGE, O_PATH | O_CLOEXEC);
+	rule.may |= CONFINE_FILES;
+#elif defined(SANITIZED)
+	if (c->sanitizer)
+		rule.fd = open("/", O_PATH | O_CLOEXEC);
+#endif
+	rc = add_rule(ruleset, &rule, handled);
 	io_close(&rule.fd);
 	return rc;
 }
-#else
-static int
-add_counters(int ruleset, uint64_t handled)
-{
-	return 0;
-}
-#endif
 
 static int
 enforce(int ruleset, const struct confine *c, uint64_t handled)
@@ -132,7 +134,7 @@ enforce(int ruleset, const struct confine *c, uint64_t handled)
 	for (i = 0; i < c->n; i++)
 		if (add_rule(ruleset, &c->rules[i], handled) < 0)
 			return -1;
-	if (add_counters(ruleset, handled) < 0)
+	if (add_instruments(ruleset, c, handled) < 0)
 		return -1;
 	return (int)syscall(RESTRICT_SELF, ruleset, 0);
 }

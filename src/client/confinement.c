@@ -16,37 +16,25 @@ open_trace(void)
 	return path && *path ? open(path, O_PATH | O_CLOEXEC) : -1;
 }
 
-/* Sanitizers look at /proc, programs and lists of theirs. */
-static int
-open_all(void)
-{
-#ifdef SANITIZED
-	return open("/", O_PATH | O_CLOEXEC);
-#else
-	return -1;
-#endif
-}
-
 int
 confinement_begin(const struct cargo *c, struct error *err)
 {
-	int trace = open_trace(), all = open_all(), rc;
+	int trace = open_trace(), rc;
 	const struct confine_rule rules[] = {
 		{ c->dirfd, CONFINE_READ },
 		{ c->cache, CONFINE_READ | CONFINE_FILES },
 		{ trace, CONFINE_FILES },
-		{ all, CONFINE_READ },
 	};
 	/* Its other threads are in another domain, or none. */
 	const struct confine confine = { .rules = rules,
 		.n = sizeof(rules) / sizeof(*rules),
-		.others = true };
+		.others = true,
+		.sanitizer = true };
 
 	rc = confine_privileges(err);
 	if (rc == CONFINED)
 		rc = confine_files(&confine, err);
 	io_close(&trace);
-	io_close(&all);
 	if (rc == CONFINE_UNKNOWN)
 		log_debug("this kernel cannot confine what reads the tree");
 	return rc < 0 ? -1 : 0;

@@ -18,6 +18,12 @@
 #	resends FILE    prints what a `deploy -v', of which FILE is the output,
 #	                sent although it was there before (see held)
 #	held            notes which of the version's files the server holds
+#	try_deploy      a deploy within some limit: $status, what it said in
+#	                $TMP/said, and one more in $enough if it was done
+#	refused_or_done LIVE STATUSES PATTERN...
+#	                prints what is not as it should be after it: if it was
+#	                refused, with one of the statuses, LIVE is live yet, and
+#	                it said all of these
 #
 # With PLAIN set, versions from a new app/ on have neither build nor shared nor
 # carried paths; with MANY=N so many further files change in each.
@@ -132,6 +138,31 @@ mends() {
 	settle || echo 'a deployd does not end'
 	find "$OWN/tmp" "$OWN/trash" "$OWN/stage" -mindepth 1 \
 		! -path "$OWN/trash/spare" 2>/dev/null | sed 's/^/left over: /'
+}
+
+try_deploy() {
+	"$DEPLOY" local:blog app >"$TMP/said" 2>&1
+	status=$?
+	settle
+	[ "$status" -ne 0 ] || enough=$((enough + 1))
+}
+
+refused_or_done() {
+	is_whole
+	[ "$status" -ne 0 ] || set -- "$VERSION" 0
+	[ "$LIVE" = "$1" ] ||
+		echo "status $status, and $LIVE is live instead of $1"
+	case " $2 " in
+	*" $status "*) ;;
+	*)
+		echo "status $status"
+		cat "$TMP/said"
+		;;
+	esac
+	shift 2
+	for refused_says; do
+		grep -qe "$refused_says" "$TMP/said" || cat "$TMP/said"
+	done
 }
 
 # Only the new contents: the others are there in any release.
