@@ -6,7 +6,8 @@
  *	client/push.c         the verb push: one tree, one target or several
  *	  cargo.c             the tree, its settings, what git knows of it
  *	  confinement.c       what it gives up before it talks
- *	  delivery.c          one push to one target, a state machine
+ *	  delivery.c          one push to one target, a state machine of parts,
+ *	                      delivery_PART.c
  *	client/diff.c         what a push would change
  *	client/ask.c          the verbs that ask: releases.c status.c log.c
  *	                      rollback.c env.c prune.c remove.c fetch.c
@@ -18,7 +19,8 @@
  *	  recipe.c            what that is; recipe_*.c a language each
  *	client/setup.c        deployd on a server: setup_remote.c runs
  *	                      setup_scripts.c there, setup_program.c the program
- *	client/session.c      a conversation over a transport
+ *	client/session.c      a conversation over a transport; session_turn.c
+ *	                      moves the bytes of all
  *	client/watch.c        what the server tells meanwhile
  *	client/report.c       lines for people, events for scripts
  *	client/timeline.c     which phase took how long

@@ -99,6 +99,9 @@ void delivery_abort(struct delivery *d);
 void delivery_fail(struct delivery *d, const struct error *err);
 void delivery_release(struct delivery *d);
 
+/* It is done: closes it, tells what became of it, one of so many targets. */
+void delivery_finish(struct delivery *d, size_t targets);
+bool delivery_did_well(const struct delivery *d);
 /* STATUS_OK, or d->error's. */
 enum status delivery_status(const struct delivery *d);
 

@@ -166,12 +166,6 @@ abort_all(struct push *p)
 			delivery_abort(&p->v[i]);
 }
 
-static bool
-done_well(const struct delivery *d)
-{
-	return d->state == DELIVERY_DONE && delivery_status(d) == STATUS_OK;
-}
-
 /* All staged (or live already): go.  One failed: none goes. */
 static void
 decide(struct push *p)
@@ -183,11 +177,11 @@ decide(struct push *p)
 	for (i = 0; i < p->n; i++) {
 		const struct delivery *d = &p->v[i];
 
-		if (d->state == DELIVERY_DONE && !done_well(d)) {
+		if (d->state == DELIVERY_DONE && !delivery_did_well(d)) {
 			abort_all(p);
 			return;
 		}
-		ready += d->state == DELIVERY_STAGED || done_well(d);
+		ready += d->state == DELIVERY_STAGED || delivery_did_well(d);
 	}
 	if (ready < p->n)
 		return;
@@ -303,94 +297,6 @@ run(struct push *p, struct error *err)
 	return 0;
 }
 
-/* Of several targets an app's name alone does not tell which. */
-static const char *
-name(const struct delivery *d)
-{
-	return d->watch.prefix ? d->target->text : d->target->app;
-}
-
-static void
-say_deployed(const struct delivery *d)
-{
-	const struct msg_result *r = &d->result;
-	struct buf b = BUF_INIT;
-	uint64_t sent = d->session.report.sent;
-
-	buf_addf(&b, "%s %s %s: reused ", r->outcome, name(d), r->release);
-	report_count(&b, r->reused);
-	buf_addstr(&b, " of ");
-	report_count(&b, r->files);
-	buf_addstr(&b, " files, sent ");
-	report_bytes(&b, sent);
-	buf_addstr(&b, " of ");
-	report_bytes(&b, d->cargo->bytes);
-	buf_addstr(&b, " in ");
-	report_seconds(&b, io_now_ms() - d->watch.began);
-	log_info("%s", b.data);
-	if (!strcmp(r->outcome, "built"))
-		log_info("make it live: deploy activate %s %s", d->target->text,
-			r->release);
-	buf_release(&b);
-}
-
-static void
-say_same(const struct delivery *d)
-{
-	struct buf b = BUF_INIT;
-
-	report_seconds(&b, io_now_ms() - d->watch.began);
-	log_info("unchanged %s %s: it is live already (%s)", name(d),
-		d->result.release ? d->result.release : "", b.data);
-	buf_release(&b);
-}
-
-/* What is live in spite of it; of several targets each tells why. */
-static void
-say_failed(struct delivery *d, size_t targets)
-{
-	if (log_level() == LOG_QUIET && d->result.stage)
-		watch_show_tail(&d->watch);
-	if (d->result.live && d->error.status != STATUS_REVERTED)
-		log_info("%s: %s is live", d->target->text, d->result.live);
-	else if (d->result.status && d->locked && !d->live.release)
-		log_info("%s: nothing is live", d->target->text);
-	if (targets > 1) {
-		error_prefix(&d->error, "%s: ", d->target->text);
-		log_error("deploy", &d->error);
-	}
-}
-
-static void
-say_timeline(struct delivery *d)
-{
-	struct buf b = BUF_INIT;
-
-	timeline_connection(&d->watch.timeline, &d->session.report);
-	timeline_format(&d->watch.timeline, &b);
-	log_verbose("%s: timeline in ms: %s", d->target->text, buf_str(&b));
-	buf_release(&b);
-}
-
-static void
-finish_delivery(const struct push *p, struct delivery *d)
-{
-	bool well = done_well(d);
-
-	session_close(&d->session);
-	say_timeline(d);
-	if (!well)
-		say_failed(d, p->n);
-	else if (!strcmp(d->result.outcome, "same"))
-		say_same(d);
-	else
-		say_deployed(d);
-	session_tell_result(&d->session, &d->result, STATUS_OK,
-		well ? NULL : &d->error);
-	if (well)
-		delivery_keep_base(d);
-}
-
 /* What counts more: a person is needed; then what was no doing of ours. */
 static enum status
 worse(enum status status, const struct delivery *d)
@@ -412,8 +318,9 @@ say_who_holds(const struct push *p)
 
 	for (i = 0; i < p->n; i++)
 		log_info("%s: %s", p->v[i].target->text,
-			done_well(&p->v[i]) ? "holds this tree" :
-					      "does not hold this tree");
+			delivery_did_well(&p->v[i]) ?
+				"holds this tree" :
+				"does not hold this tree");
 }
 
 /* One status for all: the worst, or 10 where the targets differ. */
@@ -424,8 +331,8 @@ finish_all(struct push *p, struct error *err)
 	size_t i, well = 0;
 
 	for (i = 0; i < p->n; i++) {
-		finish_delivery(p, &p->v[i]);
-		well += done_well(&p->v[i]);
+		delivery_finish(&p->v[i], p->n);
+		well += delivery_did_well(&p->v[i]);
 		status = worse(status, &p->v[i]);
 	}
 	if (p->n == 1)

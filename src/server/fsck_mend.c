@@ -4,7 +4,7 @@
  * Each is made in tmp/ and comes to its place by one rename; nothing in that
  * directory is new to others, so its time stays.
  */
-#include "server/fsck_parts.h"
+#include "server/fsck_mend.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,27 +17,10 @@
 #include "base/beneath.h"
 #include "base/io.h"
 #include "server/copy.h"
-#include "server/release_reader.h"
 #include "server/times.h"
 #include "tree/hash.h"
 
 #define NAME "fsck" /* in tmp/: what is under way */
-
-struct mend {
-	struct fsck *f;
-	const struct record *r;
-	struct manifest deployed; /* whose entries the times are of */
-	int64_t *times;           /* or NULL: not known */
-	mode_t umask;
-	int tmp;
-	struct beneath at;
-	struct damage **wanted; /* files without their bytes, by digest */
-	size_t n;
-	struct release_reader releases;
-	struct digest *digest;
-	const char *id; /* of the release that is searched */
-	bool dry_run;
-};
 
 /* Where an entry stands; others are to find its directory as old as it was. */
 struct place {
@@ -182,13 +165,6 @@ mend_without_bytes(struct mend *w, const struct damage *d)
 	return d->e->type == ENTRY_FILE || make_directory(w, d);
 }
 
-static int
-compare_digests(const void *a, const void *b)
-{
-	return memcmp((*(struct damage *const *)a)->e->digest,
-		(*(struct damage *const *)b)->e->digest, DIGEST_SIZE);
-}
-
 /* Directories come before what they hold. */
 static void
 mend_plain(struct mend *w, struct damage *v, size_t n)
@@ -202,23 +178,11 @@ mend_plain(struct mend *w, struct damage *v, size_t n)
 			v[i].mended = mend_without_bytes(w, &v[i]);
 		beneath_forget(&w->at);
 	}
-	if (w->n)
-		qsort(w->wanted, w->n, sizeof(*w->wanted), compare_digests);
-}
-
-static bool
-has_digest(struct mend *w, int fd, const struct entry *e)
-{
-	uint8_t digest[DIGEST_SIZE];
-
-	return lseek(fd, 0, SEEK_SET) == 0 &&
-		digest_fd(w->digest, fd, digest) == (int64_t)e->size &&
-		!memcmp(digest, e->digest, DIGEST_SIZE);
 }
 
 /* What was copied is what counts. */
-static bool
-copy(struct mend *w, const struct entry *e, int in)
+bool
+mend_copy(struct mend *w, const struct entry *e, int in)
 {
 	struct place p;
 	bool done;
@@ -229,83 +193,13 @@ copy(struct mend *w, const struct entry *e, int in)
 	unlinkat(w->tmp, NAME, 0);
 	out = openat(w->tmp, NAME,
 		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	done = out >= 0 && copy_file(in, out) == 0 && has_digest(w, out, e) &&
+	done = out >= 0 && copy_file(in, out) == 0 &&
+		mend_has_digest(w, out, e) &&
 		fchmod(out, e->mode & ~w->umask) == 0 &&
 		store_fsync(w->f->s, out) == 0 && put(w, e, &p);
 	unlinkat(w->tmp, NAME, 0);
 	io_close(&out);
 	return place_close(w, &p, done);
-}
-
-static void
-try_source(struct mend *w, struct damage *d, const char *path)
-{
-	int in;
-
-	/* It is no better than it was when it was found to be wrong. */
-	if (!strcmp(w->id, w->r->id) && !strcmp(path, d->e->path))
-		return;
-	in = release_reader_open(&w->releases, w->id, path);
-	if (in >= 0 &&
-		(w->dry_run ? has_digest(w, in, d->e) : copy(w, d->e, in))) {
-		d->mended = true;
-		d->from = mem_printf("releases/%s/%s", w->id, path);
-	}
-	io_close(&in);
-}
-
-/* The first of those that want this content. */
-static size_t
-find_wanted(const struct mend *w, const uint8_t digest[static DIGEST_SIZE])
-{
-	size_t low = 0, high = w->n;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (memcmp(w->wanted[middle]->e->digest, digest, DIGEST_SIZE) <
-			0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static int
-search_entry(const struct entry *e, void *arg)
-{
-	struct mend *w = arg;
-	size_t i;
-
-	if (e->type != ENTRY_FILE || path_refuse(e->path, strlen(e->path)))
-		return 0;
-	for (i = find_wanted(w, e->digest); i < w->n &&
-		!memcmp(w->wanted[i]->e->digest, e->digest, DIGEST_SIZE);
-		i++)
-		if (!w->wanted[i]->mended)
-			try_source(w, w->wanted[i], e->path);
-	return busy_turn(w->f->o->busy, w->f->err);
-}
-
-/* In what a release was deployed with. */
-static int
-search_release(struct mend *w, const char *id)
-{
-	struct error ignored = ERROR_INIT;
-	uint8_t digest[DIGEST_SIZE];
-	struct record r = { 0 };
-	int fd = -1, rc = 0;
-
-	w->id = id;
-	if (record_load(w->f->s, id, &r, &ignored) == 0)
-		fd = store_open_manifest(w->f->s, r.manifest, &ignored);
-	if (fd >= 0 &&
-		manifest_entries(fd, search_entry, w, digest, &ignored) < 0)
-		rc = busy_turn(w->f->o->busy, w->f->err);
-	io_close(&fd);
-	record_release(&r);
-	return rc;
 }
 
 /* An empty file is nowhere to be found, and needs not be. */
@@ -321,7 +215,7 @@ make_empty(struct mend *w)
 		if (d->e->size)
 			continue;
 		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		d->mended = w->dry_run || copy(w, d->e, in);
+		d->mended = w->dry_run || mend_copy(w, d->e, in);
 		io_close(&in);
 	}
 }
@@ -340,19 +234,6 @@ set_directories(struct mend *w, const struct damage *v, size_t n)
 			set_time(w, v[n].e, p.dir, p.leaf, &p);
 		(void)place_close(w, &p, true);
 	}
-}
-
-static int
-mend_files(struct mend *w)
-{
-	const struct strv *ids = &w->f->releases;
-	size_t i;
-	int rc = 0;
-
-	make_empty(w);
-	for (i = ids->n; w->n && rc == 0 && i-- > 0;)
-		rc = search_release(w, ids->v[i]);
-	return rc;
 }
 
 /* Without the times each keeps what it has. */
@@ -386,7 +267,8 @@ fsck_mend(struct fsck *f, const struct record *r, int dir, struct damage *v,
 	release_reader_init(&w.releases, f->s);
 	load_times(&w);
 	mend_plain(&w, v, n);
-	rc = mend_files(&w);
+	make_empty(&w);
+	rc = mend_search(&w);
 	set_directories(&w, v, n);
 	release_reader_release(&w.releases);
 	beneath_release(&w.at);

@@ -7,6 +7,7 @@
  *	fsck_cache.c    uploads, the spare, manifests
  *	fsck_release.c  releases against their manifests
  *	fsck_mend.c     what is wrong with one of them is made again
+ *	fsck_search.c   out of the same bytes of another
  */
 #ifndef SERVER_FSCK_PARTS_H
 #define SERVER_FSCK_PARTS_H

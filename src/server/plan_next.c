@@ -13,25 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/beneath.h"
 #include "base/io.h"
-#include "base/path.h"
 #include "server/plan_ahead.h"
-#include "tree/index.h"
 
 #define BUSY_ENTRIES 64
-#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-struct walk {
-	struct plan_search *x;
-	struct stat_index *index;
-	struct plan_ahead *ahead; /* or NULL */
-	uid_t user;
-	size_t i;       /* the manifest's next entry */
-	int64_t moment; /* before anything was looked at */
-};
-
-static int walk_directory(struct walk *w, int fd, const struct entry *of,
+static int walk_directory(struct plan_walk *w, int fd, const struct entry *of,
 	bool known);
 
 static int64_t
@@ -62,7 +49,7 @@ is_in(const struct entry *e, const struct entry *of)
 
 /* Past an entry, and all below it. */
 static void
-pass(struct walk *w)
+pass(struct plan_walk *w)
 {
 	const struct manifest *m = w->x->p->m;
 	const struct entry *e = &m->v[w->i++];
@@ -76,7 +63,7 @@ pass(struct walk *w)
  * whether it was synced then.
  */
 static bool
-is_known(struct walk *w, const struct entry *e, const struct stat *st,
+is_known(struct plan_walk *w, const struct entry *e, const struct stat *st,
 	enum plan_place *how)
 {
 	uint8_t digest[DIGEST_SIZE];
@@ -91,26 +78,12 @@ is_known(struct walk *w, const struct entry *e, const struct stat *st,
 }
 
 /*
- * A directory that a release had closed to its owner is opened up, for what
- * is in it may go elsewhere.
- */
-static int
-open_directory(struct plan_search *x, int dir, const char *name,
-	struct stat *st)
-{
-	if (!x->o->look && (st->st_mode & 0700) != 0700 &&
-		io_chmod_at(dir, name, 0700) == 0)
-		st->st_mode = S_IFDIR | 0700;
-	return openat(dir, name, DIRECTORY);
-}
-
-/*
  * One with other names elsewhere, which a build may have given it, could
  * change there.
  */
 static bool
-file_belongs(struct walk *w, int dir, const char *leaf, const struct entry *e,
-	const struct stat *st, enum plan_place *how)
+file_belongs(struct plan_walk *w, int dir, const char *leaf,
+	const struct entry *e, const struct stat *st, enum plan_place *how)
 {
 	uint8_t digest[DIGEST_SIZE];
 	bool vouched = index_get(w->index, e->path, st, digest);
@@ -149,7 +122,7 @@ keep_file(struct plan_search *x, const struct entry *e)
  * behind whatever may have taken its time.
  */
 static int
-look_on(struct walk *w, bool slow)
+look_on(struct plan_walk *w, bool slow)
 {
 	pass(w);
 	return slow || w->i % BUSY_ENTRIES == 0 ?
@@ -157,16 +130,9 @@ look_on(struct walk *w, bool slow)
 		0;
 }
 
-/* What is not ours we can neither move nor give another mode. */
-static bool
-is_ours(const struct walk *w, const struct stat *st)
-{
-	return st->st_uid == w->user;
-}
-
 /* What stands where the manifest's next entry goes. */
 static int
-look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
+look_at(struct plan_walk *w, int dir, const char *leaf, struct stat *st)
 {
 	struct plan *p = w->x->p;
 	size_t place = w->i;
@@ -175,13 +141,13 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 	bool known;
 	int sub;
 
-	if (!is_ours(w, st)) {
+	if (!plan_is_ours(w, st)) {
 		strv_add(&p->strays, e->path);
 		return look_on(w, false);
 	}
 	if (S_ISDIR(st->st_mode) && e->type == ENTRY_DIRECTORY) {
 		known = is_known(w, e, st, &how);
-		sub = open_directory(w->x, dir, leaf, st);
+		sub = plan_open_directory(w->x, dir, leaf, st);
 		if (sub >= 0) {
 			plan_note(p, place, st, how);
 			w->i++;
@@ -203,7 +169,7 @@ look_at(struct walk *w, int dir, const char *leaf, struct stat *st)
 }
 
 static int
-cannot_read(const struct walk *w, const struct entry *of)
+cannot_read(const struct plan_walk *w, const struct entry *of)
 {
 	return error_errno(w->x->err, "cannot read next/%s",
 		of ? of->path : "");
@@ -243,7 +209,7 @@ add_strays(struct plan *p, DIR *dir, const struct entry *of)
 
 /* Stat data of the manifest's next entry, which is `leaf` in dir. */
 static bool
-look_up(struct walk *w, int dir, const char *leaf, struct stat *st)
+look_up(struct plan_walk *w, int dir, const char *leaf, struct stat *st)
 {
 	const struct stat *seen = w->ahead ? plan_ahead_get(w->ahead, w->i) :
 					     NULL;
@@ -258,7 +224,7 @@ look_up(struct walk *w, int dir, const char *leaf, struct stat *st)
  * counts those that are there; there are no more than `most`.
  */
 static int
-walk_entries(struct walk *w, int fd, const struct entry *of, size_t most,
+walk_entries(struct plan_walk *w, int fd, const struct entry *of, size_t most,
 	size_t *found)
 {
 	const struct manifest *m = w->x->p->m;
@@ -281,7 +247,7 @@ walk_entries(struct walk *w, int fd, const struct entry *of, size_t most,
 
 /* Takes fd. */
 static int
-walk_directory(struct walk *w, int fd, const struct entry *of, bool known)
+walk_directory(struct plan_walk *w, int fd, const struct entry *of, bool known)
 {
 	DIR *dir = known ? NULL : fdopendir(fd);
 	size_t names = SIZE_MAX, found = 0;
@@ -303,114 +269,13 @@ walk_directory(struct walk *w, int fd, const struct entry *of, bool known)
 	return rc;
 }
 
-/* What the index knows and the manifest does not; it may be there or not. */
-static int
-add_unknown(struct walk *w)
-{
-	struct plan *p = w->x->p;
-	const struct manifest *m = p->m;
-	const char *last = NULL;
-	size_t i, j = 0;
-
-	for (i = 0; i < index_count(w->index); i++) {
-		const char *path = index_path(w->index, i);
-		int order = 1;
-
-		if (!path)
-			return error_set(w->x->err,
-				"next.index changed while it was read");
-		while (j < m->n && strcmp(m->v[j].path, path) != 0 &&
-			path_compare(m->v[j].path, path) < 0)
-			j++;
-		if (j < m->n)
-			order = strcmp(m->v[j].path, path);
-		if (order == 0 || (last && path_below(path, last)))
-			continue;
-		strv_add(&p->strays, path);
-		last = p->strays.v[p->strays.n - 1];
-	}
-	return 0;
-}
-
-static int explore(struct walk *w, int dir, const char *name, struct buf *path);
-
-/* Takes fd; path is the directory's, and restored. */
-static int
-explore_directory(struct walk *w, int fd, struct buf *path)
-{
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	size_t len = path->len;
-	const char *name;
-	int rc = 0;
-
-	if (!dir) {
-		io_close(&fd);
-		return 0;
-	}
-	while (rc == 0 && w->x->missing && io_next_name(dir, &name) > 0) {
-		buf_addf(path, "/%s", name);
-		if (path->len <= PATH_MOST)
-			rc = explore(w, fd, name, path);
-		buf_truncate(path, len);
-	}
-	closedir(dir);
-	return rc;
-}
-
-/* Whether something that does not belong where it is serves elsewhere. */
-static int
-explore(struct walk *w, int dir, const char *name, struct buf *path)
-{
-	uint8_t digest[DIGEST_SIZE];
-	struct supply *u;
-	struct stat st;
-
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!is_ours(w, &st))
-		return 0;
-	if (S_ISDIR(st.st_mode))
-		return explore_directory(w,
-			open_directory(w->x, dir, name, &st), path);
-	if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
-		return 0;
-	if (!index_get(w->index, path->data, &st, digest) &&
-		plan_hash(w->x, dir, name, digest) < 0)
-		return 0;
-	u = plan_find(w->x, digest);
-	if (u && u->where == SUPPLY_NONE && u->size == (uint64_t)st.st_size)
-		plan_set(w->x, u, SUPPLY_NEXT,
-			arena_strndup(&w->x->p->arena, path->data, path->len));
-	return busy_turn(w->x->o->busy, w->x->err);
-}
-
-static int
-explore_strays(struct walk *w, int next)
-{
-	const struct strv *strays = &w->x->p->strays;
-	struct buf path = BUF_INIT;
-	struct beneath at;
-	const char *leaf;
-	size_t i;
-	int dir, rc = 0;
-
-	beneath_init(&at, next);
-	for (i = 0; rc == 0 && w->x->missing && i < strays->n; i++) {
-		buf_clear(&path);
-		buf_addstr(&path, strays->v[i]);
-		dir = beneath_at(&at, strays->v[i], &leaf);
-		if (dir >= 0)
-			rc = explore(w, dir, leaf, &path);
-	}
-	beneath_release(&at);
-	buf_release(&path);
-	return rc;
-}
-
 int
 plan_next(struct plan_search *x)
 {
-	struct walk w = { .x = x, .user = geteuid(), .moment = index_moment() };
-	int fd = openat(x->s->own, "next", DIRECTORY), copy, rc = -1;
+	struct plan_walk w = {
+		.x = x, .user = geteuid(), .moment = index_moment()
+	};
+	int fd = openat(x->s->own, "next", PLAN_DIRECTORY), copy, rc = -1;
 
 	if (fd < 0)
 		return 0;
@@ -425,8 +290,8 @@ plan_next(struct plan_search *x)
 	if (copy < 0)
 		error_errno(x->err, "cannot read next/");
 	else if (walk_directory(&w, copy, NULL, false) == 0 &&
-		add_unknown(&w) == 0)
-		rc = explore_strays(&w, fd);
+		plan_unknown(&w) == 0)
+		rc = plan_strays(&w, fd);
 	index_free(w.index);
 	plan_ahead_free(w.ahead);
 	io_close(&fd);

@@ -2,7 +2,8 @@
  * One plan being made, shared by the files that are its searches:
  *
  *	plan.c                  the contents of the tree; uploads in tmp/
- *	plan_next.c             what next/ holds
+ *	plan_next.c             what next/ holds, where it belongs
+ *	plan_strays.c           and what of it does not
  *	plan_ahead.c            stat data of that, by threads
  *	plan_releases.c         what other releases hold
  *	plan_chunks.c           parts of large files that are nowhere whole
@@ -12,7 +13,11 @@
 #ifndef SERVER_PLAN_PARTS_H
 #define SERVER_PLAN_PARTS_H
 
+#include <sys/stat.h>
+
+#include "server/plan_ahead.h"
 #include "server/plan_chunks.h"
+#include "tree/index.h"
 
 /* Open addressing from a digest to its supply's place, while planning. */
 struct plan_table {
@@ -42,6 +47,26 @@ int plan_hash(struct plan_search *x, int dir, const char *name,
 void plan_table_init(struct plan_table *t, size_t n);
 
 int plan_next(struct plan_search *x);
+
+/* next/ beside the manifest. */
+struct plan_walk {
+	struct plan_search *x;
+	struct stat_index *index;
+	struct plan_ahead *ahead; /* or NULL */
+	uid_t user;
+	size_t i;       /* the manifest's next entry */
+	int64_t moment; /* before anything was looked at */
+};
+
+#define PLAN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+int plan_open_directory(struct plan_search *x, int dir, const char *name,
+	struct stat *st);
+bool plan_is_ours(const struct plan_walk *w, const struct stat *st);
+/* Adds what next.index has and the manifest has not to the strays. */
+int plan_unknown(struct plan_walk *w);
+/* Whether one of them is a supply that is missing; next is the directory's. */
+int plan_strays(struct plan_walk *w, int next);
+
 int plan_releases(struct plan_search *x);
 
 /*
