@@ -153,4 +153,51 @@ restore
 rm -rf "${app:?}/releases/$third" "$own/records/$third"
 fails 4 'also without a record' "$DEPLOY" status local:blog
 like 'it has all' "$OUT" 'releases  2'
+# The history.
+restore
+ok 'another' release 4
+fourth=$(live blog)
+ok 'one that is gone back from' "$DEPLOY" rollback local:blog
+settle
+rm -rf kept
+cp -a "$app" kept
+# goes_back: to what was live before what is.
+goes_back() {
+	ok "$1" "$DEPLOY" rollback local:blog
+	is 'to what was live before' "$(live blog)" "$second"
+}
+goes_back 'a rollback'
+restore
+rm "$own/history"
+fails 4 'a rollback without a history' "$DEPLOY" rollback local:blog
+like 'is told why' "$OUT" 'the history does not tell what was live before'
+like 'and what to do' "$OUT" 'name the release: .*deploy fsck has the history from'
+fails 1 'fsck, in a dry run' fsck -n blog
+like 'tells it once' "$OUT" "^blog: .deployd/history: lacks what was live: .*$second.* \\(can be repaired: written from their records\\)"
+is 'and no more' "$(wc -l <"$OUT")" 1
+fails 1 'and does nothing' test -e "$own/history"
+ok 'else' fsck blog
+like 'it is written' "$OUT" "(.*$fourth.*|.*$third.*) \\(repaired: written from their records\\)"
+is 'for its owner' "$(stat -c %a "$own/history")" 600
+ok 'so nothing is wrong' fsck blog
+goes_back 'a rollback then goes'
+restore
+# Its middle is lost.
+awk -v id="$second" '$3 != id' kept/.deployd/history >"$own/history"
+ok 'a history that lacks some' fsck blog
+like 'has these again' "$OUT" "lacks what was live: $second \\(repaired"
+is 'once' "$(grep -c " live $second " "$own/history")" 1
+goes_back 'and a rollback goes'
+restore
+rm "$own/history" "$app/current"
+ok 'without the link as well' fsck blog
+is 'what was live is' "$(live blog)" "$third"
+restore
+rm "$own/history" "$own/records/"*
+ok 'without records nothing is known' test "$(fsck blog | grep -c history)" -eq 0
+restore
+rm -rf "$app"
+ok 'a new one' release 1
+fails 4 'with one release' "$DEPLOY" rollback local:blog
+like 'there is none' "$OUT" 'no release to roll back to: none that is there was live before'
 done_testing

@@ -199,6 +199,45 @@ check_went_live(struct store *s, const char *id, struct error *err)
 	return rc;
 }
 
+/* Releases that were live, and not gone back from. */
+static size_t
+count_others(const struct store *s)
+{
+	struct error ignored = ERROR_INIT;
+	char live[RELEASE_ID_LEN + 1];
+	struct strv ids = STRV_INIT;
+	size_t i, n = 0;
+
+	(void)store_current(s, live, &ignored);
+	(void)store_releases(s, &ids, &ignored);
+	for (i = 0; i < ids.n; i++) {
+		struct record r = { 0 };
+
+		n += strcmp(ids.v[i], live) &&
+			record_load(s, ids.v[i], &r, &ignored) == 0 &&
+			r.went_live && !r.held;
+		record_release(&r);
+	}
+	strv_release(&ids);
+	return n;
+}
+
+static int
+refuse_rollback(const struct store *s, struct error *err)
+{
+	if (!count_others(s)) {
+		error_status(err, STATUS_REFUSED,
+			"there is no release to roll back to: none that is "
+			"there was live before");
+		return error_hint(err, "see what there is: deploy releases");
+	}
+	error_status(err, STATUS_REFUSED,
+		"the history does not tell what was live before");
+	return error_hint(err,
+		"name the release: deploy releases lists them; deploy fsck "
+		"has the history from their records");
+}
+
 static int
 choose_rollback(struct store *s, const char *to,
 	char id[static RELEASE_ID_LEN + 1], struct error *err)
@@ -209,9 +248,7 @@ choose_rollback(struct store *s, const char *to,
 		snprintf(id, RELEASE_ID_LEN + 1, "%s", to);
 	if (*id)
 		return check_went_live(s, id, err);
-	error_status(err, STATUS_REFUSED,
-		"there is no release to roll back to");
-	return error_hint(err, "see what there is: deploy releases");
+	return refuse_rollback(s, err);
 }
 
 int

@@ -3,6 +3,7 @@
  *
  *	fsck.c          their order, the locks, what is live
  *	fsck_layout.c   directories, locks and leftovers
+ *	fsck_history.c  the history, as far as records have what it lacks
  *	fsck_record.c   records, by themselves and against the history
  *	fsck_cache.c    uploads, the spare, manifests
  *	fsck_release.c  releases against their manifests
@@ -51,6 +52,7 @@ void fsck_drop(struct fsck *f, int dir, const char *name, const char *path);
 void fsck_locks(struct fsck *f);
 void fsck_layout(struct fsck *f);
 void fsck_leftovers(struct fsck *f);
+int fsck_history(struct fsck *f);
 int fsck_records(struct fsck *f);
 int fsck_cache(struct fsck *f);
 int fsck_release(struct fsck *f, const char *id);

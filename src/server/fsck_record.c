@@ -13,21 +13,13 @@
 #include "base/io.h"
 #include "server/stage.h"
 
-/* What the history says of releases: IDs. */
-struct told {
-	struct strv live;     /* that were, to the end of their checks */
-	struct strv switched; /* that were switched to */
-};
-
 static int
 note_event(const struct event *e, void *arg)
 {
-	struct told *t = arg;
+	struct strv *live = arg;
 
 	if (!strcmp(e->name, "live") || !strcmp(e->name, "rollback"))
-		strv_add(&t->live, e->id);
-	if (!strcmp(e->name, "switching"))
-		strv_add(&t->switched, e->id);
+		strv_add(live, e->id);
 	return 0;
 }
 
@@ -162,18 +154,12 @@ note_live(struct fsck *f, struct record *r, const char *path)
 }
 
 static void
-check_history(struct fsck *f, struct record *r, const struct told *t,
+check_history(struct fsck *f, struct record *r, const struct strv *were_live,
 	const char *path)
 {
-	const struct fsck_fault unknown = { ".deployd/history",
-		"lacks a release that was live", NULL,
-		"name the release when rolling back" };
-
 	if (!r->went_live &&
-		(strv_has(&t->live, r->id) || !strcmp(r->id, f->live)))
+		(strv_has(were_live, r->id) || !strcmp(r->id, f->live)))
 		note_live(f, r, path);
-	else if (r->went_live && !strv_has(&t->switched, r->id))
-		fsck_tell(f, &unknown, false);
 }
 
 /* IDs end with the beginning of the tree id. */
@@ -184,39 +170,52 @@ is_its_tree(const struct record *r)
 		!strncmp(r->id + RELEASE_ID_LEN - 8, r->tree, 8);
 }
 
+/* It makes no sense: then it goes, unless its release is there. */
 static void
-check_record(struct fsck *f, const char *id, const struct told *t)
+tell_lost(struct fsck *f, const char *id, const char *path, const char *how)
 {
-	bool has_release = store_has_release(f->s, id);
+	const struct fsck_fault fault = { path, how, "removed",
+		!store_has_release(f->s, id) ?
+			"remove it by hand" :
+			strcmp(id, f->live) ?
+			"no rollback leads there: deploy prune "
+			"drops its release" :
+			"deploy again, with --rebuild" };
+
+	fsck_tell(f, &fault,
+		!store_has_release(f->s, id) &&
+			(f->o->dry_run ||
+				beneath_unlink(f->s->own,
+					path + strlen(".deployd/")) == 0));
+}
+
+static void
+check_record(struct fsck *f, const char *id, const struct strv *were_live)
+{
 	struct error why = ERROR_INIT;
 	struct record r = { 0 };
 	char path[64];
-	struct fsck_fault fault = { path, why.text, NULL, NULL };
+	const struct fsck_fault unread = { path, why.text, NULL,
+		"see the kernel's log" };
+	const struct fsck_fault wrong = { path, "is of another tree", NULL,
+		"do not go back to its release; deploy its tree again" };
 
 	snprintf(path, sizeof(path), ".deployd/records/%s", id);
-	if (record_load(f->s, id, &r, &why) == 0 && !is_its_tree(&r))
-		error_set(&why, "is of another tree");
-	if (*why.text) {
-		/* That of one that is there, its release tells. */
-		fault.repair = has_release ? NULL : "removed";
-		fault.advice = strcmp(id, f->live) ?
-			"no rollback leads "
-			"there: deploy prune drops its release" :
-			"deploy again, with --rebuild";
-		fsck_tell(f, &fault,
-			!has_release &&
-				(f->o->dry_run ||
-					beneath_unlink(f->s->own,
-						path + strlen(".deployd/")) ==
-						0));
-	} else if (has_release) {
+	if (record_load(f->s, id, &r, &why) < 0) {
+		if (errno == EINVAL)
+			tell_lost(f, id, path, why.text);
+		else
+			fsck_tell(f, &unread, false);
+	} else if (store_has_release(f->s, id)) {
+		if (!is_its_tree(&r))
+			fsck_tell(f, &wrong, false);
 		check_settings(f, &r);
-		check_history(f, &r, t, path);
+		check_history(f, &r, were_live, path);
 	}
 	record_release(&r);
 }
 
-/* Nothing can be done with it any more, and retention passes it over. */
+/* Nothing can be done with it any more, and no record says how long it is to stay. */
 static void
 check_has_record(struct fsck *f, const char *id)
 {
@@ -249,24 +248,23 @@ check_doubtful(struct fsck *f, const char *id)
 int
 fsck_records(struct fsck *f)
 {
-	struct told t = { STRV_INIT, STRV_INIT };
+	struct strv were_live = STRV_INIT;
 	struct strv ids = STRV_INIT;
 	size_t i;
 	int rc = -1;
 
 	drop_orphans(f, "records");
 	drop_orphans(f, "logs");
-	if (history_each(f->s, note_event, &t, f->err) == 0 &&
+	if (history_each(f->s, note_event, &were_live, f->err) == 0 &&
 		record_list(f->s, &ids, f->err) == 0)
 		rc = 0;
 	for (i = 0; rc == 0 && i < ids.n; i++)
-		check_record(f, ids.v[i], &t);
+		check_record(f, ids.v[i], &were_live);
 	for (i = 0; rc == 0 && i < f->releases.n; i++) {
 		check_has_record(f, f->releases.v[i]);
 		check_doubtful(f, f->releases.v[i]);
 	}
-	strv_release(&t.live);
-	strv_release(&t.switched);
+	strv_release(&were_live);
 	strv_release(&ids);
 	return rc;
 }

@@ -103,25 +103,33 @@ append(const struct store *s, const struct buf *line)
 	return rc;
 }
 
+void
+history_line(struct buf *out, int64_t when, const char *name, const char *id,
+	const char *from, const char *who, const char *text)
+{
+	char cut[TEXT_MOST + 1], whose[WHO_MOST + 1];
+
+	snprintf(cut, sizeof(cut), "%s", text ? text : "");
+	snprintf(whose, sizeof(whose), "%s", who ? who : "");
+	buf_addf(out, "%lld %s ", (long long)when, name);
+	add_field(out, id);
+	buf_addch(out, ' ');
+	add_field(out, from);
+	buf_addch(out, ' ');
+	add_field(out, whose);
+	buf_addch(out, ' ');
+	add_field(out, cut);
+	buf_addch(out, '\n');
+}
+
 int
 history_append(const struct store *s, const char *name, const char *id,
 	const char *from, const char *who, const char *text, struct error *err)
 {
 	struct buf line = BUF_INIT;
-	char cut[TEXT_MOST + 1], whose[WHO_MOST + 1];
 	int rc;
 
-	snprintf(cut, sizeof(cut), "%s", text ? text : "");
-	snprintf(whose, sizeof(whose), "%s", who ? who : "");
-	buf_addf(&line, "%lld %s ", (long long)time(NULL), name);
-	add_field(&line, id);
-	buf_addch(&line, ' ');
-	add_field(&line, from);
-	buf_addch(&line, ' ');
-	add_field(&line, whose);
-	buf_addch(&line, ' ');
-	add_field(&line, cut);
-	buf_addch(&line, '\n');
+	history_line(&line, time(NULL), name, id, from, who, text);
 	do {
 		rc = append(s, &line);
 	} while (rc < 0 && store_throw_ballast(s));

@@ -297,6 +297,9 @@ struct event {
 
 #define HISTORY_ROLLBACK "rollback"
 
+/* Adds such a line to out. */
+void history_line(struct buf *out, int64_t when, const char *name,
+	const char *id, const char *from, const char *who, const char *text);
 int history_append(const struct store *s, const char *name, const char *id,
 	const char *from, const char *who, const char *text, struct error *err);
 typedef int history_fn(const struct event *e, void *arg);
