@@ -46,6 +46,7 @@
  *	                    doctor_disk.c doctor_account.c
  *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines
  *	server/store.c      the store on disk; store_names.c record.c history.c
+ *	  store_ballast.c   room for a rollback
  *	  store_manifest.c  store_owner.c: whose it is
  *	  prune.c           retention; running.c who uses a release
  *	  room.c            what takes how much room

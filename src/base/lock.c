@@ -27,6 +27,7 @@ lock_take(int dirfd, const char *name, const char *holder)
 	int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
 		0600);
 	struct flock whole;
+	size_t len;
 
 	if (fd < 0)
 		return -1;
@@ -36,9 +37,14 @@ lock_take(int dirfd, const char *name, const char *holder)
 		io_close(&fd);
 		return -1;
 	}
-	/* The text is for people; a lock without it is still a lock. */
-	if (ftruncate(fd, 0) == 0)
-		(void)io_write_full(fd, holder, strlen(holder));
+	/*
+	 * The text is for people; a lock without it is still a lock.  Written
+	 * over the old one it needs no room of a full disk.
+	 */
+	len = strlen(holder);
+	if (pwrite(fd, holder, len, 0) != (ssize_t)len)
+		len = 0;
+	(void)!ftruncate(fd, (off_t)len);
 	return fd;
 }
 

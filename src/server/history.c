@@ -1,6 +1,7 @@
 /*
  * History: one line an event, appended and synced.  A line that a crash cut
- * short is ended by the next append and passed over by readers.
+ * short is ended by the next append and passed over by readers.  Behind its
+ * end there is room that is allocated already, for when the disk is full.
  */
 #include "server/store.h"
 
@@ -18,6 +19,8 @@
 
 #define HISTORY_MOST (64u << 20)
 #define FIELDS 6
+/* Bytes behind the end: for some 80 lines, or three of the longest. */
+#define ROOM (16 * 1024)
 /* Bytes of a text and of a name that are kept. */
 #define TEXT_MOST 1023
 #define WHO_MOST 255
@@ -83,6 +86,17 @@ ends_torn(int fd)
 	return last != '\n';
 }
 
+/* Not every file system can, and none has to. */
+static void
+keep_room(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 &&
+		(int64_t)st.st_blocks * 512 < st.st_size + ROOM / 2)
+		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, ROOM);
+}
+
 /* Appends a line that ends in LF: one write, then on disk. */
 static int
 append(const struct store *s, const struct buf *line)
@@ -97,8 +111,10 @@ append(const struct store *s, const struct buf *line)
 		rc = io_write_full(fd, " \n", 2);
 	if (rc == 0)
 		rc = io_write_full(fd, line->data, line->len);
-	if (rc == 0)
+	if (rc == 0) {
+		keep_room(fd);
 		rc = store_fsync(s, fd);
+	}
 	io_close(&fd);
 	return rc;
 }

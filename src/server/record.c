@@ -118,6 +118,10 @@ record_save(const struct store *s, const struct record *r, struct error *err)
 	message_write(record_fields, r, &text);
 	do {
 		rc = store_write(s, "records", r->id, text.data, text.len, err);
+		if (rc < 0 &&
+			store_write_over(s, "records", r->id, text.data,
+				text.len))
+			rc = 0;
 	} while (rc < 0 && store_throw_ballast(s));
 	if (rc < 0) {
 		error_errno(err, "cannot write %s/.deployd/records/%s", s->path,

@@ -11,12 +11,6 @@
 #include "base/beneath.h"
 #include "base/io.h"
 
-/*
- * Room for a few records and lines of history, and as many inodes: what is
- * thrown away at a time is one piece.
- */
-#define BALLAST_PIECES 8
-#define BALLAST_BYTES (8 * 1024)
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static const struct {
@@ -123,59 +117,6 @@ store_make_root(const char *root, struct error *err)
 	return store_refuse_place(root, err);
 }
 
-struct ballast {
-	char name[16];
-};
-
-static struct ballast
-ballast_piece(int i)
-{
-	struct ballast b;
-
-	snprintf(b.name, sizeof(b.name), "ballast.%d", i);
-	return b;
-}
-
-static int
-take_piece(const struct store *s, const char *name)
-{
-	int fd = openat(s->own, name,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int rc;
-
-	if (fd < 0)
-		return errno == EEXIST ? 0 : -1;
-	rc = posix_fallocate(fd, 0, BALLAST_BYTES) == 0 ? 0 : -1;
-	if (rc < 0)
-		unlinkat(s->own, name, 0);
-	io_close(&fd);
-	return rc;
-}
-
-/* Best effort: without it a rollback on a full disk may fail. */
-static void
-take_ballast(const struct store *s)
-{
-	int i = 0;
-
-	while (i < BALLAST_PIECES && take_piece(s, ballast_piece(i).name) == 0)
-		i++;
-}
-
-bool
-store_throw_ballast(const struct store *s)
-{
-	int i = BALLAST_PIECES, saved = errno;
-	bool thrown = false;
-
-	if (saved == ENOSPC || saved == EDQUOT)
-		while (!thrown && i-- > 0)
-			thrown = unlinkat(s->own, ballast_piece(i).name, 0) ==
-				0;
-	errno = saved;
-	return thrown;
-}
-
 static int
 make_layout(struct store *s, struct error *err)
 {
@@ -191,7 +132,7 @@ make_layout(struct store *s, struct error *err)
 		if (mkdirat(s->own, names[i], 0700) < 0 && errno != EEXIST)
 			return error_errno(err, "cannot make %s/.deployd/%s",
 				s->path, names[i]);
-	take_ballast(s);
+	store_take_ballast(s);
 	return 0;
 }
 

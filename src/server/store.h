@@ -26,7 +26,8 @@
  *	    apart/              where next/ and tmp/ are made
  *	    seed/               on its way to shared/
  *	    cache/              DEPLOY_CACHE_DIR
- *	    ballast.N           room for a rollback's records on a full disk
+ *	    ballast.N           room for a rollback's records on a full disk:
+ *	                        store_ballast.c
  *
  * A record outlives its release's directory, so that a held tree stays held
  * and history can be read; the newest 50 are kept.
@@ -82,6 +83,14 @@ int store_check_owner(const struct store *s, const char *command,
 int store_check_new(const struct store *s, const char *root,
 	const char *command, struct error *err);
 void store_release(struct store *s);
+/* Takes what is missing of the ballast; without it a rollback may fail. */
+void store_take_ballast(const struct store *s);
+/*
+ * After store_write() failed, errno kept: on a full disk writes the same into a
+ * piece of ballast, which takes the file's place.  True if that was done.
+ */
+bool store_write_over(const struct store *s, const char *directory,
+	const char *name, const void *data, size_t len);
 /*
  * After a failed write, errno kept: on a full disk throws a piece of ballast
  * away.  True if that made room, so that the write can be tried once more.
