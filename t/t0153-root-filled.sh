@@ -17,7 +17,8 @@ chmod 711 "$TMP" "$TMP/.." "$TMP/../.."
 nobody test -x "$DEPLOYD" || skip_all 'another account cannot run deployd'
 truncate -s 20M "$TMP/disk"
 mkdir "$DEPLOYD_ROOT"
-mkfs.ext4 -q "$TMP/disk" && mount -o loop "$TMP/disk" "$DEPLOYD_ROOT" 2>/dev/null ||
+mkfs.ext4 -q "$TMP/disk"
+mount -o loop "$TMP/disk" "$DEPLOYD_ROOT" 2>/dev/null ||
 	skip_all 'no file system can be mounted'
 trap 'umount -l "$DEPLOYD_ROOT" 2>/dev/null; tap_exit' EXIT
 chown 65534 "$DEPLOYD_ROOT"
@@ -26,6 +27,7 @@ mkdir -p "$HOME/.config" && chown -R 65534 "$HOME"
 chmod 1777 "$TMPDIR"
 XDG_CACHE_HOME=$HOME/.cache
 XDG_CONFIG_HOME=$HOME/.config
+export XDG_CACHE_HOME XDG_CONFIG_HOME
 unset XDG_RUNTIME_DIR
 printf '[deployd]\nreserve = 1M\nspare = no\n' >"$DEPLOYD_CONF"
 own=$DEPLOYD_ROOT/blog/.deployd

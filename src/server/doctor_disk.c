@@ -42,6 +42,15 @@ is_exposed(const char *path, struct buf *how)
 	return how->len > 0;
 }
 
+/* As a disk becomes that fails. */
+static bool
+is_read_only(int root)
+{
+	struct statvfs v;
+
+	return fstatvfs(root, &v) == 0 && v.f_flag & ST_RDONLY;
+}
+
 /* The root itself and all that is above it. */
 static void
 say_root(struct doctor *d, int root)
@@ -181,6 +190,11 @@ doctor_disk(struct doctor *d)
 			strerror(errno));
 		return;
 	}
+	if (is_read_only(root))
+		doctor_say(d, DOCTOR_FAULT, "root",
+			"%s is on a read-only file system: its kernel's log "
+			"may say why",
+			d->c->root);
 	say_root(d, root);
 	say_apps(d, root);
 	say_reflink(d, root);

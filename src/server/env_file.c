@@ -101,9 +101,11 @@ env_file_lock(struct env_file *e)
 	while ((e->lock = lock_take(store(e)->own, "env.lock", holder)) < 0) {
 		if (errno == ENOENT)
 			break;
-		if (errno != EWOULDBLOCK)
-			return error_errno(q->err, "cannot lock %s/env",
+		if (errno != EWOULDBLOCK) {
+			error_errno(q->err, "cannot lock %s/.deployd/env.lock",
 				store(e)->path);
+			return store_trouble(q->err);
+		}
 		if (io_now_ms() >= end) {
 			error_status(q->err, STATUS_BUSY,
 				"somebody else is changing %s/env",

@@ -76,14 +76,25 @@ fsck_drop(struct fsck *f, int dir, const char *name, const char *path)
 	fsck_tell(f, &fault, f->o->dry_run || rmtree_at(dir, name) == 0);
 }
 
+/* Where nobody can write, who only looks needs no lock. */
+static int
+locked(struct fsck *f, int rc)
+{
+	if (rc == 0 || !f->o->dry_run || errno != EROFS)
+		return rc;
+	*f->err = (struct error)ERROR_INIT;
+	return 0;
+}
+
 static int
 lock(struct fsck *f)
 {
 	char holder[STORE_HOLDER];
 
 	store_holder(f->o->who, holder);
-	return store_lock(f->s, holder, f->o->wait, f->o->wait_fn, f->o->arg,
-		f->err);
+	return locked(f,
+		store_lock(f->s, holder, f->o->wait, f->o->wait_fn, f->o->arg,
+			f->err));
 }
 
 static int
@@ -92,8 +103,9 @@ lock_switch(struct fsck *f)
 	char holder[STORE_HOLDER];
 
 	store_holder(f->o->who, holder);
-	return store_lock_switch(f->s, holder, ACTIVATE_WAIT, f->o->wait_fn,
-		f->o->arg, f->err);
+	return locked(f,
+		store_lock_switch(f->s, holder, ACTIVATE_WAIT, f->o->wait_fn,
+			f->o->arg, f->err));
 }
 
 /* As the next deploy would. */

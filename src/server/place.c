@@ -45,6 +45,14 @@ is_anothers(const char *root)
 		st.st_uid != 0;
 }
 
+static int
+cannot_lock(const struct config *c, const char *name, struct error *err)
+{
+	error_errno(err, "cannot lock %s/.deployd/%s", c->root, name);
+	err->status = STATUS_REFUSED;
+	return store_trouble(err);
+}
+
 int
 place_take(const struct config *c, bool create, int *fd, struct error *err)
 {
@@ -67,12 +75,12 @@ place_take(const struct config *c, bool create, int *fd, struct error *err)
 	for (i = 0; *fd < 0 && i < c->max_sessions; i++) {
 		snprintf(name, sizeof(name), "session.%" PRIu64, i);
 		*fd = lock_take(dir, name, "");
-		if (*fd < 0 && errno != EWOULDBLOCK) {
-			error_errno(err, "cannot lock %s", name);
-			err->status = STATUS_REFUSED;
+		if (*fd < 0 && errno != EWOULDBLOCK)
 			break;
-		}
 	}
 	io_close(&dir);
-	return *fd < 0 ? -1 : 0;
+	if (*fd >= 0 || errno == EWOULDBLOCK)
+		return *fd < 0 ? -1 : 0;
+	/* Who only reads may, where nobody can lock. */
+	return !create && errno == EROFS ? 0 : cannot_lock(c, name, err);
 }

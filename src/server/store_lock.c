@@ -61,7 +61,8 @@ lock(struct store *s, const char *name, int *fd, const char *holder,
 		if (errno == ENOENT)
 			return store_just_removed(s, err);
 		if (errno != EWOULDBLOCK) {
-			error_errno(err, "cannot lock %s", s->path);
+			error_errno(err, "cannot lock %s/.deployd/%s", s->path,
+				name);
 			return store_trouble(err);
 		}
 		if (io_now_ms() >= end) {
