@@ -43,7 +43,9 @@
  *	server/fsck.c       a store checked and repaired: fsck_PART.c
  *	server/setup.c      what an account needs; account.c
  *	server/doctor.c     what this machine has for safety: doctor_kernel.c
- *	                    doctor_disk.c doctor_account.c
+ *	                    doctor_hooks.c doctor_store.c doctor_disk.c
+ *	                    doctor_account.c
+ *	  exposed.c         who else can change something
  *	server/authorize.c  keys: keyfile.c authorized_keys.c the file's lines
  *	server/store.c      the store on disk; store_names.c record.c history.c
  *	  store_ballast.c   room for a rollback
@@ -210,6 +212,18 @@ authorize(const struct command *c)
 	return authorize_run(&a);
 }
 
+/* A mistake in deployd.conf is told to whoever asks, in the form asked for. */
+static int
+run_without(const struct command *c, struct error *err)
+{
+	if (c->serve)
+		return serve_refuse(err);
+	if (is(c, "doctor"))
+		return doctor_run_without(err);
+	log_error("deployd", err);
+	return STATUS_LOCAL;
+}
+
 static int
 run(const struct command *c)
 {
@@ -223,9 +237,8 @@ run(const struct command *c)
 	if (config_load(&config, c->root, &err) < 0 ||
 		config_restrict(&config, c->app, c->allow, c->as, &err) < 0 ||
 		config_restrict_hooks(&config, c->hooks, &err) < 0) {
-		log_error("deployd", &err);
 		config_release(&config);
-		return STATUS_LOCAL;
+		return run_without(c, &err);
 	}
 	status = c->serve       ? serve_run(&config) :
 		is(c, "setup")  ? setup_run(&config, c->list) :

@@ -148,6 +148,15 @@ ok 'once more, nothing is wrong' fsck blog
 echo 2 >app/one
 ok 'another deploy' "$DEPLOY" local:blog app
 
+chmod 777 "$DEPLOYD_ROOT/blog" "$releases" "$DEPLOYD_ROOT/blog/shared"
+fails 1 'directories that others may write in' fsck -n blog
+is 'are told, but for shared/' "$(cat "$OUT")" \
+	'blog: .: mode 777, not 755 (can be repaired: its mode is set)
+blog: releases: mode 777, not 755 (can be repaired: its mode is set)'
+ok 'else' fsck blog
+is 'they are closed' "$(stat -c %a "$DEPLOYD_ROOT/blog" "$releases" "$DEPLOYD_ROOT/blog/shared" | tr '\n' ' ')" '755 755 777 '
+chmod 755 "$DEPLOYD_ROOT/blog/shared"
+
 # Records, settings, manifests.
 live=$(live blog)
 ok 'a dry run of what is well' fsck -n blog

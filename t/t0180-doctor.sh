@@ -11,9 +11,10 @@ mkdir -p "$HOME/.ssh"
 chmod 700 "$HOME/.ssh"
 
 # As root everything is a fault of the account's: it is left out.
+program=$DEPLOYD
 doctor() {
-	"$DEPLOYD" doctor | grep -v '^[a-z]* *account '
-	! "$DEPLOYD" doctor | grep -v ' account ' | grep -q '^fault'
+	"$program" doctor | grep -v '^[a-z]* *account '
+	! "$program" doctor | grep -v ' account ' | grep -q '^fault'
 }
 # state NAME: of that line of the last one.
 state() {
@@ -67,13 +68,57 @@ amiss() {
 ok 'before' doctor
 amiss root 'others may write in .*/srv: chmod go-w' \
 	'chmod 777 "$DEPLOYD_ROOT"' 'chmod 755 "$DEPLOYD_ROOT"'
-amiss apps 'blog/.deployd has mode 755' \
+amiss apps "$DEPLOYD_ROOT/blog/.deployd has mode 755: .*: chmod go= $DEPLOYD_ROOT/blog/.deployd\$" \
 	'chmod 755 "$DEPLOYD_ROOT/blog/.deployd"' \
 	'chmod 700 "$DEPLOYD_ROOT/blog/.deployd"'
+app=$DEPLOYD_ROOT/blog
+for at in "" /releases "/releases/$(live blog)"; do
+	amiss apps "others may write in $app$at: chmod go-w $app$at\$" \
+		'chmod 777 "$app$at"' 'chmod 755 "$app$at"'
+done
+for at in .deployd releases; do
+	amiss apps "$app/$at is no directory: move it away" \
+		'mv "$app/$at" "$app/x" && ln -s x "$app/$at"' \
+		'rm "$app/$at" && mv "$app/x" "$app/$at"'
+done
+if [ "$(id -u)" = 0 ]; then
+	for at in .deployd .deployd/history .deployd/lock releases; do
+		amiss apps "$app/$at belongs to uid 1: chown root $app/$at\$" \
+			'chown 1 "$app/$at"' 'chown 0 "$app/$at"'
+	done
+fi
 amiss apps 'blog/env has mode 644' \
 	'echo A=1 >"$DEPLOYD_ROOT/blog/env"' 'rm "$DEPLOYD_ROOT/blog/env"'
-amiss conf 'others may write .*/deployd.conf' \
+amiss conf "others may write $DEPLOYD_CONF: chmod go-w $DEPLOYD_CONF" \
 	'chmod 666 "$DEPLOYD_CONF"' 'chmod 644 "$DEPLOYD_CONF"'
+mkdir conf
+mv "$DEPLOYD_CONF" conf
+DEPLOYD_CONF=$TMP/conf/deployd.conf
+amiss conf "others may write in $TMP/conf: chmod go-w $TMP/conf\$" \
+	'chmod 777 conf' 'chmod 755 conf'
+amiss conf "others may write in $TMP/conf: chmod go-w" \
+	'chmod 777 conf; rm conf/*' 'chmod 755 conf; : >"$DEPLOYD_CONF"'
+amiss conf "^fault conf *$DEPLOYD_CONF:2: no such key in .deployd.: kep" \
+	'printf "[deployd]\nkep = 3\n" >"$DEPLOYD_CONF"' ': >"$DEPLOYD_CONF"'
+printf '[deployd]\nkeep = x\n' >"$DEPLOYD_CONF"
+fails 4 'by a mistake in deployd.conf the client is refused' \
+	"$DEPLOY" status local:blog
+like 'with the line' "$OUT" "^deploy: $DEPLOYD_CONF:2: "
+like 'and what to do' "$OUT" '^deploy: on the server, .*deployd doctor'
+fails 4 'a deploy, too' "$DEPLOY" local:blog app
+like 'with the line' "$OUT" "^deploy: $DEPLOYD_CONF:2: "
+fails 1 'on the server' "$DEPLOYD" status blog
+like 'it is told as well' "$OUT" "^deployd: $DEPLOYD_CONF:2: "
+: >"$DEPLOYD_CONF"
+mkdir program
+cp "$DEPLOYD" program/deployd
+program=$TMP/program/deployd
+ok 'another program' doctor
+amiss program "others may write $program: chmod go-w $program\$" \
+	'chmod 777 program/deployd' 'chmod 755 program/deployd'
+amiss program "others may write in $TMP/program: chmod go-w $TMP/program\$" \
+	'chmod 777 program' 'chmod 755 program'
+program=$DEPLOYD
 amiss room 'none is accepted' \
 	'printf "[deployd]\nreserve = 100000T\n" >"$DEPLOYD_CONF"' \
 	': >"$DEPLOYD_CONF"'
@@ -86,6 +131,8 @@ amiss keys 'others may write .*/authorized_keys' \
 		>"$HOME/.ssh/authorized_keys"
 	chmod 666 "$HOME/.ssh/authorized_keys"' \
 	'chmod 600 "$HOME/.ssh/authorized_keys"'
+amiss keys "others may write in $HOME/.ssh: chmod go-w $HOME/.ssh" \
+	'chmod 777 "$HOME/.ssh"' 'chmod 700 "$HOME/.ssh"'
 ok 'a limited key' doctor
 like 'is well' "$OUT" '^ok *keys *1 for deployd alone, 0 that can'
 ok 'that of authorize' "$DEPLOYD" authorize key.pub --app blog --allow read \
@@ -101,9 +148,22 @@ is 'which is a note' "$(state durability)" note
 printf '[app "blog"]\nconfine = yes\n' >"$DEPLOYD_CONF"
 ok 'confined hooks' doctor
 like 'are told' "$OUT" '^ok *hooks *confined for: blog'
-fails 1 'a root that is missing' "$DEPLOYD" --root "$TMP/missing" doctor
-like 'is named with what to do' "$OUT" 'missing: No such file.*deployd setup'
+printf '[app "blog"]\nconfine = yes\nwritable = %s\n' "$TMP/nosuch" >"$DEPLOYD_CONF"
+fails 1 'with a writable that is missing' doctor
+like 'they do not run' "$OUT" "^fault hooks *those of blog .*$TMP/nosuch: No such file"
+unlike 'and are not well' "$OUT" '^ok *hooks'
+printf '[app "blog"]\nconfine = yes\n' >"$DEPLOYD_CONF"
+missing() {
+	"$DEPLOYD" --root "$1" doctor | grep -v '^[a-z]* *account '
+	! "$DEPLOYD" --root "$1" doctor | grep -v '^[a-z]* *account ' |
+		grep -q '^fault'
+}
+ok 'a root that is not there yet is no fault' missing "$TMP/missing/root"
+like 'the first deploy makes it' "$OUT" \
+	"^note *root *$TMP/missing/root is not there: the first deploy makes it"
 ok 'it is not made' test ! -e "$TMP/missing"
+fails 1 'one that cannot be made is' missing "$TMP/key.pub/root"
+like 'is named' "$OUT" "^fault root *$TMP/key.pub/root: Not a directory"
 fails 2 'doctor takes no app' "$DEPLOYD" doctor blog
 
 if command -v strace >/dev/null; then

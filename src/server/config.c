@@ -286,6 +286,12 @@ get_limits(struct config *c, struct error *err)
 	return get_seconds(c, "stall_timeout", &c->stall_timeout, err);
 }
 
+void
+config_default(struct config *c)
+{
+	*c = defaults;
+}
+
 int
 config_load(struct config *c, const char *root_option, struct error *err)
 {

@@ -43,6 +43,8 @@ struct config {
  * Errors name file and line.
  */
 int config_load(struct config *c, const char *root_option, struct error *err);
+/* What holds where nothing is said: of those values that are no text. */
+void config_default(struct config *c);
 /* The command line of --serve; each may be NULL.  Unknown words are errors. */
 int config_restrict(struct config *c, const char *apps, const char *allow,
 	const char *as, struct error *err);

@@ -31,6 +31,7 @@ doctor_examine(const struct config *c, doctor_fn *fn, void *arg)
 	struct doctor d = { .c = c, .fn = fn, .arg = arg };
 
 	doctor_kernel(&d);
+	doctor_hooks(&d);
 	doctor_disk(&d);
 	doctor_account(&d);
 	return d.faults;
@@ -49,4 +50,14 @@ int
 doctor_run(const struct config *c)
 {
 	return doctor_examine(c, print, NULL) ? STATUS_LOCAL : STATUS_OK;
+}
+
+int
+doctor_run_without(const struct error *conf)
+{
+	struct doctor d = { .conf = conf, .fn = print };
+
+	doctor_kernel(&d);
+	doctor_account(&d);
+	return STATUS_LOCAL;
 }

@@ -20,5 +20,7 @@ unsigned doctor_examine(const struct config *c, doctor_fn *fn, void *arg);
 
 /* deployd doctor: a line each, and the program's exit status. */
 int doctor_run(const struct config *c);
+/* The same where deployd.conf has a mistake: all that it does not decide. */
+int doctor_run_without(const struct error *conf);
 
 #endif

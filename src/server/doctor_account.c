@@ -2,6 +2,7 @@
 #include "server/doctor_parts.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "base/buf.h"
 #include "base/process.h"
 #include "server/account.h"
+#include "server/exposed.h"
 #include "server/keyfile.h"
 
 #define SUDO_MOST 65536
@@ -25,15 +27,32 @@ say_account(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "account", "%s", account_name());
 }
 
-/* What decides about hooks, and who gets in. */
+/* Whether others could change that file, or put another in its place. */
 static bool
-others_write(const char *path)
+say_exposed(struct doctor *d, const char *name, const char *path)
 {
-	struct stat st;
+	struct buf how = BUF_INIT;
+	bool is = exposed_path(path, &how);
 
-	return stat(path, &st) == 0 &&
-		((st.st_uid != geteuid() && st.st_uid != 0) ||
-			st.st_mode & (S_IWGRP | S_IWOTH));
+	if (is)
+		doctor_say(d, DOCTOR_FAULT, name, "%s", how.data);
+	buf_release(&how);
+	return is;
+}
+
+/* It is what keys are limited to. */
+static void
+say_program(struct doctor *d)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n < 0)
+		return;
+	path[n] = '\0';
+	if (!say_exposed(d, "program", path))
+		doctor_say(d, DOCTOR_OK, "program",
+			"no other account writes %s", path);
 }
 
 static void
@@ -46,10 +65,11 @@ say_conf(struct doctor *d)
 		only && *only ? NULL : user };
 	size_t i, faults = d->faults;
 
+	if (d->conf)
+		doctor_say(d, DOCTOR_FAULT, "conf", "%s", d->conf->text);
 	for (i = 0; i < 2; i++)
-		if (paths[i] && others_write(paths[i]))
-			doctor_say(d, DOCTOR_FAULT, "conf",
-				"others may write %s", paths[i]);
+		if (paths[i])
+			(void)say_exposed(d, "conf", paths[i]);
 	if (d->faults == faults)
 		doctor_say(d, DOCTOR_OK, "conf",
 			"no other account writes deployd.conf");
@@ -80,8 +100,10 @@ is_restricted(const char *options)
 static void
 look_at_keys(struct doctor *d, const struct keyfile *f)
 {
-	size_t i, serve = 0, shell = 0, other = 0;
+	size_t i, serve = 0, shell = 0, other = 0, faults = d->faults;
 
+	if (f->n)
+		(void)say_exposed(d, "keys", f->path);
 	for (i = 0; i < f->n; i++) {
 		const struct authorized_key *k = &f->v[i].key;
 		struct authorized_limits l;
@@ -104,6 +126,9 @@ look_at_keys(struct doctor *d, const struct keyfile *f)
 				i + 1, f->path);
 		authorized_limits_release(&l);
 	}
+	/* What is wrong is not taken back by how many there are. */
+	if (d->faults > faults)
+		return;
 	doctor_say(d, shell ? DOCTOR_NOTE : DOCTOR_OK, "keys",
 		"%zu for deployd alone, %zu that can open a shell, %zu for "
 		"something else",
@@ -117,14 +142,10 @@ say_keys(struct doctor *d)
 	struct keyfile f;
 
 	keyfile_init(&f);
-	if (keyfile_open(&f, false, &err) < 0) {
+	if (keyfile_open(&f, false, &err) < 0)
 		doctor_say(d, DOCTOR_FAULT, "keys", "%s", err.text);
-	} else {
-		if (others_write(f.path))
-			doctor_say(d, DOCTOR_FAULT, "keys",
-				"others may write %s: chmod go-w it", f.path);
+	else
 		look_at_keys(d, &f);
-	}
 	keyfile_release(&f);
 }
 
@@ -200,6 +221,7 @@ void
 doctor_account(struct doctor *d)
 {
 	say_account(d);
+	say_program(d);
 	say_conf(d);
 	say_keys(d);
 	say_sudo(d);

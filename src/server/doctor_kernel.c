@@ -19,7 +19,6 @@
 #include "base/confine.h"
 #include "base/process.h"
 #include "server/intake_confine.h"
-#include "server/surroundings.h"
 
 /* What the process of a trial exits with: that, or an errno. */
 #define REFUSED 0
@@ -147,33 +146,6 @@ say_openat2(struct doctor *d)
 			why(errno));
 }
 
-static void
-say_hooks(struct doctor *d)
-{
-	struct error ignored = ERROR_INIT;
-	struct strv apps = STRV_INIT;
-	struct buf confined = BUF_INIT;
-	size_t i;
-
-	(void)store_apps(d->c->root, &apps, &ignored);
-	for (i = 0; i < apps.n; i++)
-		if (config_confines(d->c, apps.v[i]))
-			buf_addf(&confined, " %s", apps.v[i]);
-	if (!confined.len)
-		doctor_say(d, DOCTOR_NOTE, "hooks",
-			"those of no app are confined; see `confine' in "
-			"deployd.conf(5)");
-	else if (confine_files_version() < SURROUNDINGS_LANDLOCK)
-		doctor_say(d, DOCTOR_FAULT, "hooks",
-			"none can run where `confine = yes' needs Landlock:%s",
-			confined.data);
-	else
-		doctor_say(d, DOCTOR_OK, "hooks", "confined for:%s",
-			confined.data);
-	buf_release(&confined);
-	strv_release(&apps);
-}
-
 void
 doctor_kernel(struct doctor *d)
 {
@@ -193,5 +165,4 @@ doctor_kernel(struct doctor *d)
 		doctor_say(d, DOCTOR_FAULT, "seccomp",
 			"not in force: this deployd is instrumented, to be "
 			"tested");
-	say_hooks(d);
 }

@@ -39,18 +39,22 @@ fsck_locks(struct fsck *f)
 	}
 }
 
-/* The mode that it must have, of which the owner's bits are needed. */
+/*
+ * The mode that it must have, of which the owner's bits are needed.  Who else
+ * writes in shared/ is the app's matter.
+ */
 static void
 check_mode(struct fsck *f, int at, const char *name, const char *path,
 	const struct stat *st, mode_t mode)
 {
+	const mode_t closed = strcmp(path, "shared") ? 022 : 0;
 	struct fsck_fault fault = { path, NULL, "its mode is set", CHMOD };
 	char how[32];
 	bool mended;
 
-	/* Nobody else is to look into those of 0600 and 0700. */
+	/* Nobody else is to look into those of 0600 and 0700, or write. */
 	if ((st->st_mode & mode) == mode &&
-		(mode & 077 || !(st->st_mode & 077)))
+		!(st->st_mode & (mode & 077 ? closed : 077)))
 		return;
 	snprintf(how, sizeof(how), "mode %03o, not %03o",
 		(unsigned)st->st_mode & 07777, (unsigned)mode);
@@ -141,6 +145,8 @@ fsck_layout(struct fsck *f)
 	struct stat st;
 	size_t i;
 
+	if (fstat(f->s->dir, &st) == 0)
+		check_mode(f, f->s->root, f->s->app, ".", &st, 0755);
 	if (fstat(f->s->own, &st) == 0)
 		check_mode(f, f->s->dir, ".deployd", ".deployd", &st, 0700);
 	check_directory(f, f->s->dir, "releases", "releases", 0755);

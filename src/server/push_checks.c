@@ -207,6 +207,12 @@ check_bytes(const struct store *s, const struct statvfs *v,
 	return hint_space(s, reserve, err);
 }
 
+uint64_t
+check_inodes_spared(const struct statvfs *v)
+{
+	return v->f_files / INODES_SPARED + INODES_OWN;
+}
+
 /* Some file systems make inodes as they need them, and count none. */
 static int
 check_inodes(const struct store *s, const struct statvfs *v,

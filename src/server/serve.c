@@ -73,16 +73,48 @@ serve_request(struct session *s, struct msg_result *result)
 	return true;
 }
 
-int
-serve_run(const struct config *c)
+static void
+take_signals(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct msg_result result = { 0 };
-	struct session s;
 
 	/* A vanished client is seen where it is read and written. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	term_catch();
+}
+
+int
+serve_refuse(struct error *why)
+{
+	struct error err = ERROR_INIT;
+	struct msg_result result = { 0 };
+	struct config c;
+	struct session s;
+	struct frame f;
+
+	take_signals();
+	config_default(&c);
+	session_init(&s, &c, STDIN_FILENO, STDOUT_FILENO);
+	why->status = STATUS_REFUSED;
+	if (!*why->hint)
+		error_hint(why, "on the server, see what deployd doctor says");
+	if (greet(&s, &err) == 0)
+		(void)session_frame(&s, &f, &err);
+	result_from_error(&result, why);
+	session_answer(&s, &result);
+	session_linger(&s);
+	session_release(&s);
+	MESSAGE_RELEASE(result, &result);
+	return 0;
+}
+
+int
+serve_run(const struct config *c)
+{
+	struct msg_result result = { 0 };
+	struct session s;
+
+	take_signals();
 	umask(022);
 	session_init(&s, c, STDIN_FILENO, STDOUT_FILENO);
 	if (serve_request(&s, &result)) {
