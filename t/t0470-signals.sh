@@ -96,7 +96,7 @@ wait "$PID"
 is 'a second SIGHUP is no other than the first: status 129' $? 129
 like 'what is live is said' "$TMP/out" "$now is live"
 # All that is in the foreground gets it, but ssh has to live on.
-printf '#!/bin/sh\ncat | "%s" --serve | cat\n' "$DEPLOYD" >"$TMP/ssh"
+printf '#!/bin/sh\ncat | setsid "%s" --serve | cat\n' "$DEPLOYD" >"$TMP/ssh"
 chmod 755 "$TMP/ssh"
 started begun env DEPLOY_SSH="$TMP/ssh" setsid "$DEPLOY" \
 	--transport=openssh web1:blog
