@@ -5,7 +5,7 @@
 
 make_tree app
 printf '[deployd]\ndurability = some\n' >"$DEPLOYD_CONF"
-fails 3 'an unknown durability' "$DEPLOY" local:blog app
+fails 4 'an unknown durability' "$DEPLOY" local:blog app
 like 'is named' "$OUT" 'durability is full or relaxed'
 : >"$DEPLOYD_CONF"
 
