@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/io.h"
 #include "base/rmtree.h"
 #include "scratch.h"
@@ -101,6 +102,18 @@ spoil(const char *how, const char *path, const char *text)
 	}
 }
 
+/* Where a link that was made before leads, nothing is spoilt. */
+static bool
+is_inside(const char *name)
+{
+	static int dir = -1;
+	struct stat st;
+
+	if (dir < 0)
+		dir = open(scratch_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return beneath_stat(dir, name, &st) == 0;
+}
+
 static void
 spoil_line(const char *data, size_t len)
 {
@@ -112,8 +125,11 @@ spoil_line(const char *data, size_t len)
 	if (!names.n)
 		scratch_names(APP, &names);
 	snprintf(line, sizeof(line), "%.*s", (int)len, data);
-	if (sscanf(line, "%7s %u %n", how, &n, &at) >= 2)
-		spoil(how, scratch_path(names.v[n % names.n]), line + at);
+	if (sscanf(line, "%7s %u %n", how, &n, &at) < 2)
+		return;
+	n %= (unsigned)names.n;
+	if (is_inside(names.v[n]))
+		spoil(how, scratch_path(names.v[n]), line + at);
 }
 
 static bool
