@@ -62,7 +62,7 @@ like 'what a rollback would go to' "$OUT" "^previous +$first"
 like 'how many there are' "$OUT" '^releases +2$'
 ok 'releases' "$DEPLOYD" releases blog
 is 'newest first, the live one marked' "$(awk '{ print $1, $2 }' "$OUT" | tr '\n' ' ')" \
-	"* $second $first live "
+	"* $second $first kept "
 like 'and who' "$OUT" 'tester'
 like 'what a client claims is escaped' "$OUT" 'Some\\x09work'
 like 'and who it says it is' "$OUT" 'tester\\x1bc'

@@ -3,7 +3,7 @@
 #include "client/ask.h"
 #include "client/report.h"
 #include "client/verbs.h"
-#include "wire/fault.h"
+#include "wire/words.h"
 
 /* The argument is how many are not repaired. */
 static int
@@ -41,17 +41,7 @@ done(struct ask *a, const struct msg_result *r)
 
 	report_count(&b, r->files);
 	buf_addstr(&b, " files read, ");
-	if (!a->told) {
-		buf_addstr(&b, "nothing is wrong");
-	} else if (a->options->dry_run) {
-		report_count(&b, a->told);
-		buf_addstr(&b, " faults; nothing was changed");
-	} else {
-		report_count(&b, a->told - *left);
-		buf_addstr(&b, " faults repaired, ");
-		report_count(&b, *left);
-		buf_addstr(&b, " left");
-	}
+	fault_sum(a->told, *left, a->options->dry_run, &b);
 	log_info("%s: %s", a->target->text, b.data);
 	buf_release(&b);
 	a->wrong = *left > 0;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/escape.h"
+#include "wire/words.h"
 
 void
 report_count(struct buf *out, uint64_t n)
@@ -208,29 +209,6 @@ report_event(const char *name, ...)
 	json_decref(o);
 }
 
-/* live, kept (it was), built, failed or reverted, and what is to be known. */
-static void
-add_state(struct buf *out, const struct msg_release *r)
-{
-	const char *state = r->state ? r->state : "";
-
-	if (!strcmp(state, "damaged")) {
-		buf_addstr(out, state);
-		return;
-	}
-	if (r->live)
-		state = "live";
-	else if (!strcmp(state, "live"))
-		state = "kept";
-	buf_addstr(out, state);
-	if (r->held)
-		buf_addstr(out, ",held");
-	if (r->pinned)
-		buf_addstr(out, ",pinned");
-	if (r->live && !r->checked)
-		buf_addstr(out, ",unchecked");
-}
-
 static void
 add_commit(struct buf *out, const struct msg_release *r)
 {
@@ -248,7 +226,7 @@ print_release(const struct msg_release *r)
 {
 	struct buf b = BUF_INIT, state = BUF_INIT;
 
-	add_state(&state, r);
+	release_state(r, &state);
 	buf_addf(&b, "%c %s  %-8s  ", r->live ? '*' : ' ', r->id ? r->id : "",
 		buf_str(&state));
 	if (r->created)

@@ -19,6 +19,7 @@
 #include "server/query.h"
 #include "server/room.h"
 #include "server/store.h"
+#include "wire/words.h"
 
 /* Values come from clients: they are escaped. */
 static void
@@ -106,9 +107,12 @@ print_release(void *arg, const struct msg_release *m)
 	char *subject = escape_dup(m->git_subject ? m->git_subject :
 			m->by                     ? "" :
 						    m->reason);
+	struct buf state = BUF_INIT;
 
+	release_state(m, &state);
 	printf("%c %s  %-8s  %-16s  %s\n", m->live ? '*' : ' ', m->id,
-		m->state ? m->state : "", by, subject);
+		buf_str(&state), by, subject);
+	buf_release(&state);
 	free(by);
 	free(subject);
 }

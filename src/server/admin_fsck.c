@@ -10,7 +10,7 @@
 #include "server/activate.h"
 #include "server/admin.h"
 #include "server/fsck.h"
-#include "wire/fault.h"
+#include "wire/words.h"
 
 #define LOCK_SECONDS 2
 
@@ -62,19 +62,12 @@ recover(void *arg, struct error *err)
 static void
 summarise(const struct admin_fsck *a, const struct fsck_sum *sum)
 {
-	uint64_t mended = sum->faults - sum->left;
+	struct buf text = BUF_INIT;
 
-	if (!sum->faults)
-		log_info("%s: %" PRIu64 " files read, nothing is wrong",
-			a->store.app, sum->files);
-	else if (a->dry_run)
-		log_info("%s: %" PRIu64 " files read, %" PRIu64
-			 " faults; nothing was changed",
-			a->store.app, sum->files, sum->faults);
-	else
-		log_info("%s: %" PRIu64 " files read, %" PRIu64
-			 " faults repaired, %" PRIu64 " left",
-			a->store.app, sum->files, mended, sum->left);
+	fault_sum(sum->faults, sum->left, a->dry_run, &text);
+	log_info("%s: %" PRIu64 " files read, %s", a->store.app, sum->files,
+		buf_str(&text));
+	buf_release(&text);
 }
 
 static int
