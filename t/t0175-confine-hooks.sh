@@ -182,6 +182,6 @@ else
 fi
 echo '[app "blog"]
 confine = perhaps' >"$DEPLOYD_CONF"
-fails 3 'a value that is none' "$DEPLOY" local:blog app
+fails 4 'a value that is none' "$DEPLOY" local:blog app
 like 'is an error' "$OUT" 'deployd.conf:2: confine is yes or no'
 done_testing

@@ -109,7 +109,7 @@ rm "$DEPLOYD_ROOT/blog/env"
 # What cannot be read cannot be meant to allow anything.
 mkdir conf
 DEPLOYD_CONF=$TMP/conf
-fails 3 'a deployd.conf that cannot be read' "$DEPLOY" local:blog tree
+fails 4 'a deployd.conf that cannot be read' "$DEPLOY" local:blog tree
 like 'is named' "$OUT" "$TMP/conf"
 DEPLOYD_CONF=$TMP/deployd.conf
 
