@@ -38,7 +38,7 @@ damaged_list() {
 	like 'with what to do' "$OUT" 'deploy fsck'
 	fails 4 'by the admin' "$DEPLOYD" releases blog
 	like 'too' "$OUT" "^[*] $third  live "
-	like 'all' "$OUT" "^  $first  live "
+	like 'all' "$OUT" "^  $first  kept "
 	like 'of them' "$OUT" "^  $second  damaged .*$2"
 	fails 4 'as events' "$DEPLOY" --json releases local:blog
 	like 'of which one says so' "$OUT" "\"id\":\"$second\",.*\"state\":\"damaged\".*\"reason\":\".*$2"

@@ -38,21 +38,81 @@ fsck_tell(struct fsck *f, const struct fsck_fault *fault, bool mended)
 }
 
 void
-fsck_tell_path(struct fsck *f, const char *id, const struct entry *e,
-	enum verify_how how, const char *repair)
+fsck_tell_release(struct fsck *f, const char *id, const char *how,
+	const char *advice)
 {
-	const char *advice = strcmp(id, f->live) ?
-		"do not go back to it; deploy its tree again" :
-		"deploy its tree again, with --rebuild";
-	const char change[] = { verify_letter(how), '\0' };
 	const struct msg_fault m = { .release = (char *)id,
-		.path = (char *)e->path,
-		.change = (char *)change,
-		.how = (char *)verify_word(how),
-		.repair = (char *)repair,
-		.advice = repair ? NULL : (char *)advice };
+		.how = (char *)how,
+		.advice = (char *)advice };
 
 	tell(f, &m);
+}
+
+static const char *
+name_type(mode_t mode)
+{
+	return S_ISDIR(mode)   ? "a directory" :
+		S_ISLNK(mode)  ? "a symbolic link" :
+		S_ISREG(mode)  ? "a file" :
+		S_ISFIFO(mode) ? "a fifo" :
+		S_ISSOCK(mode) ? "a socket" :
+				 "a device";
+}
+
+/* "type: a directory, not a file" */
+static void
+describe(const struct damage *d, struct buf *out)
+{
+	mode_t wanted = d->e->type == ENTRY_DIRECTORY ? S_IFDIR :
+		d->e->type == ENTRY_LINK              ? S_IFLNK :
+							S_IFREG;
+
+	buf_addstr(out, verify_word(d->how));
+	if (d->how == VERIFY_TYPE && d->is)
+		buf_addf(out, ": %s, not %s", name_type(d->is),
+			name_type(wanted));
+}
+
+static void
+advise(const struct fsck *f, const char *id, const struct damage *d,
+	struct buf *out)
+{
+	if (d->error == EISDIR) {
+		buf_addstr(out, "move it away, then deployd fsck again");
+		return;
+	}
+	if (d->error)
+		buf_addf(out, "%s; ", strerror(d->error));
+	buf_addstr(out,
+		strcmp(id, f->live) ?
+			"do not go back to it; deploy its tree again" :
+			"deploy its tree again, with --rebuild");
+}
+
+void
+fsck_tell_damage(struct fsck *f, const char *id, const struct damage *d)
+{
+	const char change[] = { verify_letter(d->how), '\0' };
+	struct buf how = BUF_INIT, repair = BUF_INIT, advice = BUF_INIT;
+	struct msg_fault m = { .release = (char *)id,
+		.path = (char *)d->e->path,
+		.change = (char *)change };
+
+	describe(d, &how);
+	m.how = how.data;
+	if (d->mended) {
+		buf_addf(&repair, "%s%s",
+			d->from ? "copied from " : "made again",
+			d->from ? d->from : "");
+		m.repair = repair.data;
+	} else {
+		advise(f, id, d, &advice);
+		m.advice = advice.data;
+	}
+	tell(f, &m);
+	buf_release(&how);
+	buf_release(&repair);
+	buf_release(&advice);
 }
 
 bool

@@ -83,10 +83,14 @@ set_time(struct mend *w, const struct entry *e, int dir, const char *name,
 static bool
 put(struct mend *w, const struct entry *e, const struct place *p)
 {
+	int saved;
+
 	set_time(w, e, w->tmp, NAME, p);
 	if (renameat(w->tmp, NAME, p->dir, p->leaf) == 0)
 		return true;
+	saved = errno;
 	unlinkat(w->tmp, NAME, 0);
+	errno = saved;
 	return false;
 }
 
@@ -153,11 +157,65 @@ lacks_bytes(struct mend *w, const struct damage *d)
 		(d->how != VERIFY_UNREADABLE || !is_right_opened(w, d));
 }
 
+/* Made again before it, as that which lies below it. */
 static bool
-mend_without_bytes(struct mend *w, const struct damage *d)
+is_below_mended(const struct mend *w, const struct entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < w->n_all; i++)
+		if (w->all[i].mended && w->all[i].e != e &&
+			path_below(e->path, w->all[i].e->path))
+			return true;
+	return false;
+}
+
+static bool
+can_put(struct mend *w, const struct entry *e)
+{
+	struct place p;
+	struct stat st;
+	bool can;
+
+	if (!place_open(w, e, &p))
+		return false;
+	can = faccessat(p.dir, ".", W_OK | X_OK, AT_EACCESS) == 0;
+	if (can && e->type != ENTRY_DIRECTORY &&
+		fstatat(p.dir, p.leaf, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		can = false;
+	}
+	io_close(&p.dir);
+	return can;
+}
+
+bool
+mend_may_put(struct mend *w, struct damage *d)
+{
+	return can_put(w, d->e) ||
+		(errno != EISDIR && is_below_mended(w, d->e));
+}
+
+static bool
+may_set_mode(struct mend *w, struct damage *d)
+{
+	const char *leaf;
+	struct stat st;
+	int dir = beneath_at(&w->at, d->e->path, &leaf);
+
+	if (dir < 0 || fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return is_below_mended(w, d->e);
+	errno = EPERM;
+	return geteuid() == 0 || st.st_uid == geteuid();
+}
+
+static bool
+mend_without_bytes(struct mend *w, struct damage *d)
 {
 	if (w->dry_run)
-		return true;
+		return d->how == VERIFY_MODE ? may_set_mode(w, d) :
+					       mend_may_put(w, d);
 	if (d->e->type == ENTRY_LINK)
 		return make_link(w, d);
 	if (d->how == VERIFY_MODE)
@@ -174,8 +232,10 @@ mend_plain(struct mend *w, struct damage *v, size_t n)
 	for (i = 0; i < n; i++) {
 		if (lacks_bytes(w, &v[i]))
 			w->wanted[w->n++] = &v[i];
+		else if (mend_without_bytes(w, &v[i]))
+			v[i].mended = true;
 		else
-			v[i].mended = mend_without_bytes(w, &v[i]);
+			v[i].error = errno;
 		beneath_forget(&w->at);
 	}
 }
@@ -186,7 +246,7 @@ mend_copy(struct mend *w, const struct entry *e, int in)
 {
 	struct place p;
 	bool done;
-	int out;
+	int out, saved;
 
 	if (!place_open(w, e, &p))
 		return false;
@@ -197,8 +257,10 @@ mend_copy(struct mend *w, const struct entry *e, int in)
 		mend_has_digest(w, out, e) &&
 		fchmod(out, e->mode & ~w->umask) == 0 &&
 		store_fsync(w->f->s, out) == 0 && put(w, e, &p);
+	saved = errno;
 	unlinkat(w->tmp, NAME, 0);
 	io_close(&out);
+	errno = saved;
 	return place_close(w, &p, done);
 }
 
@@ -215,7 +277,9 @@ make_empty(struct mend *w)
 		if (d->e->size)
 			continue;
 		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		d->mended = w->dry_run || mend_copy(w, d->e, in);
+		d->mended = w->dry_run ? mend_may_put(w, d) :
+					 mend_copy(w, d->e, in);
+		d->error = d->mended ? 0 : errno;
 		io_close(&in);
 	}
 }
@@ -256,6 +320,8 @@ fsck_mend(struct fsck *f, const struct record *r, int dir, struct damage *v,
 	struct mend w = { .f = f,
 		.r = r,
 		.umask = (mode_t)r->umask,
+		.all = v,
+		.n_all = n,
 		.dry_run = f->o->dry_run };
 	int rc;
 

@@ -17,6 +17,8 @@ struct mend {
 	mode_t umask;
 	int tmp;
 	struct beneath at;
+	const struct damage *all; /* of n_all */
+	size_t n_all;
 	struct damage **wanted; /* files without their bytes, by digest */
 	size_t n;
 	struct release_reader releases;
@@ -25,9 +27,14 @@ struct mend {
 	bool dry_run;
 };
 
-/* Whether an open file has the bytes of e. */
+/* Whether an open file has the bytes of e; errno is 0 if not. */
 bool mend_has_digest(struct mend *w, int fd, const struct entry *e);
-/* Makes e's file of what is open at `in', if it is its bytes. */
+/* In a dry run: whether something can be put in d's place; or why not. */
+bool mend_may_put(struct mend *w, struct damage *d);
+/*
+ * Makes e's file of what is open at `in', if it is its bytes; if not, errno is
+ * 0, or why it cannot be made.
+ */
 bool mend_copy(struct mend *w, const struct entry *e, int in);
 /* Mends what is wanted and found; it is put in order. */
 int mend_search(struct mend *w);

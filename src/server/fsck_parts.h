@@ -39,9 +39,9 @@ struct fsck_fault {
  * be.
  */
 void fsck_tell(struct fsck *f, const struct fsck_fault *fault, bool mended);
-/* The same of a path of a release. */
-void fsck_tell_path(struct fsck *f, const char *id, const struct entry *e,
-	enum verify_how how, const char *repair);
+/* The same of a release itself, about which nothing can be done. */
+void fsck_tell_release(struct fsck *f, const char *id, const char *how,
+	const char *advice);
 /* As io_next_name(), but that path cannot be read to its end is told of. */
 bool fsck_next_name(struct fsck *f, DIR *dir, const char *path,
 	const char **name);
@@ -61,9 +61,14 @@ int fsck_release(struct fsck *f, const char *id);
 struct damage {
 	const struct entry *e;
 	enum verify_how how;
+	mode_t is; /* what stands there instead, of VERIFY_TYPE */
 	bool mended;
+	int error;  /* why not, or 0: its bytes are nowhere */
 	char *from; /* where its bytes were found, or NULL */
 };
+
+/* Tells of it. */
+void fsck_tell_damage(struct fsck *f, const char *id, const struct damage *d);
 
 /* Makes it again, as far as it can; dir is the release's directory. */
 int fsck_mend(struct fsck *f, const struct record *r, int dir, struct damage *v,

@@ -82,6 +82,7 @@ tell_shared(void *arg, const char *name, enum verify_how how)
 /* What is wrong with its tree. */
 struct found {
 	const struct strv *apart;
+	int dir;
 	struct damage *v;
 	size_t n, cap;
 };
@@ -90,13 +91,16 @@ static int
 note_damage(void *arg, const struct entry *e, enum verify_how how)
 {
 	struct found *d = arg;
+	struct stat st;
 	size_t i;
 
 	for (i = 0; i < d->apart->n; i++)
 		if (path_below(e->path, d->apart->v[i]))
 			return 0;
 	MEM_GROW(d->v, d->n, d->cap);
-	d->v[d->n++] = (struct damage){ .e = e, .how = how };
+	if (how != VERIFY_TYPE || beneath_stat(d->dir, e->path, &st) < 0)
+		st.st_mode = 0;
+	d->v[d->n++] = (struct damage){ .e = e, .how = how, .is = st.st_mode };
 	return 0;
 }
 
@@ -128,13 +132,8 @@ tell_all(struct fsck *f, const char *id, struct found *d)
 	size_t i;
 
 	for (i = 0; i < d->n; i++) {
-		struct damage *x = &d->v[i];
-		char *repair = x->from ? mem_printf("copied from %s", x->from) :
-					 mem_strdup("made again");
-
-		fsck_tell_path(f, id, x->e, x->how, x->mended ? repair : NULL);
-		free(repair);
-		free(x->from);
+		fsck_tell_damage(f, id, &d->v[i]);
+		free(d->v[i].from);
 	}
 }
 
@@ -144,7 +143,7 @@ check_tree(struct subject *x, const struct record *r, const struct manifest *m)
 	struct fsck *f = x->f;
 	const struct verify_options o = { .umask = (mode_t)r->umask,
 		.busy = f->o->busy };
-	struct found d = { &x->apart, NULL, 0, 0 };
+	struct found d = { &x->apart, x->dir, NULL, 0, 0 };
 	uint64_t files, bytes;
 	int rc = verify_tree(x->dir, m, &o, note_damage, &d, f->err);
 
@@ -211,22 +210,23 @@ is_tree(const struct fsck *f, const struct record *r, const struct manifest *m)
 static int
 load_tree(struct fsck *f, const struct record *r, struct manifest *m)
 {
-	char path[96];
-	struct fsck_fault fault = { path, NULL, NULL, NULL };
+	const char *advice = strcmp(r->id, f->live) ?
+		"it can be gone back to, but not verified" :
+		"deploy its tree again, with --rebuild";
 	struct error why = ERROR_INIT;
+	char how[1024];
 
 	if (built_load(f->s, r, m, &why) < 0 &&
 		load_without_build(f, r, m, &why) < 0)
-		fault.how = why.text;
+		snprintf(how, sizeof(how), "its manifest is lost: %.900s",
+			why.text);
 	else if (!is_tree(f, r, m))
-		fault.how = "is that of another tree";
-	if (!fault.how)
+		snprintf(how, sizeof(how),
+			"its manifest is that of another tree: %.64s",
+			r->manifest);
+	else
 		return 0;
-	fault.advice = strcmp(r->id, f->live) ?
-		"do not go back to that release; deploy its tree again" :
-		"deploy its tree again, with --rebuild";
-	snprintf(path, sizeof(path), ".deployd/manifests/%.64s", r->manifest);
-	fsck_tell(f, &fault, false);
+	fsck_tell_release(f, r->id, how, advice);
 	return 1;
 }
 

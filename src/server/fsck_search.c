@@ -1,6 +1,7 @@
 /* The bytes of files that lack them, in all releases of the app. */
 #include "server/fsck_mend.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,9 +20,12 @@ mend_has_digest(struct mend *w, int fd, const struct entry *e)
 {
 	uint8_t digest[DIGEST_SIZE];
 
-	return lseek(fd, 0, SEEK_SET) == 0 &&
+	if (lseek(fd, 0, SEEK_SET) == 0 &&
 		digest_fd(w->digest, fd, digest) == (int64_t)e->size &&
-		!memcmp(digest, e->digest, DIGEST_SIZE);
+		!memcmp(digest, e->digest, DIGEST_SIZE))
+		return true;
+	errno = 0;
+	return false;
 }
 
 static void
@@ -33,11 +37,14 @@ try_source(struct mend *w, struct damage *d, const char *path)
 	if (!strcmp(w->id, w->r->id) && !strcmp(path, d->e->path))
 		return;
 	in = release_reader_open(&w->releases, w->id, path);
-	if (in >= 0 &&
-		(w->dry_run ? mend_has_digest(w, in, d->e) :
-			      mend_copy(w, d->e, in))) {
+	if (in < 0)
+		return;
+	if (w->dry_run ? mend_has_digest(w, in, d->e) && mend_may_put(w, d) :
+			 mend_copy(w, d->e, in)) {
 		d->mended = true;
 		d->from = mem_printf("releases/%s/%s", w->id, path);
+	} else if (errno) {
+		d->error = errno;
 	}
 	io_close(&in);
 }

@@ -7,7 +7,7 @@ void
 fault_text(const struct msg_fault *m, bool dry_run, struct buf *out)
 {
 	if (m->release)
-		buf_addf(out, "releases/%s/", m->release);
+		buf_addf(out, "releases/%s%s", m->release, m->path ? "/" : "");
 	buf_addf(out, "%s: %s", m->path ? m->path : "", m->how ? m->how : "");
 	if (m->repair)
 		buf_addf(out, " (%s: %s)",
