@@ -246,10 +246,10 @@ converse(struct delivery *d, struct net *net, bool abort)
 		assert(++turns < TURNS_MOST);
 	}
 	session_close(&d->session);
-	if (delivery_status(d) == STATUS_OK)
-		delivery_keep_base(d);
-	else
+	if (delivery_status(d) != STATUS_OK)
 		assert(d->error.text[0]);
+	else if (d->then != THEN_COMPARE)
+		delivery_keep_base(d); /* as push does, and diff does not */
 }
 
 static bool
