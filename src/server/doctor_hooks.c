@@ -35,7 +35,11 @@ say_confined(struct doctor *d, const char *apps)
 			"none can run where `confine = yes' needs Landlock:%s",
 			apps);
 	else
-		doctor_say(d, DOCTOR_OK, "hooks", "confined for:%s", apps);
+		doctor_say(d, DOCTOR_OK, "hooks", "confined for:%s%s", apps,
+			confine_files_version() < SURROUNDINGS_SIGNALS ?
+				"; but they can end deployd and other "
+				"processes: that takes Linux 6.12" :
+				"");
 }
 
 void

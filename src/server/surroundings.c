@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/beneath.h"
+#include "base/env.h"
 #include "base/io.h"
 #include "server/hooks.h"
 
@@ -71,15 +74,65 @@ add_own(struct surroundings *x, int dir, const char *name)
 
 /* What every program may take for granted. */
 static void
-add_common(struct surroundings *x)
+add_devices(struct surroundings *x)
 {
-	static const char *const paths[] = { "/tmp", "/var/tmp", "/dev/null",
-		"/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts",
-		"/dev/shm" };
+	static const char *const paths[] = { "/dev/null", "/dev/zero",
+		"/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts" };
 	size_t i;
 
 	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		(void)add_path(x, paths[i], CONFINE_TREES);
+}
+
+/* Whether path, where it really is, is below that directory or is it. */
+static bool
+lies_below(const char *path, const char *directory)
+{
+	char *real = path ? realpath(path, NULL) : NULL;
+	char *top = realpath(directory, NULL);
+	size_t len = top ? strlen(top) : 0;
+	bool below = real && top && !strncmp(real, top, len) &&
+		(real[len] == '/' || !real[len]);
+
+	free(real);
+	free(top);
+	return below;
+}
+
+/* Whether something is in it that hooks must not get at. */
+static bool
+is_ours(const struct store *s, const char *directory)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	return lies_below(s->path, directory) ||
+		lies_below(getenv("HOME"), directory) ||
+		lies_below(pw ? pw->pw_dir : NULL, directory);
+}
+
+/*
+ * Where anybody may write, unless the store or the home is there: of what may
+ * be written nothing can be taken away again.  Then the app's cache has to do.
+ */
+static void
+add_temporary(struct surroundings *x, const struct store *s)
+{
+	static const char *const paths[] = { "/tmp", "/var/tmp", "/dev/shm" };
+	bool all = true;
+	char *pair;
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		if (is_ours(s, paths[i]))
+			all = false;
+		else
+			(void)add_path(x, paths[i], CONFINE_TREES);
+	}
+	if (all)
+		return;
+	pair = mem_printf("TMPDIR=%s/.deployd/cache", s->path);
+	env_put(&x->env, pair);
+	free(pair);
 }
 
 static int
@@ -115,14 +168,14 @@ put_up_fence(struct surroundings *x, const struct store *s,
 	}
 	x->fence = (struct confine){ .rules = x->rules,
 		.network = true,
-		.others = true,
 		.least = SURROUNDINGS_LANDLOCK };
 	if (fd < 0 || add_rule(x, fd, CONFINE_TREES) < 0 ||
 		add_path(x, "/", CONFINE_READ | CONFINE_RUN) < 0)
 		return error_errno(err, "cannot confine hooks");
 	add_own(x, s->dir, "shared");
 	add_own(x, s->own, "cache");
-	add_common(x);
+	add_devices(x);
+	add_temporary(x, s);
 	x->fenced = true;
 	return add_writable(x, c, s->app, err);
 }

@@ -15,6 +15,8 @@
  * directory to another.
  */
 #define SURROUNDINGS_LANDLOCK 2
+/* That which keeps them from processes that are not theirs. */
+#define SURROUNDINGS_SIGNALS 6
 #define FENCE_RULES 48
 
 struct surroundings {
