@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -21,6 +23,8 @@
  */
 #define BALLAST_PIECES 8
 #define BALLAST_BYTES (8 * 1024)
+/* XFS makes no name without some 40 blocks free, of which it uses none. */
+#define BALLAST_BYTES_XFS (64 * 1024)
 
 struct ballast {
 	char name[16];
@@ -35,9 +39,19 @@ piece(int i)
 	return b;
 }
 
+static off_t
+piece_bytes(const struct store *s)
+{
+	struct statfs v;
+
+	return fstatfs(s->own, &v) == 0 && v.f_type == XFS_SUPER_MAGIC ?
+		BALLAST_BYTES_XFS :
+		BALLAST_BYTES;
+}
+
 /* One that a record was written into is small, and is filled up again. */
 static int
-take_piece(const struct store *s, const char *name)
+take_piece(const struct store *s, const char *name, off_t bytes)
 {
 	int fd = openat(s->own, name,
 		O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -45,8 +59,7 @@ take_piece(const struct store *s, const char *name)
 	int rc = -1;
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
-		rc = st.st_size >= BALLAST_BYTES ||
-				posix_fallocate(fd, 0, BALLAST_BYTES) == 0 ?
+		rc = st.st_size >= bytes || posix_fallocate(fd, 0, bytes) == 0 ?
 			0 :
 			-1;
 	if (fd >= 0 && rc < 0 && st.st_size == 0)
@@ -58,10 +71,12 @@ take_piece(const struct store *s, const char *name)
 void
 store_take_ballast(const struct store *s)
 {
-	int i = 0;
+	int i = 0, saved = errno;
+	off_t bytes = piece_bytes(s);
 
-	while (i < BALLAST_PIECES && take_piece(s, piece(i).name) == 0)
+	while (i < BALLAST_PIECES && take_piece(s, piece(i).name, bytes) == 0)
 		i++;
+	errno = saved;
 }
 
 bool
@@ -118,5 +133,8 @@ store_write_over(const struct store *s, const char *directory, const char *name,
 			put(s, piece(i).name, dir, name) == 0;
 	io_close(&dir);
 	errno = saved;
+	/* Of a large piece most is free now. */
+	if (done)
+		store_take_ballast(s);
 	return done;
 }

@@ -163,12 +163,17 @@ int
 store_switch(struct store *s, const char *id, struct error *err)
 {
 	char target[64];
+	bool thrown = false;
 	int rc;
 
 	snprintf(target, sizeof(target), LINK_PREFIX "%s", id);
-	do {
-		rc = replace_link(s->dir, "current", target, sync_of(s), err);
-	} while (rc < 0 && store_throw_ballast(s));
+	while ((rc = replace_link(s->dir, "current", target, sync_of(s), err)) <
+			0 &&
+		store_throw_ballast(s))
+		thrown = true;
+	/* It may have been needed for a moment only. */
+	if (thrown)
+		store_take_ballast(s);
 	if (rc == 0 && !s->relaxed)
 		rc = check_alive(s, err);
 	return rc < 0 ? store_trouble(err) : 0;
