@@ -167,6 +167,7 @@ same_tree 'is whole as well' app blog
 late() {
 	ok 'one deploy' "$DEPLOY" local:blog app
 	echo "later than $1" >app/one
+	cp app/one app/zz
 	ok 'and another' "$DEPLOY" local:blog app
 	settle
 	cat >"$TMP/late" <<-END
@@ -176,7 +177,7 @@ late() {
 	END
 	chmod 755 "$TMP/late"
 	ok 'the first again' "$DEPLOY" rollback local:blog
-	cp "$APP/current/one" app/one
+	cp "$APP/current/one" "$APP/current/zz" app
 	ok 'of which a spare is made' "$DEPLOY" --deployd="$TMP/late" local:blog app
 	tries=0
 	until [ -e "$OWN/next.sync" ] || [ $tries -gt 300 ]; do
@@ -189,10 +190,17 @@ late() {
 if ! strace -o "$TMP/trace" true 2>/dev/null; then
 	skip 'a spare that is taken over' 'strace may not trace'
 else
+	echo zz >app/zz
 	late ''
 	ok 'a spare that is synced yet' "$DEPLOY" local:blog app
 	is 'is used' "$(inode "$APP/current/one")" "$taken"
 	same_tree 'whole' app blog
+	settle
+	late ''
+	rm app/zz
+	ok 'one of which something is taken away' "$DEPLOY" local:blog app
+	same_tree 'is whole, too' app blog
+	echo zz >app/zz
 	settle
 	late error=EIO:
 	live=$(readlink "$APP/current")

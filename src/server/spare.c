@@ -213,19 +213,21 @@ sync_unlocked(struct spare *x, const struct plan *p, int next,
 	struct error *err)
 {
 	int running = spare_sync_begin(x->s);
-	bool synced = false;
+	bool synced = false, taken = false;
 
 	if (running >= 0) {
 		/* The session that began us may have it open yet. */
 		lock_release(&x->s->next_lock);
 		synced = sync_new(x, p, next, err) == 0;
-		spare_sync_end(x->s, running, synced);
+		/* Who took it over moves what is in it, and no disk fails. */
+		taken = !synced && (errno == ENOENT || errno == ENOTDIR);
+		spare_sync_end(x->s, running, synced || taken);
 		if (!lock_again(x))
 			return;
 	}
 	if (synced)
 		(void)stage_save_index(x->s, p, true, err);
-	else if (running >= 0)
+	else if (running >= 0 && !taken)
 		spare_sync_heed(x->s);
 	else
 		stage_distrust(x->s);
