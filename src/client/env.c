@@ -217,6 +217,9 @@ take(struct ask *a, const struct frame *f, struct error *err)
 	struct job *j = a->arg;
 	char *pair;
 
+	/* A line that hooks refuse. */
+	if (!strcmp(f->type, ".note") && watch_frame(&a->watch, f))
+		return 0;
 	if (strcmp(f->type, "variable") != 0)
 		return ask_unexpected(f, err);
 	pair = mem_strndup(f->data, f->len);

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "server/exposed.h"
+#include "server/hooks.h"
 #include "server/store.h"
 
 /* As a disk becomes that fails. */
@@ -137,12 +138,20 @@ say_inside(struct thing *t, const char *name)
 static void
 say_env(struct thing *t)
 {
+	const struct config *c = t->d->c;
+	char *path = mem_printf("%s/%s", c->root, t->app);
+	struct error why = ERROR_INIT;
 	struct stat st;
 
 	/* One that is a link is the admin's. */
 	if (fstatat(t->dir, "env", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		S_ISREG(st.st_mode))
 		say_thing(t, "env", 0, true);
+	if (config_hooks(c, t->app) == HOOKS_TREE &&
+		hook_environment_check(t->dir, path, &why) < 0)
+		doctor_say(t->d, DOCTOR_FAULT, "apps", "%s: %s", why.text,
+			why.hint);
+	free(path);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "server/hooks.h"
 
 #define CHMOD "chmod it, or remove it"
 
@@ -105,12 +106,16 @@ check_directory(struct fsck *f, int at, const char *name, const char *path,
 static void
 check_env(struct fsck *f)
 {
+	struct error why = ERROR_INIT;
+	const struct fsck_fault unfit = { "env", why.text, NULL, why.hint };
 	struct stat st;
 
 	/* One that is a link is the admin's. */
 	if (fstatat(f->s->dir, "env", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		S_ISREG(st.st_mode))
 		check_mode(f, f->s->dir, "env", "env", &st, 0600);
+	if (hook_environment_check(f->s->dir, f->s->path, &why) < 0)
+		fsck_tell(f, &unfit, false);
 }
 
 /* What deployd could not replace or remove. */

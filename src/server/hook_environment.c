@@ -56,20 +56,33 @@ set_account(struct strv *env)
 }
 
 static int
-read_env_file(const struct store *s, struct strv *env, struct error *err)
+read_env_file(int dir, const char *path, struct strv *env, struct error *err)
 {
 	struct buf text = BUF_INIT;
 	int rc = 0;
 
-	if (io_read_regular(s->dir, "env", READ_MOST, &text, err) == 0)
+	if (io_read_regular(dir, "env", READ_MOST, &text, err) == 0)
 		rc = env_parse("env", buf_str(&text), text.len, env, err);
 	else if (errno != ENOENT)
 		rc = -1;
 	buf_release(&text);
 	if (rc < 0) {
-		error_prefix(err, "%s/", s->path);
+		error_prefix(err, "%s/", path);
 		err->status = STATUS_REFUSED;
+		error_hint(err,
+			"correct that on the server: no hook of the app runs "
+			"until then");
 	}
+	return rc;
+}
+
+int
+hook_environment_check(int dir, const char *path, struct error *err)
+{
+	struct strv env = STRV_INIT;
+	int rc = read_env_file(dir, path, &env, err);
+
+	strv_release(&env);
 	return rc;
 }
 
@@ -78,7 +91,7 @@ hook_environment(const struct store *s, const struct config *c,
 	const struct hook_facts *f, struct strv *env, struct error *err)
 {
 	if (config_hooks(c, f->app) == HOOKS_TREE &&
-		read_env_file(s, env, err) < 0)
+		read_env_file(s->dir, s->path, env, err) < 0)
 		return -1;
 	set_account(env);
 	set(env, "DEPLOY_APP", f->app);

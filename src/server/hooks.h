@@ -62,6 +62,11 @@ struct hook_facts {
  */
 int hook_environment(const struct store *s, const struct config *c,
 	const struct hook_facts *f, struct strv *env, struct error *err);
+/*
+ * Whether they will take the env file, if there is one, of the app whose
+ * directory is open and stands at path: -1 with err.
+ */
+int hook_environment_check(int dir, const char *path, struct error *err);
 
 /*
  * Runs the commands in order; the first failure stops.  timeout is for all of

@@ -16,6 +16,7 @@
 #include "base/env.h"
 #include "server/apps.h"
 #include "server/env_file.h"
+#include "server/hooks.h"
 
 /* For store_open(). */
 #define SET "deploy env set local:"
@@ -147,6 +148,18 @@ check_may_change(struct query *q)
 	return error_hint(q->err, "somebody with another key has to do it");
 }
 
+/* What hooks refuse is told before a rollback needs them. */
+static void
+note_unfit(struct query *q)
+{
+	const struct store *s = &q->s->store;
+	struct error why = ERROR_INIT;
+
+	if (q->s->opened && config_hooks(q->s->config, s->app) == HOOKS_TREE &&
+		hook_environment_check(s->dir, s->path, &why) < 0)
+		session_note(q->s, "%s; %s", why.text, why.hint);
+}
+
 int
 query_env(struct query *q)
 {
@@ -174,6 +187,8 @@ query_env(struct query *q)
 		rc = error_status(q->err, STATUS_REFUSED,
 			"this deployd does not know `env %s' in that form",
 			what);
+	if (rc == 0)
+		note_unfit(q);
 	env_file_release(&e);
 	strv_release(&words);
 	return rc;
