@@ -4,11 +4,13 @@
  *
  *	make fuzz
  *	mkdir /tmp/found
+ *	export ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=2
  *	build/fuzz/t/fuzz/fuzz_serve -dict=t/fuzz/dict/serve \
  *		/tmp/found t/fuzz/corpus/serve
  *
- * and add to the corpus, under a name that tells why, what made it fail.  Not
- * every target has a dictionary.  Those of serve.h, intake and delivery are
+ * and add to the corpus, under a name that tells why, what made it fail; what
+ * -set_cover_merge=1 takes from there is called found-X.  Not every target has
+ * a dictionary.  Those of serve.h, intake and delivery are
  * written in the language of cook.h, and none of them makes a process.
  */
 #include <dirent.h>
