@@ -47,6 +47,8 @@ int io_read_rest(int fd, const char *path, size_t most, struct buf *b,
  * others where there is no /proc.
  */
 int io_chmod_at(int dirfd, const char *name, mode_t mode);
+/* fsync(2), of a file or a directory. */
+int io_fsync(int fd);
 int io_nonblock(int fd);
 /*
  * The next name in a directory but . and ..: 1; 0 at the end; -1 with errno,

@@ -65,9 +65,9 @@ replace_end(struct replace *r, const char *name, enum replace_sync sync,
 {
 	bool synced = sync == REPLACE_SYNC;
 
-	if ((synced && fsync(r->fd) < 0) ||
+	if ((synced && io_fsync(r->fd) < 0) ||
 		renameat(r->dirfd, r->tmp, r->dirfd, name) < 0 ||
-		(synced && fsync(r->dirfd) < 0)) {
+		(synced && io_fsync(r->dirfd) < 0)) {
 		error_errno(err, "cannot write %s%s", r->place, name);
 		replace_abandon(r);
 		return -1;
@@ -163,7 +163,7 @@ replace_link(int dirfd, const char *name, const char *target,
 		errno = saved;
 		return -1;
 	}
-	if (sync == REPLACE_SYNC && fsync(dirfd) < 0)
+	if (sync == REPLACE_SYNC && io_fsync(dirfd) < 0)
 		return error_errno(err, "cannot sync the directory of %s",
 			name);
 	return 0;

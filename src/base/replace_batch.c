@@ -68,7 +68,7 @@ sync_files(const struct replace_batch *b, struct error *err)
 		(void)sync_file_range(b->v[i].file.fd, 0, 0,
 			SYNC_FILE_RANGE_WRITE);
 	for (i = 0; i < b->n; i++)
-		if (fsync(b->v[i].file.fd) < 0)
+		if (io_fsync(b->v[i].file.fd) < 0)
 			return failed(&b->v[i].file, b->v[i].name, err);
 	return 0;
 }
@@ -91,7 +91,7 @@ sync_directories(const struct replace_batch *b, struct error *err)
 	for (i = 0; i < b->n; i++) {
 		if (i && same_directory(v[i - 1].file.dirfd, v[i].file.dirfd))
 			continue;
-		if (fsync(v[i].file.dirfd) < 0)
+		if (io_fsync(v[i].file.dirfd) < 0)
 			return failed(&v[i].file, v[i].name, err);
 	}
 	return 0;

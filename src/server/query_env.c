@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/env.h"
+#include "base/io.h"
 #include "server/apps.h"
 #include "server/env_file.h"
 #include "server/hooks.h"
@@ -64,7 +65,7 @@ open_or_make(struct query *q)
 	note_new_app(q);
 	if (session_open_app(q->s, q->ask.app, true, SET, q->err) < 0)
 		return -1;
-	(void)fsync(q->s->store.root);
+	(void)io_fsync(q->s->store.root);
 	return 0;
 }
 

@@ -185,7 +185,7 @@ name_archive(struct removal *r, const char *temporary)
 		snprintf(name, sizeof(name), "%s.tar", r->name);
 		rc = rename_free(r->kept, temporary, r->kept, name);
 	} while (rc < 0 && errno == EEXIST);
-	if (rc < 0 || fsync(r->kept) < 0 || fsync(r->s->root) < 0)
+	if (rc < 0 || io_fsync(r->kept) < 0 || io_fsync(r->s->root) < 0)
 		return error_errno(r->q->err, "cannot name the archive in %s",
 			KEPT);
 	r->q->result->kept = mem_printf("%s/" KEPT "/%s", r->q->s->config->root,
@@ -207,7 +207,7 @@ write_archive(struct removal *r)
 	if (r->tar < 0)
 		error_errno(r->q->err, "cannot write in %s", KEPT);
 	else if (pack(r) == 0)
-		rc = fsync(r->tar) < 0 ?
+		rc = io_fsync(r->tar) < 0 ?
 			error_errno(r->q->err, "cannot sync the archive") :
 			name_archive(r, temporary);
 	if (rc < 0)
@@ -262,7 +262,7 @@ take_away(struct removal *r)
 		io_close(&trash);
 		return -1;
 	}
-	(void)fsync(r->s->root);
+	(void)io_fsync(r->s->root);
 	(void)unlinkat(r->s->dir, "current", 0);
 	store_unlock_switch(r->s);
 	store_unlock(r->s);

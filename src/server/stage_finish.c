@@ -48,7 +48,7 @@ sync_at(int dir, const char *name, int flags, enum pass pass)
 	if (fd < 0)
 		return -1;
 	if (pass == PASS_WAIT)
-		rc = fsync(fd);
+		rc = io_fsync(fd);
 	else
 		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	io_close(&fd);
@@ -157,7 +157,7 @@ stage_sync_touched(const struct store *s, const struct stage_synced *t,
 	if (sync_each(s, t, t->touched, ENTRY_FILE, PASS_BEGIN, err) == 0 &&
 		sync_each(s, t, t->touched, ENTRY_FILE, PASS_WAIT, err) == 0 &&
 		sync_each(s, t, dirs, ENTRY_DIRECTORY, PASS_WAIT, err) == 0)
-		rc = fsync(t->next) < 0 ? failed("next", err) : 0;
+		rc = io_fsync(t->next) < 0 ? failed("next", err) : 0;
 	free(dirs);
 	return rc;
 }

@@ -18,7 +18,7 @@
 int
 store_fsync(const struct store *s, int fd)
 {
-	return s->relaxed ? 0 : fsync(fd);
+	return s->relaxed ? 0 : io_fsync(fd);
 }
 
 static enum replace_sync
@@ -142,23 +142,6 @@ store_current(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 		"move it away on the server, then: deployd fsck %s", s->app);
 }
 
-/*
- * XFS that has shut down says that a directory was synced, which it was not;
- * a file cannot be read from then on.
- */
-static int
-check_alive(const struct store *s, struct error *err)
-{
-	int fd = openat(s->own, "history", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	char byte;
-	bool read = fd < 0 ? errno == ENOENT : pread(fd, &byte, 1, 0) >= 0;
-
-	if (!read)
-		error_errno(err, "cannot read %s/.deployd/history", s->path);
-	io_close(&fd);
-	return read ? 0 : -1;
-}
-
 int
 store_switch(struct store *s, const char *id, struct error *err)
 {
@@ -174,8 +157,6 @@ store_switch(struct store *s, const char *id, struct error *err)
 	/* It may have been needed for a moment only. */
 	if (thrown)
 		store_take_ballast(s);
-	if (rc == 0 && !s->relaxed)
-		rc = check_alive(s, err);
 	return rc < 0 ? store_trouble(err) : 0;
 }
 
