@@ -124,8 +124,24 @@ push blog app 'then compare' >&3
 finish
 is 'a key that may not read is refused a compare' "$(got status)" 4
 ok 'and nothing was made' test ! -e "$DEPLOYD_ROOT"
-fails 1 'an unknown verb to allow is an error at once' "$DEPLOYD" --serve --allow deploy,wibble
-fails 1 'a list of no apps is one' "$DEPLOYD" --serve --app ,
+# mistaken NAME PATTERN OPTION...: of who wrote the line of authorized_keys.
+mistaken() {
+	mistaken_name=$1
+	mistaken_what=$2
+	shift 2
+	serve "$@"
+	{
+		hello
+		control ask 'verb status' 'app blog'
+	} >&3
+	finish
+	is "$mistaken_name is refused" "$(got status)" 4
+	like 'which is told' "$TRACE" "error .*$mistaken_what"
+	like 'with what to do' "$TRACE" 'hint on the server, .*deployd doctor'
+}
+mistaken 'whatever is asked where an unknown verb is to be allowed' wibble \
+	--allow deploy,wibble
+mistaken 'and where a list has no apps' 'apps?' --app ,
 fails 2 'an unknown option is one' "$DEPLOYD" --serve --wibble
 
 # A refusal is read even by who is still sending.
