@@ -96,7 +96,7 @@ next_version() {
 			build = cat version >built; mkdir -p cache; cat version >cache/last; date >>storage/log
 			restart = ! rm $TMP/kill 2>/dev/null || { kill -9 \$(awk '/^PPid/ { print \$2 }' /proc/\$PPID/status); sleep 20; }
 			check = cmp version built && cmp version cache/last
-			check_timeout = 2
+			check_timeout = 20
 		CONF
 	}
 	cp -a app "$TMP/versions/$VERSION"
