@@ -17,7 +17,7 @@
  *	  assemble.c        large ones, which are put together here
  *	  release.c         what is made of it, and undoing that
  *	  stage.c           next/ becomes the tree, stage_finish.c on disk,
- *	  stage_store.c     a release
+ *	  stage_store.c     a release; what fails is next/ again: recycle.c
  *	  furnish.c copy.c  shared and carried paths; supply.c what to type
  *	  times.c           the stamp S
  *	server/hooks.c      the app's commands and checks

@@ -133,4 +133,26 @@ like 'is killed' "$OUT" 'was killed by signal 9|Owner died'
 ok 'with what it runs' ends "$(cat "$TMP/left")"
 conf '[hooks]' 'build = true'
 ok 'no harm is done' "$DEPLOY" local:blog app
+
+# What a build leaves running writes to where it was, and what it made is gone.
+head -c 300000 /dev/urandom >app/large
+echo two >app/two
+rm -f "$TMP/began"
+conf '[app]' 'carry = kept' '[hooks]' \
+	"build = mkdir made kept; head -c 4000000 /dev/zero >made/product; cp made/product kept; $TMP/writer & until [ -s $TMP/began ]; do sleep 0.05; done; false"
+fails 7 'a build that fails, and runs on' "$DEPLOY" local:blog app
+ok 'it does' kill -0 "$(cat "$TMP/began")"
+settle
+is 'of what it made nothing is kept' "$(find "$own" -name product)" ''
+# What was written over is sent.
+printf '[hooks]\nbuild = true\n' >app/deploy.conf
+# Without a base nothing is offered unasked.
+XDG_CACHE_HOME=$TMP/none
+ok 'the next deploy' "$DEPLOY" -v local:blog app
+like 'sends hardly anything again' "$OUT" 'needs 1 files'
+kill -0 "$(cat "$TMP/began")" || diag 'it has ended by itself'
+sleep 0.3
+is 'nobody writes to what is live' "$(cat "$DEPLOYD_ROOT/blog/current/page")" $n
+fails 1 'nor beside it' test -e "$DEPLOYD_ROOT/blog/current/stray"
+kill "$(cat "$TMP/began")"
 done_testing

@@ -109,5 +109,10 @@ printf '[hooks]\nbuild = cat /dev/zero >product; true\n' >"$SETTINGS"
 deploy
 is 'a build that fills the disk, and does not mind' "$(got status)" 4
 like 'what could not be written then is named' "$TRACE" 'error cannot write \.deployd/built: No space left'
+settle
+is 'what it made is gone' "$(find "$DEPLOYD_ROOT/blog" -name product)" ''
+size=$(df --output=avail -B 1M "$DEPLOYD_ROOT" | tail -n 1 | tr -d ' ')
+ok "there is room again ($size MB)" test "$size" -gt 60
+ok 'what was uploaded is not gone' test -s "$own/next/data"
 is 'standard error was silent' "$(cat "$ERRORS")" ''
 done_testing

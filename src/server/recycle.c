@@ -30,6 +30,7 @@ struct recycling {
 	struct buf at;            /* the directory that is at, with a slash */
 	struct moved *moved; /* by place in the index; inode 0: it is not */
 	int64_t newest;      /* change of any of them */
+	bool doubted;        /* so are files that are not vouched for */
 	bool broken;         /* something is in next/ that cannot be told of */
 };
 
@@ -76,15 +77,19 @@ move_file(struct recycling *r, const struct both *b, const struct stat *st)
 {
 	uint8_t digest[DIGEST_SIZE];
 	size_t place = r->i++;
+	bool vouched = index_get(r->index, b->path, st, digest);
 	struct stat now;
 
-	if (st->st_nlink > 1 || !index_get(r->index, b->path, st, digest) ||
+	if (st->st_nlink > 1 || (!vouched && !r->doubted) ||
 		renameat(b->from, b->leaf, b->to, b->leaf) < 0)
 		return;
 	if (is_ours_alone(b, st, &now))
 		note(r, place, &now);
 	else if (unlinkat(b->to, b->leaf, 0) < 0)
 		r->broken = true;
+	/* That it is there is known, and no file has changed then. */
+	if (!vouched)
+		r->moved[place].stat.ctime = INT64_MIN;
 }
 
 static void
@@ -107,16 +112,28 @@ move_link(struct recycling *r, const struct both *b, const struct stat *st)
 
 static int move_names(struct recycling *r, int from, int to);
 
+/*
+ * What failed may have done so for a full disk: then a directory needs a piece
+ * of ballast, until the old one is gone.
+ */
+static bool
+makes_room(const struct recycling *r)
+{
+	return r->doubted && store_throw_ballast(r->s);
+}
+
 /* Mode and time are the old one's: mostly they will do. */
 static int
-open_both(const struct both *b, const struct stat *st, int *from, int *to)
+open_both(const struct recycling *r, const struct both *b,
+	const struct stat *st, int *from, int *to)
 {
 	*from = *to = -1;
 	if ((st->st_mode & 0700) != 0700 &&
 		io_chmod_at(b->from, b->leaf, 0700) < 0)
 		return -1;
-	if (mkdirat(b->to, b->leaf, (st->st_mode & 0777) | 0700) < 0)
-		return -1;
+	while (mkdirat(b->to, b->leaf, (st->st_mode & 0777) | 0700) < 0)
+		if (!makes_room(r))
+			return -1;
 	*from = openat(b->from, b->leaf, DIRECTORY);
 	*to = openat(b->to, b->leaf, DIRECTORY);
 	return *from < 0 || *to < 0 ? -1 : 0;
@@ -133,7 +150,7 @@ move_directory(struct recycling *r, const struct both *b, const struct stat *st)
 
 	buf_addstr(&r->at, b->leaf);
 	len = r->at.len;
-	if (open_both(b, st, &from, &to) == 0) {
+	if (open_both(r, b, st, &from, &to) == 0) {
 		buf_addstr(&r->at, "/");
 		rc = move_names(r, from, to);
 		buf_truncate(&r->at, len);
@@ -221,8 +238,9 @@ move_release(struct recycling *r, int from, const char *index)
 {
 	int to;
 
-	if (store_make_apart(r->s, "next") < 0)
-		return;
+	while (store_make_apart(r->s, "next") < 0)
+		if (!makes_room(r))
+			return;
 	to = openat(r->s->own, "next", DIRECTORY);
 	r->index = index_load(r->s->own, index);
 	r->moved = mem_zalloc(index_count(r->index), sizeof(*r->moved));
@@ -253,24 +271,40 @@ find_dropped(const struct store *s, char id[static RELEASE_ID_LEN + 1])
 	return *id != '\0';
 }
 
-void
-recycle_dropped(const struct store *s, const struct busy *busy)
+/* That of this ID, in trash/. */
+static void
+recycle(struct recycling *r, const char *id)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
-	struct recycling r = { .s = s, .busy = busy, .newest = INT64_MIN };
-	char id[RELEASE_ID_LEN + 1], tree[64], index[64];
+	char tree[64], index[64];
 	int from;
 
-	if (!find_dropped(s, id))
-		return;
 	snprintf(tree, sizeof(tree), "trash/%s", id);
 	snprintf(index, sizeof(index), "records/%s.index", id);
-	from = beneath_open(s->own, tree, O_RDONLY | O_DIRECTORY, 0);
+	from = beneath_open(r->s->own, tree, O_RDONLY | O_DIRECTORY, 0);
 	/* What tells of a writer who comes while there is a lease. */
 	sigaction(SIGIO, &ignore, &old);
 	if (from >= 0)
-		move_release(&r, from, index);
+		move_release(r, from, index);
 	sigaction(SIGIO, &old, NULL);
-	buf_release(&r.at);
+	buf_release(&r->at);
 	io_close(&from);
+}
+
+void
+recycle_dropped(const struct store *s, const struct busy *busy)
+{
+	struct recycling r = { .s = s, .busy = busy, .newest = INT64_MIN };
+	char id[RELEASE_ID_LEN + 1];
+
+	if (find_dropped(s, id))
+		recycle(&r, id);
+}
+
+void
+recycle_failed(const struct store *s, const char *id)
+{
+	struct recycling r = { .s = s, .newest = INT64_MIN, .doubted = true };
+
+	recycle(&r, id);
 }

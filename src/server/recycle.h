@@ -17,5 +17,11 @@
  * moved so far, and next.index vouches for that.  The rest stays in trash/.
  */
 void recycle_dropped(const struct store *s, const struct busy *busy);
+/*
+ * The same of this one, of which something may have been uploaded just now: a
+ * file of its tree that is not vouched for is there as well, to be read again.
+ * What its hooks made is not.
+ */
+void recycle_failed(const struct store *s, const char *id);
 
 #endif

@@ -64,8 +64,14 @@ int stage_commit(struct store *s, const char *id, struct error *err);
  * then p is to be made anew.
  */
 void stage_sweep(struct store *s, const struct plan *p);
-/* A failed release goes back to being next/: nothing uploaded is lost. */
-int stage_take_back(struct store *s, const char *id, struct error *err);
+/* A failed release goes to trash/. */
+int stage_take_away(struct store *s, const char *id, struct error *err);
+/*
+ * Then its tree becomes next/, so that nothing uploaded is lost, but in new
+ * directories (recycle.h): a hook that runs on is not to write into what comes
+ * of it, and what it has made is of no use.
+ */
+void stage_take_back(struct store *s, const char *id);
 /*
  * Takes back what a crash left behind: a release that never got further than
  * being staged, or failed and was not taken back any more.

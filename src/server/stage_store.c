@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/rmtree.h"
 #include "server/prepare.h"
+#include "server/recycle.h"
 
 /* The paths of a release below its app's handles. */
 static void
@@ -50,31 +51,29 @@ stage_distrust(struct store *s)
 }
 
 int
-stage_take_back(struct store *s, const char *id, struct error *err)
+stage_take_away(struct store *s, const char *id, struct error *err)
 {
 	char tree[64], index[64], trash[64];
 
 	names(id, tree, index);
-	if (s->unwritten) {
+	if (s->unwritten)
 		(void)beneath_unlink(s->own, index);
-	} else if (!s->bypass) {
-		if (beneath_rename(s->dir, tree, s->own, "next") == 0) {
-			(void)beneath_rename(s->own, index, s->own,
-				"next.index");
-			return 0;
-		}
-		if (errno == ENOENT)
-			return 0;
-	}
-	/*
-	 * Another next/ is there already: this one is only in the way.  Of
-	 * what is not written no spare is made: it bears no ID there.
-	 */
+	/* Of what is not written no use is made: it bears no ID there. */
 	snprintf(trash, sizeof(trash), "trash/%s%s", id,
 		s->unwritten ? ".unwritten" : "");
 	if (beneath_rename(s->dir, tree, s->own, trash) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove release %s", id);
 	return 0;
+}
+
+void
+stage_take_back(struct store *s, const char *id)
+{
+	/* Another next/ may be there already. */
+	if (s->unwritten || s->bypass ||
+		(unlinkat(s->own, "next", AT_REMOVEDIR) < 0 && errno != ENOENT))
+		return;
+	recycle_failed(s, id);
 }
 
 struct switched {
@@ -125,7 +124,9 @@ stage_recover(struct store *s, struct error *err)
 		if (!strcmp(ids.v[i], live) || !stage_is_left(s, ids.v[i]))
 			continue;
 		prepare_stop(s, PREPARE_MS);
-		rc = stage_take_back(s, ids.v[i], err);
+		rc = stage_take_away(s, ids.v[i], err);
+		if (rc == 0)
+			stage_take_back(s, ids.v[i]);
 	}
 	strv_release(&ids);
 	return rc;

@@ -26,6 +26,7 @@ undo_release(struct store *s, struct record *r, const struct error *why)
 {
 	char live[RELEASE_ID_LEN + 1], holder[STORE_HOLDER];
 	struct error ignored = ERROR_INIT;
+	bool taken = false;
 
 	/* Under the lock: an `activate' may be making it live just now. */
 	store_holder(r->by ? r->by : "deployd", holder);
@@ -35,7 +36,9 @@ undo_release(struct store *s, struct record *r, const struct error *why)
 	if (store_current(s, live, &ignored) == 0 && strcmp(live, r->id)) {
 		if (why->status != STATUS_REVERTED)
 			note_failed(s, r, why->text);
-		stage_take_back(s, r->id, &ignored);
+		taken = stage_take_away(s, r->id, &ignored) == 0;
 	}
 	store_unlock_switch(s);
+	if (taken)
+		stage_take_back(s, r->id);
 }

@@ -147,6 +147,34 @@ START_TEST(what_changed_or_has_another_name_or_a_writer_is_left)
 }
 END_TEST
 
+START_TEST(of_what_failed_files_that_are_not_vouched_for_are_moved_as_well)
+{
+	struct stat_index *x;
+	bool known = false;
+	size_t i;
+	int fd;
+
+	make_dropped();
+	unit_write(OLD "d/built", "by a hook");
+	ck_assert_int_eq(chmod(OLD "d/g", 0600), 0);
+	fd = open(OLD "h", O_WRONLY | O_APPEND | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	recycle_failed(&store, ID);
+	ck_assert_int_ge(vouched("a"), 0);
+	ck_assert(is_there(NEXT, "d/g"));
+	ck_assert_int_eq(vouched("d/g"), -1);
+	ck_assert(!is_there(NEXT, "d/built"));
+	ck_assert(!is_there(NEXT, "h"));
+	close(fd);
+	/* Else nobody would find it in a directory that is vouched for. */
+	x = index_load(store.own, "next.index");
+	for (i = 0; i < index_count(x); i++)
+		known |= !strcmp(index_path(x, i), "d/g");
+	index_free(x);
+	ck_assert(known);
+}
+END_TEST
+
 START_TEST(without_an_index_nothing_is_moved)
 {
 	make_dropped();
@@ -198,6 +226,8 @@ main(void)
 	tcase_add_test(tc, files_are_moved_into_directories_that_are_new);
 	tcase_add_test(tc,
 		what_changed_or_has_another_name_or_a_writer_is_left);
+	tcase_add_test(tc,
+		of_what_failed_files_that_are_not_vouched_for_are_moved_as_well);
 	tcase_add_test(tc, without_an_index_nothing_is_moved);
 	tcase_add_loop_test(tc, one_that_is_stopped_leaves_what_it_moved, 0, 4);
 	suite_add_tcase(suite, tc);
