@@ -120,7 +120,7 @@ check_settings(struct fsck *f, const struct record *r)
 	const struct fsck_fault fault = {
 		path, "is not what its release came with",
 		"taken from another release",
-		"deploy its tree again; a rollback to it would run other hooks"
+		"deploy its tree again, with --rebuild; nothing goes back to it"
 	};
 	struct error ignored = ERROR_INIT;
 	struct buf text = BUF_INIT;
