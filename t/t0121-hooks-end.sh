@@ -147,9 +147,8 @@ is 'of what it made nothing is kept' "$(find "$own" -name product)" ''
 # What was written over is sent.
 printf '[hooks]\nbuild = true\n' >app/deploy.conf
 # Without a base nothing is offered unasked.
-XDG_CACHE_HOME=$TMP/none
-ok 'the next deploy' "$DEPLOY" -v local:blog app
-like 'sends hardly anything again' "$OUT" 'needs 1 files'
+ok 'the next deploy' env XDG_CACHE_HOME="$TMP/none" "$DEPLOY" -v local:blog app
+like 'sends hardly anything again' "$OUT" 'needs [01] files'
 kill -0 "$(cat "$TMP/began")" || diag 'it has ended by itself'
 sleep 0.3
 is 'nobody writes to what is live' "$(cat "$DEPLOYD_ROOT/blog/current/page")" $n
