@@ -66,7 +66,7 @@ if command -v git >/dev/null; then
 		unlike 'none of its threads can, either' "$threads" 0
 	done
 fi
-held openssh
+held openssh 20
 is 'one through ssh' "$?" 0
 is 'confines what reads the tree' "${threads%% *}" 1
 like 'and not what watches ssh' "$threads" 0
