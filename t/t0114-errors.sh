@@ -81,6 +81,8 @@ each 53 at_server '0 4 6' "$space" -f "$DEPLOYD_ROOT" -c write,name,sync -a ENOS
 each 61 at_server '0 4 6' "$quota" -f "$DEPLOYD_ROOT" -c write,name,sync -a EDQUOT
 each 173 at_server '0 4 6 8 9' "$io" -f "$DEPLOYD_ROOT" -c change,open,read -a EIO+
 each 43 at_server '0 4 6 8 9' "$space" -f "$DEPLOYD_ROOT" -c write,name -a ENOSPC+
+# A spare that cannot be opened is none that is not there.
+each 29 at_server '0 4 6' "$io" -f "$APP/.deployd/next" -c open -a EIO
 # A directory that cannot be read is not one that ends there.
 each 1 at_server '0 4 6' "$io" -f "$DEPLOYD_ROOT" -c getdents64 -a EIO
 # In the tree, and in the cache, which is nothing that anybody needs.

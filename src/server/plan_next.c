@@ -8,6 +8,7 @@
 #include "server/plan_parts.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -277,6 +278,10 @@ plan_next(struct plan_search *x)
 	};
 	int fd = openat(x->s->own, "next", PLAN_DIRECTORY), copy, rc = -1;
 
+	/* What stands in its place is staging's to move. */
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP &&
+		errno != EACCES)
+		return error_errno(x->err, "cannot open next/");
 	if (fd < 0)
 		return 0;
 	/* A hook may have closed it to us. */
