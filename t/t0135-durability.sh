@@ -11,6 +11,7 @@ like 'is named' "$OUT" 'durability is full or relaxed'
 
 command -v strace >/dev/null || skip_all 'there is no strace'
 strace -o "$TMP/trace" true 2>/dev/null || skip_all 'strace may not trace'
+ignore_leaks
 cat >"$TMP/traced" <<END
 #!/bin/sh
 exec strace -f -y -o "$TMP/trace" -e trace=fsync,fdatasync,syncfs,renameat,renameat2 \\
