@@ -7,8 +7,7 @@
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/faults.sh"
 
-faults_available || skip_all "$FAULTS_WHY"
-"$FAULT" -a EIO true || skip_all 'this processor is not known to the tracer'
+faults_need
 printf '[deployd]\nkeep = 2\n' >"$DEPLOYD_CONF"
 
 at_server() {

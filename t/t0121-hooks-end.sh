@@ -17,14 +17,9 @@ conf() {
 # In a hook: which process deployd is.
 # shellcheck disable=SC2016 # the hook's
 deployd='awk "/^PPid/ { print \$2 }" /proc/$PPID/status'
-# appears FILE: within 20 s.
+# appears FILE
 appears() {
-	tries=0
-	until [ -s "$1" ]; do
-		tries=$((tries + 1))
-		[ $tries -lt 400 ] || return 1
-		sleep 0.05
-	done
+	within 20 test -s "$1"
 }
 # begin LINE...: a deploy with such a build, until that has begun.
 begin() {
@@ -33,14 +28,12 @@ begin() {
 	spawn "$TMP/said" "$DEPLOY" local:blog app
 	appears "$TMP/began" || diag 'the build has not begun'
 }
-# ends PID: within 20 s.
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+# ends PID
 ends() {
-	tries=0
-	while kill -0 "$1" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 400 ] || return 1
-		sleep 0.05
-	done
+	within 20 gone "$1"
 }
 # Writes to its directory and to that file for as long as it runs.
 cat >"$TMP/writer" <<END

@@ -5,8 +5,7 @@
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/faults.sh"
 
-faults_available || skip_all "$FAULTS_WHY"
-"$FAULT" -a EIO true || skip_all 'this processor is not known to the tracer'
+faults_need
 printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
 at_server() {
 	faulty "$@"
@@ -179,11 +178,7 @@ late() {
 	ok 'the first again' "$DEPLOY" rollback local:blog
 	cp "$APP/current/one" "$APP/current/zz" app
 	ok 'of which a spare is made' "$DEPLOY" --deployd="$TMP/late" local:blog app
-	tries=0
-	until [ -e "$OWN/next.sync" ] || [ $tries -gt 300 ]; do
-		sleep 0.02
-		tries=$((tries + 1))
-	done
+	within 6 test -e "$OWN/next.sync"
 	echo "edit behind $1" >app/src/two
 	taken=$(inode "$OWN/next/one")
 }

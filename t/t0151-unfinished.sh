@@ -5,8 +5,7 @@
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/faults.sh"
 
-faults_available || skip_all "$FAULTS_WHY"
-"$FAULT" -a EIO true || skip_all 'this processor is not known to the tracer'
+faults_need
 printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
 make_tree app
 printf '[hooks]\nrestart = echo >>%s\n' "$TMP/restarts" >app/deploy.conf

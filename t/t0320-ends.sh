@@ -101,11 +101,7 @@ held() {
 	set -- "$TMP"/held.*
 	[ $# -eq 4 ]
 }
-tries=0
-until held || [ $tries -eq 60 ]; do
-	tries=$((tries + 1))
-	sleep 0.1
-done
+within 6 held
 sleep 0.5
 for kind in libssh2 openssh; do
 	while read -r relay; do
@@ -216,11 +212,7 @@ for kind in libssh2 openssh; do
 done
 finish
 kill -CONT "$SSHD_PID"
-tries=0
-while [ ! -s "$TMP/tidied" ] && [ "$tries" -lt 50 ]; do
-	tries=$((tries + 1))
-	sleep 0.1
-done
+within 5 test -s "$TMP/tidied"
 ok 'and it did, to the end' [ -s "$TMP/tidied" ]
 
 done_testing

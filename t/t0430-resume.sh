@@ -109,11 +109,7 @@ END
 first=$(live big)
 "$DEPLOY" local:big >"$TMP/out" 2>&1 &
 pid=$!
-tries=0
-until grep -q 'sleep 30' "$TMP/out" || [ $tries -gt 100 ]; do
-	tries=$((tries + 1))
-	sleep 0.1
-done
+within 10 grep -q 'sleep 30' "$TMP/out"
 kill -INT $pid
 wait $pid
 is 'SIGINT during the build is status 130' $? 130
@@ -123,11 +119,7 @@ sleep 0.5
 ok 'the build was stopped on the server' sh -c "! pgrep -f '^sleep 30[.]$$\$'"
 "$DEPLOY" local:big >"$TMP/out" 2>&1 &
 pid=$!
-tries=0
-until grep -q 'sleep 30' "$TMP/out" || [ $tries -gt 100 ]; do
-	tries=$((tries + 1))
-	sleep 0.1
-done
+within 10 grep -q 'sleep 30' "$TMP/out"
 kill -KILL $pid
 wait $pid 2>/dev/null
 tries=0

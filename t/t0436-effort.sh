@@ -140,11 +140,7 @@ perl -MIO::Socket::INET -e '
 	open STDOUT, ">&", $c;
 	exec @ARGV' "$link" -r 24000 "$SSHD" -i -f "$SSH_DIR/sshd_config" &
 reap $!
-tries=0
-while [ ! -e "$TMP/port" ] && [ $tries -lt 100 ]; do
-	tries=$((tries + 1))
-	sleep 0.1
-done
+within 10 test -e "$TMP/port"
 {
 	printf 'Host host\nHostName 127.0.0.1\nPort %s\n' "$(cat "$TMP/port")"
 	host

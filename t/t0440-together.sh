@@ -11,11 +11,7 @@ build = sleep 4
 END
 "$DEPLOY" local:busy >"$TMP/first" 2>&1 &
 pid=$!
-tries=0
-until grep -q 'sleep 4' "$TMP/first" || [ $tries -gt 100 ]; do
-	tries=$((tries + 1))
-	sleep 0.1
-done
+within 10 grep -q 'sleep 4' "$TMP/first"
 echo other >other
 printf '[hooks]\nbuild = true\n' >deploy.conf
 fails 5 'a second deploy meanwhile is busy' "$DEPLOY" local:busy

@@ -15,22 +15,12 @@ started() {
 	# What the one before printed must not be taken for its own.
 	: >"$TMP/out"
 	spawn "$TMP/out" "$@"
-	tries=0
-	until grep -q "$pattern" "$TMP/out"; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] || break
-		sleep 0.05
-	done
+	within 10 grep -q "$pattern" "$TMP/out"
 }
 
-# appears FILE: within 10 s.
+# appears FILE
 appears() {
-	tries=0
-	until [ -e "$1" ]; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
-		sleep 0.05
-	done
+	within 10 test -e "$1"
 }
 
 printf '[hooks]\nbuild = echo begun; sleep 20.%s\n' $$ >deploy.conf

@@ -21,11 +21,7 @@ printf '[hooks]\nbuild = echo begun; cat %s/gate\n' "$TMP" >deploy.conf
 mkfifo "$TMP/gate"
 echo killed >one
 spawn "$TMP/out" "$DEPLOY" local:blog
-tries=0
-until grep -q begun "$TMP/out" || [ $tries -eq 400 ]; do
-	tries=$((tries + 1))
-	sleep 0.05
-done
+within 20 grep -q begun "$TMP/out"
 kill -9 "$PID"
 wait "$PID"
 settle

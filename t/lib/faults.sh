@@ -2,7 +2,7 @@
 # For tests in which something goes wrong at the Nth system call of deployd.
 # After lib/tap.sh and lib/app.sh:
 #
-#	faults_available || skip_all "$FAULTS_WHY"
+#	faults_need                               skips all where none can fail
 #	faulty -c change -n 17 -a kill
 #	"$DEPLOY" --deployd="$TMP/faulty" ...     a deployd to which that happens
 #	faults_settle; faults_hit                 what was hit, "" if nothing
@@ -46,6 +46,13 @@ faults_available() {
 	[ -x "$FAULT" ] || return 1
 	FAULTS_WHY='no process can be traced'
 	"$FAULT" -a EIO -l "$TMP/hit" true && faults_settle
+}
+
+# For tests in which calls fail.
+faults_need() {
+	faults_available || skip_all "$FAULTS_WHY"
+	"$FAULT" -a EIO true ||
+		skip_all 'this processor is not known to the tracer'
 }
 
 # Calls of deployd, unless a -p that comes later says otherwise.

@@ -32,6 +32,7 @@
 #	reap PID                   have this process killed at the end
 #	own_mounts                 at the top: what the test mounts is seen by
 #	                           nobody else; skips it all but for root
+#	within SECONDS COMMAND...  waits until that succeeds: whether it did
 #	ignore_leaks               leaks are not looked for: who is traced
 #	                           cannot
 #	instrumented               whether the programs have a sanitizer, count
@@ -248,6 +249,15 @@ unlike() {
 skip() {
 	tap_count=$((tap_count + 1))
 	printf 'ok %d - %s # SKIP %s\n' "$tap_count" "$1" "$2"
+}
+
+within() {
+	tap_left=$(($1 * 20))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $((tap_left -= 1)) -gt 0 ] || return 1
+		sleep 0.05
+	done
 }
 
 ignore_leaks() {
