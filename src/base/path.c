@@ -100,3 +100,11 @@ path_is_release(const char *id)
 			return false;
 	return id[i] == '\0';
 }
+
+bool
+path_is_release_of(const char *id, const char *tree)
+{
+	return path_is_release(id) &&
+		!strncmp(id + RELEASE_ID_LEN - RELEASE_TREE_LEN, tree,
+			RELEASE_TREE_LEN);
+}

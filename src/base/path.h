@@ -13,6 +13,7 @@
 #define TARGET_MOST 4095   /* bytes of a link's target: PATH_MAX less NUL */
 #define APP_MOST 63        /* [a-z0-9][a-z0-9._-]{0,62} */
 #define RELEASE_ID_LEN 25  /* 20261123T061530Z-1a2b3c4d */
+#define RELEASE_TREE_LEN 8 /* of which the last are the tree id's first */
 
 /*
  * Why a path cannot be in a tree, or NULL if it can: relative, components of
@@ -31,5 +32,7 @@ const char *path_leaf(const char *path);
 
 bool path_is_app(const char *name);
 bool path_is_release(const char *id);
+/* Whether that is one, and of the tree of this id, in hex. */
+bool path_is_release_of(const char *id, const char *tree);
 
 #endif

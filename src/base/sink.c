@@ -124,11 +124,11 @@ sink_wait(struct sink *s, int ms)
 {
 	int64_t end = io_now_ms() + ms;
 
-	while (sink_full(s))
+	while (sink_full(s)) {
 		if (io_now_ms() >= end)
 			return -1;
-		else
-			(void)poll(NULL, 0, LOOK_MS);
+		(void)poll(NULL, 0, LOOK_MS);
+	}
 	return 0;
 }
 

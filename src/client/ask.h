@@ -47,8 +47,11 @@ struct ask {
 	const struct options *options;
 	size_t told; /* messages of this target so far */
 	bool headed; /* ask_heading() */
-	bool wrong; /* set by `tell', `take' or `done': of this target the answer is
-	               not well, so that the status is STATUS_LOCAL */
+	/*
+	 * Set by `tell', `take' or `done': of this target the answer is not
+	 * well, so that the status is STATUS_LOCAL.
+	 */
+	bool wrong;
 };
 
 /* Frames of that type, each a struct msg_NAME. */

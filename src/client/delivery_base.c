@@ -10,9 +10,6 @@
 #include "base/path.h"
 #include "client/delivery_parts.h"
 
-/* Digits of the tree id in a release's. */
-#define ID_TREE 8
-
 static void *
 load(void *arg)
 {
@@ -70,19 +67,14 @@ delivery_draft_base(struct delivery *d)
 		cache_draft_base(d->cargo->cache, d->target, &d->m, &d->draft);
 }
 
-/*
- * The ID of the release ends with the beginning of its tree's.  With several
- * channels the server may have heard of amends in another order.
- */
+/* With several channels it may have heard of amends in another order. */
 static bool
 is_its_tree(const struct delivery *d)
 {
-	const char *id = d->result.release;
 	char hex[DIGEST_HEX + 1];
 
 	digest_to_hex(d->m.id, hex);
-	return path_is_release(id) &&
-		!strncmp(id + RELEASE_ID_LEN - ID_TREE, hex, ID_TREE);
+	return path_is_release_of(d->result.release, hex);
 }
 
 void

@@ -48,8 +48,8 @@ struct delivery_lanes {
 	uint64_t sent;           /* by then, or 0 */
 	struct delivery_lane *v; /* NULL: none was opened yet */
 	size_t lanes;
-	struct delivery_amend
-		*amended; /* of all, the last one of a line counts */
+	/* Of all channels; the last one of a line counts. */
+	struct delivery_amend *amended;
 	size_t n_amended, cap_amended;
 };
 

@@ -2,8 +2,8 @@
  * What a delivery consists of: what it sends (delivery_send.c, and unasked
  * delivery_offer.c), its files (delivery_pack.c, delivery_lanes.c), those that
  * changed meanwhile (delivery_amends.c), what it makes of the frames that come
- * (delivery_take.c), the base and the next one (delivery_base.c), what is told at
- * its end (delivery_finish.c); delivery.c has its life.
+ * (delivery_take.c), the base and the next one (delivery_base.c), what is told
+ * at its end (delivery_finish.c); delivery.c has its life.
  */
 #ifndef CLIENT_DELIVERY_PARTS_H
 #define CLIENT_DELIVERY_PARTS_H

@@ -27,8 +27,6 @@
 /* A server shall not fill memory: deployd's own limit is below this. */
 #define ENTRIES_MOST 2000000
 #define TEXT_MOST (1ULL << 30)
-/* Digits of the tree id in a release's. */
-#define ID_TREE 8
 
 struct fetch {
 	const char *name; /* -O, or NULL */
@@ -160,8 +158,7 @@ take_release(struct fetch *f, const char *word, const struct frame *in,
 	if (MESSAGE_READ(release, in, &f->release, err) < 0)
 		return -1;
 	f->told = true;
-	if (r->id && path_is_release(r->id) && r->tree &&
-		!strncmp(r->tree, r->id + strlen(r->id) - ID_TREE, ID_TREE) &&
+	if (r->id && r->tree && path_is_release_of(r->id, r->tree) &&
 		is_meant(word, r->id))
 		return 0;
 	return error_status(err, STATUS_TRANSFER,

@@ -4,14 +4,10 @@
  */
 #include "server/fsck_parts.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/beneath.h"
-
-#define HISTORY_MOST (64u << 20)
 #define NAMED_MOST 8
 #define WHO "fsck"
 
@@ -138,10 +134,8 @@ static int
 write_anew(struct fsck *f, const struct losses *x, struct error *err)
 {
 	struct buf old = BUF_INIT, text = BUF_INIT;
-	int rc = beneath_read(f->s->own, "history", HISTORY_MOST, &old, err);
+	int rc = history_text(f->s, &old, err);
 
-	if (rc < 0 && errno == ENOENT)
-		rc = 0;
 	if (rc == 0) {
 		merge(x, &old, &text);
 		rc = store_write(f->s, ".", "history", text.data, text.len,

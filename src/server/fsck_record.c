@@ -162,12 +162,11 @@ check_history(struct fsck *f, struct record *r, const struct strv *were_live,
 		note_live(f, r, path);
 }
 
-/* IDs end with the beginning of the tree id. */
 static bool
 is_its_tree(const struct record *r)
 {
 	return strlen(r->tree) == DIGEST_HEX &&
-		!strncmp(r->id + RELEASE_ID_LEN - 8, r->tree, 8);
+		path_is_release_of(r->id, r->tree);
 }
 
 /* It makes no sense: then it goes, unless its release is there. */
@@ -215,7 +214,7 @@ check_record(struct fsck *f, const char *id, const struct strv *were_live)
 	record_release(&r);
 }
 
-/* Nothing can be done with it any more, and no record says how long it is to stay. */
+/* It is of no use any more, and no record says how long it is to stay. */
 static void
 check_has_record(struct fsck *f, const char *id)
 {

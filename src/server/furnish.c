@@ -37,21 +37,6 @@ open_release(struct store *s, const char *id)
 	return beneath_open(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-static bool
-stat_below(int root, const char *path, struct stat *st)
-{
-	struct beneath b;
-	const char *leaf;
-	int dir;
-	bool found;
-
-	beneath_init(&b, root);
-	dir = beneath_at(&b, path, &leaf);
-	found = dir >= 0 && fstatat(dir, leaf, st, AT_SYMLINK_NOFOLLOW) == 0;
-	beneath_release(&b);
-	return found;
-}
-
 /* Moves what seed/ has at the path to its place in shared/. */
 static int
 move_seed(struct furnish *f, int seed, const char *path)
@@ -108,9 +93,9 @@ seed(struct furnish *f, const char *path, bool *seeded)
 	struct stat tree, shared;
 
 	*seeded = false;
-	if (!stat_below(f->release, path, &tree))
+	if (beneath_stat(f->release, path, &tree) < 0)
 		return 0;
-	if (stat_below(f->shared, path, &shared)) {
+	if (beneath_stat(f->shared, path, &shared) == 0) {
 		char *text = mem_printf("%s is shared: what the tree holds "
 					"there is not used",
 			path);
@@ -149,7 +134,7 @@ provide(struct furnish *f, const char *path, bool directory)
 {
 	struct stat st;
 
-	if (stat_below(f->shared, path, &st)) {
+	if (beneath_stat(f->shared, path, &st) == 0) {
 		if (directory && !S_ISDIR(st.st_mode))
 			return error_status(f->err, STATUS_REFUSED,
 				"shared/%s is not a directory", path);

@@ -196,19 +196,23 @@ event_release(struct event *e)
 }
 
 int
+history_text(const struct store *s, struct buf *text, struct error *err)
+{
+	int rc = beneath_read(s->own, "history", HISTORY_MOST, text, err);
+
+	return rc < 0 && errno == ENOENT ? 0 : rc;
+}
+
+int
 history_each(const struct store *s, history_fn *fn, void *arg,
 	struct error *err)
 {
 	struct buf text = BUF_INIT;
 	const char *p, *nl, *end;
-	int stop = 0;
+	int stop = 0, rc = history_text(s, &text, err);
 
-	if (beneath_read(s->own, "history", HISTORY_MOST, &text, err) < 0) {
-		buf_release(&text);
-		return errno == ENOENT ? 0 : -1;
-	}
-	end = text.data + text.len;
-	for (p = text.data; !stop && p < end; p = nl + 1) {
+	p = buf_str(&text);
+	for (end = p + (rc < 0 ? 0 : text.len); !stop && p < end; p = nl + 1) {
 		struct event e;
 
 		nl = memchr(p, '\n', (size_t)(end - p));
@@ -219,7 +223,7 @@ history_each(const struct store *s, history_fn *fn, void *arg,
 		event_release(&e);
 	}
 	buf_release(&text);
-	return 0;
+	return rc;
 }
 
 /* What was live, the latest last, with what rollbacks undid taken off. */

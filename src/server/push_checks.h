@@ -40,9 +40,9 @@ struct space {
  * inodes, of which one in a hundred is left.  A deploy that uploads nothing
  * needs no reserve.
  */
-/* So many inodes an upload leaves, and needs for what is not of its tree. */
-uint64_t check_inodes_spared(const struct statvfs *v);
 int check_space(const struct store *s, const struct space *need,
 	uint64_t reserve, struct error *err);
+/* So many inodes an upload leaves, and needs for what is not of its tree. */
+uint64_t check_inodes_spared(const struct statvfs *v);
 
 #endif

@@ -12,8 +12,8 @@
 typedef void running_fn(void *arg, const char *pid, const char *path);
 
 /*
- * Calls fn for each; more than once for a process with several paths.  -1: there
- * may be more.
+ * Calls fn for each; more than once for a process with several paths.  -1:
+ * there may be more.
  */
 int running_each(const struct store *s, running_fn *fn, void *arg);
 /* "1234 (node) in releases/ID, ...", a few of them; the count of all. */

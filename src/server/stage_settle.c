@@ -60,7 +60,7 @@ stage_is_doubtful(const struct store *s, const char *id)
 	struct buf text = BUF_INIT;
 	bool is;
 
-	if (s->relaxed || faccessat(s->own, DOUBTFUL, F_OK, 0) < 0)
+	if (s->relaxed)
 		return false;
 	load_doubtful(s, &text);
 	is = strstr(buf_str(&text), id) != NULL;

@@ -189,7 +189,8 @@ find(const struct strv *ids, const char *text,
 	size_t i, found = 0, len = strlen(text);
 
 	for (i = 0; i < ids->n; i++) {
-		const char *tree = ids->v[i] + RELEASE_ID_LEN - 8;
+		const char *tree = ids->v[i] + RELEASE_ID_LEN -
+			RELEASE_TREE_LEN;
 
 		if (len == 0 ||
 			(strncmp(ids->v[i], text, len) && strcmp(tree, text)))

@@ -11,6 +11,7 @@
 #include "base/beneath.h"
 #include "base/env.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "server/hooks.h"
 
 static char *
@@ -90,9 +91,7 @@ lies_below(const char *path, const char *directory)
 {
 	char *real = path ? realpath(path, NULL) : NULL;
 	char *top = realpath(directory, NULL);
-	size_t len = top ? strlen(top) : 0;
-	bool below = real && top && !strncmp(real, top, len) &&
-		(real[len] == '/' || !real[len]);
+	bool below = real && top && path_below(real, top);
 
 	free(real);
 	free(top);

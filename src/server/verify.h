@@ -55,8 +55,7 @@ typedef int verify_shared_fn(void *arg, const char *path, enum verify_how how);
 /*
  * The same of the shared paths of the release `id', as its settings name them.
  * What verify_tree() tells of m, unless that is NULL, is not told again.  -1
- * with err: its settings
- * cannot be read.
+ * with err: its settings cannot be read.
  */
 int verify_shared(const struct store *s, const char *id, int dir,
 	const struct manifest *m, verify_shared_fn *fn, void *arg,

@@ -1,7 +1,6 @@
 /* What a release has at shared paths, and whether shared/ holds that. */
 #include "server/verify.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,48 +10,44 @@
 #include "server/hooks.h"
 #include "server/stage.h"
 
-static int
-stat_at(struct beneath *b, const char *path, struct stat *st)
-{
-	const char *leaf;
-	int dir = beneath_at(b, path, &leaf);
-
-	return dir < 0 ? -1 : fstatat(dir, leaf, st, AT_SYMLINK_NOFOLLOW);
-}
-
 static bool
-is_link_to_it(struct beneath *release, const char *path)
+is_link_to_it(int release, const char *path)
 {
 	char *target = stage_shared_target(path);
+	struct beneath at;
 	const char *leaf;
-	int dir = beneath_at(release, path, &leaf);
-	bool is = dir >= 0 && verify_leads_to(dir, leaf, target);
+	int dir;
+	bool is;
 
+	beneath_init(&at, release);
+	dir = beneath_at(&at, path, &leaf);
+	is = dir >= 0 && verify_leads_to(dir, leaf, target);
+	beneath_release(&at);
 	free(target);
 	return is;
 }
 
 /* What stands in the link's place; VERIFY_RIGHT: the manifest tells of it. */
 static enum verify_how
-judge_other(struct beneath *release, const struct manifest *m, const char *path)
+judge_other(int release, const struct manifest *m, const char *path)
 {
 	const struct entry *e = m ? manifest_find(m, path) : NULL;
 	struct stat st;
 
-	if (stat_at(release, path, &st) < 0)
+	if (beneath_stat(release, path, &st) < 0)
 		return e ? VERIFY_RIGHT : VERIFY_MISSING;
 	return e && !verify_is_type(e, st.st_mode) ? VERIFY_RIGHT : VERIFY_TYPE;
 }
 
 static enum verify_how
-judge(struct beneath *release, struct beneath *shared, const struct manifest *m,
-	const char *path, bool directory)
+judge(int release, int shared, const struct manifest *m, const char *path,
+	bool directory)
 {
 	struct stat st;
 
 	if (!is_link_to_it(release, path))
 		return judge_other(release, m, path);
-	if (stat_at(shared, path, &st) < 0 ||
+	if (beneath_stat(shared, path, &st) < 0 ||
 		(directory && !S_ISDIR(st.st_mode)))
 		return VERIFY_SHARED;
 	return VERIFY_RIGHT;
@@ -72,9 +67,8 @@ load_words(const struct store *s, const char *id, struct strv *words,
 }
 
 static int
-tell_all(struct beneath *release, struct beneath *shared,
-	const struct manifest *m, const struct strv *words,
-	verify_shared_fn *fn, void *arg)
+tell_all(int release, int shared, const struct manifest *m,
+	const struct strv *words, verify_shared_fn *fn, void *arg)
 {
 	size_t i;
 	int rc = 0;
@@ -99,19 +93,15 @@ verify_shared(const struct store *s, const char *id, int dir,
 	struct error *err)
 {
 	struct strv words = STRV_INIT;
-	struct beneath release, shared;
-	int fd = -1, rc = load_words(s, id, &words, err);
+	int shared, rc = load_words(s, id, &words, err);
 
 	if (rc == 0 && words.n) {
 		/* Without it nothing is found in it. */
-		fd = beneath_open(s->dir, "shared", O_RDONLY | O_DIRECTORY, 0);
-		beneath_init(&release, dir);
-		beneath_init(&shared, fd);
-		rc = tell_all(&release, &shared, m, &words, fn, arg);
-		beneath_release(&release);
-		beneath_release(&shared);
+		shared = beneath_open(s->dir, "shared", O_RDONLY | O_DIRECTORY,
+			0);
+		rc = tell_all(dir, shared, m, &words, fn, arg);
+		io_close(&shared);
 	}
-	io_close(&fd);
 	strv_release(&words);
 	return rc;
 }

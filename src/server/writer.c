@@ -23,7 +23,7 @@ struct slot {
 struct writer {
 	int tmp;
 	struct writer_host host;
-	char in[WRITER_NAME]; /* writer_name(), of a file that is not whole yet */
+	char in[WRITER_NAME]; /* a file that is not whole yet */
 	int fd;               /* of it, or -1 */
 	struct ranges got;
 	size_t n_got;
