@@ -262,7 +262,7 @@ VALGRIND_TESTS ?= $(wildcard t/t0100-*.sh t/t0130-*.sh t/t0142-*.sh \
 	t/t0144-*.sh t/t0150-*.sh t/t0200-*.sh t/t0400-*.sh t/t0410-*.sh \
 	t/t0430-*.sh t/t0435-*.sh t/t0437-*.sh t/t0440-*.sh t/t0450-*.sh \
 	t/t0495-*.sh t/t0496-*.sh t/t0497-*.sh t/t0500-*.sh t/t0510-*.sh \
-	t/t0710-*.sh t/t0730-*.sh t/t0750-*.sh)
+	t/t0710-*.sh t/t0730-*.sh)
 
 valgrind:
 	@contrib/install-deps build test valgrind

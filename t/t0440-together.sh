@@ -5,20 +5,25 @@
 
 make_tree app
 cd app || exit 1
-cat >deploy.conf <<'END'
+cat >deploy.conf <<END
 [hooks]
-build = sleep 4
+build = echo building; until [ -e '$TMP/go' ]; do sleep 0.1; done
 END
 "$DEPLOY" local:busy >"$TMP/first" 2>&1 &
 pid=$!
-within 10 grep -q 'sleep 4' "$TMP/first"
+within 60 grep -q '^building' "$TMP/first"
 echo other >other
 printf '[hooks]\nbuild = true\n' >deploy.conf
 fails 5 'a second deploy meanwhile is busy' "$DEPLOY" local:busy
 like 'who and since when is said' "$OUT" 'since 20[0-9][0-9]-'
 like 'with what to do' "$OUT" '--wait'
 ok 'status says so too' sh -c "'$DEPLOY' status local:busy | grep -i 'since 20'"
-ok 'with --wait it waits' "$DEPLOY" --wait=60 local:busy
+"$DEPLOY" --wait=60 local:busy >"$TMP/second" 2>&1 &
+second=$!
+within 60 grep -q waiting "$TMP/second"
+touch "$TMP/go"
+wait "$second"
+is 'with --wait it waits' $? 0
 wait $pid
 is 'the first one ended well' $? 0
 same_tree 'the last one is live' . busy

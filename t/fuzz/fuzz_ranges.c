@@ -4,6 +4,7 @@
  * is sent as frames that read the same.  A first line may say the most.
  */
 #include <assert.h>
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size && *p == 'm') {
 		const char *nl = memchr(p, '\n', size);
 
-		if (!nl)
+		if (!nl || !isdigit((unsigned char)p[1]))
 			return 0;
 		most = (uint32_t)strtoul(p + 1, NULL, 10);
 		size -= (size_t)(nl + 1 - p);

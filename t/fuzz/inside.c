@@ -330,3 +330,14 @@ poll(struct pollfd *fds, nfds_t n, int ms)
 			return real_poll(fds, n, ms);
 	}
 }
+
+/* What glibc's <poll.h> makes of a call whose array's size is not clear. */
+int __poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t size);
+
+int
+__poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t size)
+{
+	if (size / sizeof(*fds) < n)
+		abort();
+	return poll(fds, n, ms);
+}
