@@ -250,7 +250,7 @@ check_current(struct fsck *f)
 		fsck_tell(f, &foreign, false);
 	} else if (!*f->live) {
 		return check_lost_link(f);
-	} else if (!store_has_release(f->s, f->live)) {
+	} else if (store_lost_release(f->s, f->live)) {
 		fsck_tell(f, &dangling, false);
 	}
 	return 0;

@@ -40,14 +40,15 @@ is_known(const char *name, char id[static RELEASE_ID_LEN + 1])
 	return false;
 }
 
+/* As store_lost_release() is of its directory. */
 static bool
-has_record(const struct fsck *f, const char *id)
+lost_record(const struct fsck *f, const char *id)
 {
 	struct stat st;
 	char name[64];
 
 	snprintf(name, sizeof(name), "records/%s", id);
-	return beneath_stat(f->s->own, name, &st) == 0;
+	return beneath_stat(f->s->own, name, &st) < 0 && errno == ENOENT;
 }
 
 /* Files in records/ or logs/ that belong to no release that is known. */
@@ -64,8 +65,8 @@ drop_orphans(struct fsck *f, const char *name)
 	while (fsck_next_name(f, dir, where, &leaf)) {
 		if (leaf[0] == '.' ||
 			(is_known(leaf, id) &&
-				(has_record(f, id) ||
-					store_has_release(f->s, id))))
+				!(lost_record(f, id) &&
+					store_lost_release(f->s, id))))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", where, leaf);
 		fsck_drop(f, fd, leaf, path);
@@ -173,16 +174,16 @@ is_its_tree(const struct record *r)
 static void
 tell_lost(struct fsck *f, const char *id, const char *path, const char *how)
 {
+	bool lost = store_lost_release(f->s, id);
 	const struct fsck_fault fault = { path, how, "removed",
-		!store_has_release(f->s, id) ?
-			"remove it by hand" :
+		lost ? "remove it by hand" :
 			strcmp(id, f->live) ?
-			"no rollback leads there: deploy prune "
-			"drops its release" :
-			"deploy again, with --rebuild" };
+		       "no rollback leads there: deploy prune "
+		       "drops its release" :
+		       "deploy again, with --rebuild" };
 
 	fsck_tell(f, &fault,
-		!store_has_release(f->s, id) &&
+		lost &&
 			(f->o->dry_run ||
 				beneath_unlink(f->s->own,
 					path + strlen(".deployd/")) == 0));
@@ -221,7 +222,7 @@ check_has_record(struct fsck *f, const char *id)
 	char path[64];
 	struct fsck_fault fault = { path, "has no record", NULL, NULL };
 
-	if (has_record(f, id))
+	if (!lost_record(f, id))
 		return;
 	fault.advice = strcmp(id, f->live) ?
 		"no rollback leads there: deploy prune drops it" :

@@ -270,7 +270,7 @@ history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 		i = stack.n + 1;
 	for (i--; i > 0 && !*id; i--)
 		if (strcmp(stack.v[i - 1], live) &&
-			store_has_release(s, stack.v[i - 1]))
+			!store_lost_release(s, stack.v[i - 1]))
 			snprintf(id, RELEASE_ID_LEN + 1, "%s", stack.v[i - 1]);
 	strv_release(&stack);
 	return 0;

@@ -191,6 +191,8 @@ int store_mint(const struct store *s, const uint8_t tree[static DIGEST_SIZE],
 	char id[static RELEASE_ID_LEN + 1], struct error *err);
 /* Whether the directory of a release is there. */
 bool store_has_release(const struct store *s, const char *id);
+/* Whether it is known not to be there: one that cannot be looked at may be. */
+bool store_lost_release(const struct store *s, const char *id);
 /* Directories under releases/, sorted, newest last. */
 int store_releases(const struct store *s, struct strv *ids, struct error *err);
 /*

@@ -93,10 +93,18 @@ store_has_release(const struct store *s, const char *id)
 	struct stat st;
 	char name[64];
 
-	if (!path_is_release(id))
+	if (!path_is_release(id)) {
+		errno = ENOENT;
 		return false;
+	}
 	snprintf(name, sizeof(name), "releases/%s", id);
 	return beneath_stat(s->dir, name, &st) == 0;
+}
+
+bool
+store_lost_release(const struct store *s, const char *id)
+{
+	return !store_has_release(s, id) && errno == ENOENT;
 }
 
 static bool

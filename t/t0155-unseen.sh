@@ -1,0 +1,46 @@
+#!/bin/sh
+# fsck where what it asks for fails: what cannot be looked at is not gone.
+. "$(dirname "$0")/lib/tap.sh"
+. "$TOP/t/lib/app.sh"
+. "$TOP/t/lib/faults.sh"
+faults_need
+
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+own=$DEPLOYD_ROOT/blog/.deployd
+make_tree app
+ok 'a first deploy' "$DEPLOY" local:blog app
+echo ONE >app/one
+ok 'a second' "$DEPLOY" local:blog app
+echo TWO >app/one
+printf '[hooks]\ncheck = false\ncheck_timeout = 1\n' >app/deploy.conf
+fails 8 'one that is held' "$DEPLOY" local:blog app
+cp -a "$own" "$TMP/own"
+
+kept() {
+	find "$own/records" "$own/logs" -type f | LC_ALL=C sort
+}
+kept >"$TMP/kept"
+
+# unseen NAME CALLS ACTION MORE: at each of fsck's calls in turn.
+unseen() {
+	n=0
+	lost=0
+	while :; do
+		n=$((n + 1))
+		faulty -n $n -c "$2" -a "$3" -f "$own"
+		"$TMP/faulty" fsck blog >"$TMP/said" 2>&1
+		faults_settle || break
+		[ -n "$(faults_hit)" ] || break
+		[ -n "$(kept | comm -13 - "$TMP/kept")" ] || continue
+		lost=$((lost + 1))
+		diag "call $n: $(cat "$TMP/said")"
+		rm -rf "$own"
+		cp -a "$TMP/own" "$own"
+	done
+	ok "$1: there were such calls" test $n -gt "$4"
+	is "$1: nothing was removed" $lost 0
+}
+unseen 'an open fails' open EIO 10
+unseen 'none succeeds any more' open EIO+ 10
+ok 'and all is well' "$DEPLOYD" fsck blog
+done_testing
