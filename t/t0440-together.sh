@@ -20,10 +20,10 @@ like 'with what to do' "$OUT" '--wait'
 ok 'status says so too' sh -c "'$DEPLOY' status local:busy | grep -i 'since 20'"
 "$DEPLOY" --wait=60 local:busy >"$TMP/second" 2>&1 &
 second=$!
-within 60 grep -q waiting "$TMP/second"
+ok 'with --wait it waits' within 60 grep -q waiting "$TMP/second"
 touch "$TMP/go"
 wait "$second"
-is 'with --wait it waits' $? 0
+is 'and ends well' $? 0
 wait $pid
 is 'the first one ended well' $? 0
 same_tree 'the last one is live' . busy

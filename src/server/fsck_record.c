@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/beneath.h"
@@ -40,17 +39,6 @@ is_known(const char *name, char id[static RELEASE_ID_LEN + 1])
 	return false;
 }
 
-/* As store_lost_release() is of its directory. */
-static bool
-lost_record(const struct fsck *f, const char *id)
-{
-	struct stat st;
-	char name[64];
-
-	snprintf(name, sizeof(name), "records/%s", id);
-	return beneath_stat(f->s->own, name, &st) < 0 && errno == ENOENT;
-}
-
 /* Files in records/ or logs/ that belong to no release that is known. */
 static void
 drop_orphans(struct fsck *f, const char *name)
@@ -65,7 +53,7 @@ drop_orphans(struct fsck *f, const char *name)
 	while (fsck_next_name(f, dir, where, &leaf)) {
 		if (leaf[0] == '.' ||
 			(is_known(leaf, id) &&
-				!(lost_record(f, id) &&
+				!(record_is_lost(f->s, id) &&
 					store_lost_release(f->s, id))))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", where, leaf);
@@ -175,13 +163,13 @@ static void
 tell_lost(struct fsck *f, const char *id, const char *path, const char *how)
 {
 	bool lost = store_lost_release(f->s, id);
-	const struct fsck_fault fault = { path, how, "removed",
-		lost ? "remove it by hand" :
-			strcmp(id, f->live) ?
-		       "no rollback leads there: deploy prune "
-		       "drops its release" :
-		       "deploy again, with --rebuild" };
+	struct fsck_fault fault = { path, how, "removed", "remove it by hand" };
 
+	if (!lost)
+		fault.advice = strcmp(id, f->live) ?
+			"no rollback leads there: deploy prune "
+			"drops its release" :
+			"deploy again, with --rebuild";
 	fsck_tell(f, &fault,
 		lost &&
 			(f->o->dry_run ||
@@ -222,7 +210,7 @@ check_has_record(struct fsck *f, const char *id)
 	char path[64];
 	struct fsck_fault fault = { path, "has no record", NULL, NULL };
 
-	if (!lost_record(f, id))
+	if (!record_is_lost(f->s, id))
 		return;
 	fault.advice = strcmp(id, f->live) ?
 		"no rollback leads there: deploy prune drops it" :

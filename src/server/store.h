@@ -241,6 +241,8 @@ int record_save(const struct store *s, const struct record *r,
 	struct error *err);
 /* IDs of all records, sorted. */
 int record_list(const struct store *s, struct strv *ids, struct error *err);
+/* As store_lost_release(), of its record. */
+bool record_is_lost(const struct store *s, const char *id);
 /* A kept record of this tree and settings that is held; "" if none. */
 int record_held(const struct store *s, const char *tree, const char *settings,
 	char id[static RELEASE_ID_LEN + 1], struct error *err);

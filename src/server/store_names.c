@@ -87,36 +87,45 @@ store_apps(const char *root, struct strv *apps, struct error *err)
 	return 0;
 }
 
-bool
-store_has_release(const struct store *s, const char *id)
+static int
+look(int root, const char *dir, const char *id)
 {
 	struct stat st;
 	char name[64];
 
-	if (!path_is_release(id)) {
-		errno = ENOENT;
-		return false;
-	}
-	snprintf(name, sizeof(name), "releases/%s", id);
-	return beneath_stat(s->dir, name, &st) == 0;
+	snprintf(name, sizeof(name), "%s/%s", dir, id);
+	return beneath_stat(root, name, &st);
+}
+
+static bool
+is_lost(int root, const char *dir, const char *id)
+{
+	return !path_is_release(id) ||
+		(look(root, dir, id) < 0 && errno == ENOENT);
+}
+
+bool
+store_has_release(const struct store *s, const char *id)
+{
+	return path_is_release(id) && look(s->dir, "releases", id) == 0;
 }
 
 bool
 store_lost_release(const struct store *s, const char *id)
 {
-	return !store_has_release(s, id) && errno == ENOENT;
+	return is_lost(s->dir, "releases", id);
+}
+
+bool
+record_is_lost(const struct store *s, const char *id)
+{
+	return is_lost(s->own, "records", id);
 }
 
 static bool
 id_taken(const struct store *s, const char *id)
 {
-	struct stat st;
-	char name[64];
-
-	if (store_has_release(s, id))
-		return true;
-	snprintf(name, sizeof(name), "records/%s", id);
-	return beneath_stat(s->own, name, &st) == 0;
+	return store_has_release(s, id) || look(s->own, "records", id) == 0;
 }
 
 /* Whether any release has that second: IDs tell them apart by it. */
