@@ -43,4 +43,31 @@ unseen() {
 unseen 'an open fails' EIO
 unseen 'none succeeds any more' EIO+
 ok 'and all is well' "$DEPLOYD" fsck blog
+
+# A deploy of the held tree, of whose record each part cannot be read in turn.
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+n=0
+deployed=0
+untold=0
+while :; do
+	n=$((n + 1))
+	faulty -n $n -c openat2,openat,read -a EIO -f "$own"
+	"$DEPLOY" --deployd="$TMP/faulty" local:blog app >"$TMP/said" 2>&1
+	status=$?
+	faults_settle
+	settle
+	[ -n "$(faults_hit)" ] || break
+	if grep -q 'cannot tell whether .*record of .*Input/output' "$TMP/said"; then
+		untold=$((untold + 1))
+		grep -q -e --force "$TMP/said" || diag "$(cat "$TMP/said")"
+	fi
+	# Its check fails, as before.
+	[ $status -eq 8 ] || continue
+	deployed=$((deployed + 1))
+	diag "call $n: $(faults_hit)"
+done
+is 'none of them lets a held tree pass' $deployed 0
+ok 'it is said why it does not' test $untold -gt 1
+fails 4 'nor is it when all is well' "$DEPLOY" local:blog app
+like 'as it is held' "$OUT" 'this tree is held'
 done_testing

@@ -133,8 +133,10 @@ check_held(const struct store *s, const struct msg_push *ask,
 
 	if (is_live(ask, live))
 		return 0;
-	if (record_held(s, ask->tree, ask->settings, id, err) < 0)
-		return -1;
+	if (record_held(s, ask->tree, ask->settings, id, err) < 0) {
+		error_prefix(err, "cannot tell whether this tree is held: ");
+		return guard(s, ask, who, err);
+	}
 	if (!*id)
 		return 0;
 	error_status(err, STATUS_REFUSED,

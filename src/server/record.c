@@ -138,18 +138,22 @@ record_held(const struct store *s, const char *tree, const char *settings,
 {
 	struct strv ids = STRV_INIT;
 	bool good = false;
+	int rc = record_list(s, &ids, err);
 	size_t i;
 
 	id[0] = '\0';
-	if (record_list(s, &ids, err) < 0)
-		return -1;
-	for (i = ids.n; i-- > 0 && !*id && !good;) {
-		struct error ignored = ERROR_INIT;
+	for (i = rc < 0 ? 0 : ids.n; rc == 0 && i-- > 0 && !*id && !good;) {
+		struct error why = ERROR_INIT;
 		struct record r = { 0 };
+		int loaded = record_load(s, ids.v[i], &r, &why);
+		bool same = loaded == 0 && !strcmp(r.tree, tree) &&
+			!strcmp(r.settings, settings);
 
-		bool same = record_load(s, ids.v[i], &r, &ignored) == 0 &&
-			!strcmp(r.tree, tree) && !strcmp(r.settings, settings);
-
+		/* What is gone or spoilt says nothing; this might. */
+		if (loaded < 0 && errno != ENOENT && errno != EINVAL) {
+			*err = why;
+			rc = -1;
+		}
 		if (same && r.held)
 			snprintf(id, RELEASE_ID_LEN + 1, "%s", ids.v[i]);
 		/* It was forced later on, and went well. */
@@ -157,7 +161,7 @@ record_held(const struct store *s, const char *tree, const char *settings,
 		record_release(&r);
 	}
 	strv_release(&ids);
-	return 0;
+	return rc;
 }
 
 bool

@@ -124,8 +124,8 @@ makes_room(const struct recycling *r)
 
 /* Mode and time are the old one's: mostly they will do. */
 static int
-open_both(const struct recycling *r, const struct both *b,
-	const struct stat *st, int *from, int *to)
+open_both(struct recycling *r, const struct both *b, const struct stat *st,
+	int *from, int *to)
 {
 	*from = *to = -1;
 	if ((st->st_mode & 0700) != 0700 &&
@@ -136,7 +136,8 @@ open_both(const struct recycling *r, const struct both *b,
 			return -1;
 	*from = openat(b->from, b->leaf, DIRECTORY);
 	*to = openat(b->to, b->leaf, DIRECTORY);
-	return *from < 0 || *to < 0 ? -1 : 0;
+	r->broken = *from < 0 || *to < 0;
+	return r->broken ? -1 : 0;
 }
 
 /* All names that are in it are known of one that is noted. */
@@ -154,7 +155,11 @@ move_directory(struct recycling *r, const struct both *b, const struct stat *st)
 		buf_addstr(&r->at, "/");
 		rc = move_names(r, from, to);
 		buf_truncate(&r->at, len);
-		if (rc == 0 && futimens(to, times) == 0 && fstat(to, &now) == 0)
+		r->broken = r->broken ||
+			(rc == 0 &&
+				(futimens(to, times) < 0 ||
+					fstat(to, &now) < 0));
+		if (rc == 0 && !r->broken)
 			note(r, place, &now);
 		/* Unless there is more in it. */
 		(void)unlinkat(b->from, r->at.data + skip, AT_REMOVEDIR);
@@ -162,7 +167,7 @@ move_directory(struct recycling *r, const struct both *b, const struct stat *st)
 	buf_truncate(&r->at, skip);
 	io_close(&from);
 	io_close(&to);
-	return rc;
+	return r->broken ? -1 : rc;
 }
 
 static int
