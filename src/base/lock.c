@@ -48,6 +48,15 @@ lock_take(int dirfd, const char *name, const char *holder)
 	return fd;
 }
 
+int
+lock_wait(int fd, enum lock_kind kind)
+{
+	struct flock whole;
+
+	return lock_command(fd, F_OFD_SETLKW,
+		kind == LOCK_ALONE ? F_WRLCK : F_RDLCK, &whole);
+}
+
 void
 lock_release(int *fd)
 {

@@ -4,9 +4,10 @@
  */
 #include "server/fsck_parts.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "server/history_file.h"
 
 #define NAMED_MOST 8
 #define WHO "fsck"
@@ -108,46 +109,33 @@ precedes(const struct lost *l, const char *line, size_t len)
 }
 
 /* What there is stays as it is, with the others between. */
-static void
-merge(const struct losses *x, const struct buf *old, struct buf *out)
+static bool
+merge(const struct store *s, const struct buf *old, struct buf *text, void *arg)
 {
+	const struct losses *x = arg;
 	const char *p = buf_str(old), *end = p + old->len, *nl;
 	size_t i = 0;
 
+	(void)s;
 	for (; p < end; p = nl + 1) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		while (i < x->n &&
 			precedes(&x->v[i], p, (size_t)((nl ? nl : end) - p)))
-			add(out, &x->v[i++]);
+			add(text, &x->v[i++]);
 		if (!nl) {
-			buf_add(out, p, (size_t)(end - p));
-			buf_addstr(out, " \n"); /* as history_append() */
+			buf_add(text, p, (size_t)(end - p));
+			buf_addstr(text, " \n"); /* as history_add() */
 			break;
 		}
-		buf_add(out, p, (size_t)(nl + 1 - p));
+		buf_add(text, p, (size_t)(nl + 1 - p));
 	}
 	while (i < x->n)
-		add(out, &x->v[i++]);
-}
-
-static int
-write_anew(struct fsck *f, const struct losses *x, struct error *err)
-{
-	struct buf old = BUF_INIT, text = BUF_INIT;
-	int rc = history_text(f->s, &old, err);
-
-	if (rc == 0) {
-		merge(x, &old, &text);
-		rc = store_write(f->s, ".", "history", text.data, text.len,
-			err);
-	}
-	buf_release(&old);
-	buf_release(&text);
-	return rc;
+		add(text, &x->v[i++]);
+	return true;
 }
 
 static void
-tell(struct fsck *f, const struct losses *x)
+tell(struct fsck *f, struct losses *x)
 {
 	struct buf how = BUF_INIT, advice = BUF_INIT;
 	struct fsck_fault fault = { ".deployd/history", NULL,
@@ -161,7 +149,8 @@ tell(struct fsck *f, const struct losses *x)
 		buf_addf(&how, " %s", x->v[i].id);
 	if (i < x->n)
 		buf_addf(&how, " and %zu more", x->n - i);
-	mended = f->o->dry_run || write_anew(f, x, &why) == 0;
+	mended = f->o->dry_run ||
+		history_rewrite(f->s, merge, x, false, &why) == 0;
 	buf_addf(&advice, "%s; until then name the release when rolling back",
 		why.text);
 	fault.how = buf_str(&how);

@@ -1,26 +1,14 @@
-/*
- * History: one line an event, appended and synced.  A line that a crash cut
- * short is ended by the next append and passed over by readers.  Behind its
- * end there is room that is allocated already, for when the disk is full.
- */
-#include "server/store.h"
+/* The events of the history as lines of text. */
+#include "server/history_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/beneath.h"
-#include "base/io.h"
-
-#define HISTORY_MOST (64u << 20)
 #define FIELDS 6
-/* Bytes behind the end: for some 80 lines, or three of the longest. */
-#define ROOM (16 * 1024)
+/* Bytes of older switches that stay in one that is cut down. */
+#define SWITCHES_MOST (1u << 20)
 /* Bytes of a text and of a name that are kept. */
 #define TEXT_MOST 1023
 #define WHO_MOST 255
@@ -73,52 +61,6 @@ read_field(const char *s, size_t len)
 	return buf_detach(&b);
 }
 
-static int
-ends_torn(int fd)
-{
-	struct stat st;
-	char last = '\n';
-
-	if (fstat(fd, &st) < 0)
-		return -1;
-	if (st.st_size && pread(fd, &last, 1, st.st_size - 1) != 1)
-		return -1;
-	return last != '\n';
-}
-
-/* Not every file system can, and none has to. */
-static void
-keep_room(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 &&
-		(int64_t)st.st_blocks * 512 < st.st_size + ROOM / 2)
-		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, ROOM);
-}
-
-/* Appends a line that ends in LF: one write, then on disk. */
-static int
-append(const struct store *s, const struct buf *line)
-{
-	int fd = openat(s->own, "history",
-		O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int torn = fd < 0 ? -1 : ends_torn(fd);
-	int rc = torn < 0 ? -1 : 0;
-
-	/* What has a blank at its end is no event, whatever was lost. */
-	if (torn > 0)
-		rc = io_write_full(fd, " \n", 2);
-	if (rc == 0)
-		rc = io_write_full(fd, line->data, line->len);
-	if (rc == 0) {
-		keep_room(fd);
-		rc = store_fsync(s, fd);
-	}
-	io_close(&fd);
-	return rc;
-}
-
 void
 history_line(struct buf *out, int64_t when, const char *name, const char *id,
 	const char *from, const char *who, const char *text)
@@ -136,25 +78,6 @@ history_line(struct buf *out, int64_t when, const char *name, const char *id,
 	buf_addch(out, ' ');
 	add_field(out, cut);
 	buf_addch(out, '\n');
-}
-
-int
-history_append(const struct store *s, const char *name, const char *id,
-	const char *from, const char *who, const char *text, struct error *err)
-{
-	struct buf line = BUF_INIT;
-	int rc;
-
-	history_line(&line, time(NULL), name, id, from, who, text);
-	do {
-		rc = append(s, &line);
-	} while (rc < 0 && store_throw_ballast(s));
-	if (rc < 0) {
-		error_errno(err, "cannot write %s/.deployd/history", s->path);
-		store_trouble(err);
-	}
-	buf_release(&line);
-	return rc;
 }
 
 /* Six fields between single blanks; anything else is no event. */
@@ -196,14 +119,6 @@ event_release(struct event *e)
 }
 
 int
-history_text(const struct store *s, struct buf *text, struct error *err)
-{
-	int rc = beneath_read(s->own, "history", HISTORY_MOST, text, err);
-
-	return rc < 0 && errno == ENOENT ? 0 : rc;
-}
-
-int
 history_each(const struct store *s, history_fn *fn, void *arg,
 	struct error *err)
 {
@@ -226,122 +141,87 @@ history_each(const struct store *s, history_fn *fn, void *arg,
 	return rc;
 }
 
-/* What was live, the latest last, with what rollbacks undid taken off. */
-static int
-follow(const struct event *e, void *arg)
+/* Of a release that may be gone back to, or what tells of one. */
+static bool
+is_switch(const struct store *s, const char *line, size_t len)
 {
-	struct strv *stack = arg;
-
-	if (!strcmp(e->name, "live")) {
-		if (!stack->n || strcmp(stack->v[stack->n - 1], e->id))
-			strv_add(stack, e->id);
-	} else if (!strcmp(e->name, "rollback")) {
-		size_t i = stack->n;
-
-		while (i > 0 && strcmp(stack->v[i - 1], e->id))
-			i--;
-		while (stack->n > i && i > 0)
-			free(stack->v[--stack->n]);
-		if (i == 0)
-			strv_add(stack, e->id);
-	}
-	return 0;
-}
-
-int
-history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
-	struct error *err)
-{
-	char live[RELEASE_ID_LEN + 1];
-	struct strv stack = STRV_INIT;
+	static const char *const names[] = { "switching", "live", "rollback",
+		"back", "reverted", "broken" };
+	bool is = false;
+	struct event e;
 	size_t i;
 
-	id[0] = '\0';
-	if (store_current(s, live, err) < 0 ||
-		history_each(s, follow, &stack, err) < 0) {
-		strv_release(&stack);
-		return -1;
-	}
-	i = stack.n;
-	/* From where the current one stands, if it is known at all. */
-	while (i > 0 && strcmp(stack.v[i - 1], live))
-		i--;
-	if (i == 0)
-		i = stack.n + 1;
-	for (i--; i > 0 && !*id; i--)
-		if (strcmp(stack.v[i - 1], live) &&
-			!store_lost_release(s, stack.v[i - 1]))
-			snprintf(id, RELEASE_ID_LEN + 1, "%s", stack.v[i - 1]);
-	strv_release(&stack);
-	return 0;
+	if (parse_event(line, len, &e) == 0)
+		for (i = 0; !is && i < sizeof(names) / sizeof(*names); i++)
+			is = !strcmp(e.name, names[i]) &&
+				path_is_release(e.id) &&
+				!store_lost_release(s, e.id);
+	event_release(&e);
+	return is;
 }
 
-static int
-note_live(const struct event *e, void *arg)
+/* The line that ends before `end', of a text that begins at p. */
+static const char *
+line_before(const char *p, const char *end)
 {
-	char *id = arg;
-	const char *is = !strcmp(e->name, "live") ||
-			!strcmp(e->name, "rollback") ?
-		e->id :
-		!strcmp(e->name, "reverted") ? e->from :
-					       NULL;
+	const char *nl = end - 1 > p ? memrchr(p, '\n', (size_t)(end - 1 - p)) :
+				       NULL;
 
-	if (is)
-		snprintf(id, RELEASE_ID_LEN + 1, "%s",
-			path_is_release(is) ? is : "");
-	return 0;
+	return nl ? nl + 1 : p;
+}
+
+static bool
+cut_down(const struct store *s, const struct buf *old, struct buf *text,
+	void *unused)
+{
+	const char *p = buf_str(old), *end = p + old->len, *at, *line;
+	const char *kept;
+	const char **switches = NULL; /* the latest first */
+	size_t n = 0, cap = 0, total = 0, len;
+
+	(void)unused;
+	/* Somebody else may have done it meanwhile. */
+	if (old->len <= HISTORY_LONG)
+		return false;
+	kept = line_before(p, end - HISTORY_KEPT);
+	for (at = kept; at > p && total < SWITCHES_MOST; at = line) {
+		line = line_before(p, at);
+		len = (size_t)(at - line);
+		if (is_switch(s, line, len - 1)) {
+			MEM_GROW(switches, n, cap);
+			switches[n++] = line;
+			total += len;
+		}
+	}
+	while (n-- > 0) {
+		line = switches[n];
+		at = memchr(line, '\n', (size_t)(end - line));
+		buf_add(text, line, (size_t)(at + 1 - line));
+	}
+	free(switches);
+	buf_add(text, kept, (size_t)(end - kept));
+	return true;
 }
 
 int
-history_live(const struct store *s, char id[static RELEASE_ID_LEN + 1],
-	struct error *err)
+history_append(const struct store *s, const char *name, const char *id,
+	const char *from, const char *who, const char *text, struct error *err)
 {
-	id[0] = '\0';
-	return history_each(s, note_live, id, err);
-}
+	struct error ignored = ERROR_INIT;
+	struct buf line = BUF_INIT;
+	int64_t len;
 
-/* The last switch and whether an outcome followed. */
-struct unfinished {
-	bool open;
-	struct history_switch *w;
-};
-
-static void
-begin_switch(struct history_switch *w, const struct event *e)
-{
-	memset(w, 0, sizeof(*w));
-	snprintf(w->id, sizeof(w->id), "%s", e->id);
-	if (path_is_release(e->from))
-		snprintf(w->from, sizeof(w->from), "%s", e->from);
-	w->rollback = !strcmp(e->text, HISTORY_ROLLBACK);
-}
-
-static int
-look_for_unfinished(const struct event *e, void *arg)
-{
-	struct unfinished *u = arg;
-
-	if (!strcmp(e->name, "switching")) {
-		u->open = path_is_release(e->id);
-		if (u->open)
-			begin_switch(u->w, e);
-	} else if (!strcmp(e->name, "back") && u->open) {
-		u->w->back = true;
-		snprintf(u->w->why, sizeof(u->w->why), "%s", e->text);
-	} else if (!strcmp(e->name, "live") || !strcmp(e->name, "rollback") ||
-		!strcmp(e->name, "reverted") || !strcmp(e->name, "broken")) {
-		u->open = false;
+	history_line(&line, time(NULL), name, id, from, who, text);
+	do {
+		len = history_add(s, &line);
+	} while (len < 0 && store_throw_ballast(s));
+	if (len < 0) {
+		error_errno(err, "cannot write %s/.deployd/history", s->path);
+		store_trouble(err);
 	}
-	return 0;
-}
-
-int
-history_unfinished(const struct store *s, struct history_switch *w,
-	struct error *err)
-{
-	struct unfinished u = { false, w };
-
-	if (history_each(s, look_for_unfinished, &u, err) < 0)
-		return -1;
-	return u.open;
+	buf_release(&line);
+	/* One that stays long is read all the same. */
+	if (len > HISTORY_LONG)
+		(void)history_rewrite(s, cut_down, NULL, true, &ignored);
+	return len < 0 ? -1 : 0;
 }

@@ -165,6 +165,8 @@ pack(struct removal *r)
 			0 &&
 		tarout_tree(t, r->s->dir, "shared", "shared", note_skipped, s,
 			err) == 0 &&
+		tarout_tree(t, r->s->own, "history.1", ".deployd/history.1",
+			note_skipped, s, err) == 0 &&
 		tarout_tree(t, r->s->own, "history", ".deployd/history",
 			note_skipped, s, err) == 0)
 		rc = tarout_end(t, err);

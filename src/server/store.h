@@ -315,8 +315,6 @@ void history_line(struct buf *out, int64_t when, const char *name,
 	const char *id, const char *from, const char *who, const char *text);
 int history_append(const struct store *s, const char *name, const char *id,
 	const char *from, const char *who, const char *text, struct error *err);
-/* All of it, "" where there is none; its last line may be cut short. */
-int history_text(const struct store *s, struct buf *text, struct error *err);
 typedef int history_fn(const struct event *e, void *arg);
 /* Calls fn for each event, oldest first, until it returns nonzero. */
 int history_each(const struct store *s, history_fn *fn, void *arg,
