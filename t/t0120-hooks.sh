@@ -200,6 +200,19 @@ deploy "check = sleep 64
 check_timeout = 1"
 is 'a check that hangs' "$(got status)" 8
 is 'is switched back from' "$(live blog)" "$good"
+
+# It has its time until the end, and the last try is just before that.
+deploy "restart = date +%s%N >$TMP/since
+check = test \$((\$(date +%s%N) - \$(cat $TMP/since))) -ge 2600000000
+check_timeout = 3"
+is 'a check that passes at last' "$(got outcome)" deployed
+rm -f "$TMP/tries"
+deploy "check = echo try >>$TMP/tries; test \$(wc -l <$TMP/tries) = 1 || exec sleep 65; exit 42
+check_timeout = 1"
+is 'one that is cut short when tried again' "$(got status)" 8
+like 'failed for the reason before' "$TRACE" \
+	'error .*exited with 42; tried 2 times in 1 s'
+good=$(live blog)
 deploy "restart = test \$(cat version) != $((n + 1))"
 is 'a restart that fails' "$(got status)" 8
 is 'with its stage' "$(got stage)" restart

@@ -8,6 +8,8 @@
 #include "server/reach.h"
 
 #define CHECK_PAUSE_MS 1000
+/* So long before the end the last try begins. */
+#define CHECK_LAST_MS 250
 /* One try to reach something; the next one may fare better. */
 #define REACH_MS 10000
 
@@ -129,22 +131,46 @@ check_once(const struct hooks *h, const struct strv *checks)
 	return how;
 }
 
+/*
+ * Until when the next try waits, in milliseconds: the last one begins just
+ * before the end.  Negative: there is none.
+ */
+static int64_t
+pause_before(const struct hooks *h, int tries)
+{
+	int64_t wait = tries == 1 ? CHECK_PAUSE_MS : 2 * CHECK_PAUSE_MS;
+	int64_t left = h->end ? h->end - io_now_ms() - CHECK_LAST_MS : wait;
+
+	return left < wait ? left : wait;
+}
+
 enum hook_outcome
 hooks_check(const struct strv *checks, const struct run_place *at, long timeout,
 	struct error *err)
 {
 	struct hooks h = { "check", at, run_deadline(timeout), timeout, err };
-	int64_t wait = CHECK_PAUSE_MS;
+	struct error why = ERROR_INIT;
 	enum hook_outcome how;
+	int tries = 0;
+	int64_t wait;
 
 	for (;;) {
 		how = check_once(&h, checks);
+		tries++;
 		if (how == HOOK_DONE || how == HOOK_CANCELLED)
 			return how;
-		if (h.end && io_now_ms() + wait >= h.end)
-			return how;
+		/* A try that the end cut short says less than one before. */
+		if (how == HOOK_TIMEOUT && tries > 1 && h.end &&
+			io_now_ms() >= h.end)
+			*err = why;
+		wait = pause_before(&h, tries);
+		if (wait < 0)
+			break;
+		why = *err;
 		if (run_pause(at->host, wait) < 0)
 			return HOOK_CANCELLED;
-		wait = 2 * CHECK_PAUSE_MS;
 	}
+	if (tries > 1)
+		error_add(err, "; tried %d times in %ld s", tries, timeout);
+	return how;
 }
