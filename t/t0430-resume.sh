@@ -82,23 +82,49 @@ ok 'a damaged file of the live release' "$DEPLOY" -v local:big
 like 'is not reused' "$OUT" 'needs 2 files'
 same_tree 'but sent again' . big
 
-# Half a file is no use to anybody.
-wrap "$TMP/slow" -r 4000
-head -c 3000000 /dev/urandom >blob2
-"$DEPLOY" --deployd="$TMP/slow" local:big >"$TMP/out" 2>&1 &
-pid=$!
-tries=0
-until ls "$own"/tmp/in.* >"$TMP/half" 2>/dev/null || [ $tries -gt 100 ]; do
-	tries=$((tries + 1))
-	sleep 0.1
-done
-ok 'half a file has come' test -s "$TMP/half"
-kill -INT $pid
-wait $pid
-settle
-is 'when it is cancelled, it is removed' "$(find "$own/tmp" -name 'in.*')" ''
+# half: a deploy that is cancelled when so many bytes of blob2 have come.
+half() {
+	"$DEPLOY" --deployd="$TMP/slow" local:big >"$TMP/out" 2>&1 &
+	pid=$!
+	within 20 sh -c "[ \$(find '$own/tmp' -name 'in.*' -size +$(($1 / 1024))k | wc -l) -gt 0 ]"
+	kill -INT $pid
+	wait $pid
+	settle
+}
+parts() {
+	find "$own/tmp" -name 'in.*' -o -name 'part.*' | wc -l
+}
+
+# Half a file is gone on with.
+wrap "$TMP/slow" -r 20000
+head -c 20000000 /dev/urandom >blob2
+half 12000000
+is 'half a file is kept when it is cancelled' "$(parts)" 1
 "$DEPLOYD" fsck -n big >"$TMP/out" 2>&1
-unlike 'so fsck finds nothing' "$TMP/out" 'left over'
+unlike 'of which fsck has nothing to say' "$TMP/out" 'left over|part'
+ok 'a rerun' "$DEPLOY" -v --deployd="$TMP/count" local:big
+up=$(tail -n 1 "$TMP/bytes" | cut -d' ' -f1)
+ok "sends the other half ($up)" test "$up" -lt 9000000
+same_tree 'and the tree is equal' . big
+is 'and keeps no part' "$(parts)" 0
+
+# One whose bytes changed, and one that is no part of what is sent.
+head -c 20000000 /dev/urandom >blob2
+half 12000000
+for f in "$own"/tmp/part.*; do
+	printf damage | dd of="$f" bs=1 seek=5000000 conv=notrunc 2>/dev/null
+done
+ok 'damage in it' "$DEPLOY" -v --deployd="$TMP/count" local:big
+up=$(tail -n 1 "$TMP/bytes" | cut -d' ' -f1)
+ok "is not gone on with, but the rest ($up)" test "$up" -lt 10000000
+same_tree 'and the tree is equal' . big
+head -c 20000000 /dev/urandom >blob2
+half 12000000
+head -c 20000000 /dev/urandom >blob2
+half 2000000
+is 'what another file has nothing of is removed' "$(parts)" 1
+ok 'before that is deployed' "$DEPLOY" local:big
+same_tree 'and it is equal' . big
 rm blob2
 
 # A build that is interrupted.

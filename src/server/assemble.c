@@ -56,6 +56,8 @@ open_holder(struct assembly *a, const struct piece *p)
 		return release_reader_open(&a->releases, p->release, p->path);
 	if (p->where == PIECE_NEXT)
 		return beneath_open_file(a->next, p->path);
+	if (p->path)
+		return beneath_open_file(a->tmp, p->path);
 	digest_to_hex(p->digest, hex);
 	return beneath_open_file(a->tmp, hex);
 }

@@ -11,6 +11,7 @@
 
 #include "base/beneath.h"
 #include "base/io.h"
+#include "server/writer.h"
 #include "tree/hash.h"
 
 /* Whether a file holds what its name, a SHA-256, says. */
@@ -26,6 +27,14 @@ is_named_right(int dir, const char *name)
 		!memcmp(want, found, DIGEST_SIZE);
 }
 
+/* A file that a deploy goes on with if it is what that sends. */
+static bool
+is_part(const char *where, const char *name)
+{
+	return !strcmp(where, "tmp") &&
+		!strncmp(name, WRITER_PART, strlen(WRITER_PART));
+}
+
 /* Drops what is not named right and not needed. */
 static int
 check_names(struct fsck *f, const char *name, const struct strv *needed)
@@ -39,7 +48,7 @@ check_names(struct fsck *f, const char *name, const struct strv *needed)
 
 	snprintf(where, sizeof(where), ".deployd/%s", name);
 	while (rc == 0 && fsck_next_name(f, dir, where, &leaf)) {
-		if (leaf[0] == '.')
+		if (leaf[0] == '.' || is_part(name, leaf))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", where, leaf);
 		if (!is_named_right(fd, leaf) && !strv_has(needed, leaf))

@@ -234,12 +234,16 @@ plan_chunks(struct plan_search *x)
 	rc = collect(x, &t);
 	if (rc == 0 && (!x->o->fresh || !x->o->look))
 		rc = search_tmp(x, &t);
+	if (rc == 0 && t.missing && !x->o->spare)
+		rc = plan_chunks_parts(x, &t);
 	if (rc == 0 && !x->o->fresh)
 		rc = plan_chunks_releases(x, &t);
 	if (rc == 0 && !x->o->fresh)
 		rc = plan_chunks_divide(x, &t);
 	if (rc == 0)
 		decide(x, &t);
+	if (rc == 0 && !x->o->look && !x->o->spare)
+		plan_chunks_drop_parts(x);
 	free(t.table.slots);
 	return rc;
 }

@@ -14,7 +14,7 @@
 
 enum piece_where {
 	PIECE_NONE, /* the client must send it */
-	PIECE_TMP,  /* tmp/HEX */
+	PIECE_TMP,  /* tmp/HEX, or with a path tmp/PATH */
 	PIECE_RELEASE,
 	PIECE_NEXT,
 };
@@ -24,7 +24,7 @@ struct piece {
 	uint8_t digest[DIGEST_SIZE];
 	uint32_t length;
 	enum piece_where where;
-	const char *release, *path; /* of RELEASE and NEXT; the plan's */
+	const char *release, *path; /* the plan's; NULL where there is none */
 	uint64_t offset;            /* there */
 	uint32_t line;              /* it is asked for by this one, or 0 */
 	uint32_t seen;              /* in that count of what is missing */

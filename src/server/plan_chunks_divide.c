@@ -55,9 +55,8 @@ take_chunks(struct plan_pieces *t, const struct chunks *c,
 	}
 }
 
-/* Divides what stands below `top` at the path of place, if it is large. */
-static int
-look_at(struct plan_search *x, struct plan_pieces *t, int top,
+int
+plan_chunks_look_at(struct plan_search *x, struct plan_pieces *t, int top,
 	const struct piece *place)
 {
 	struct chunks *c = NULL;
@@ -122,10 +121,21 @@ look_for(struct plan_search *x, struct plan_pieces *t, const struct divided *d,
 	int rc = 0;
 
 	if (at->release >= 0)
-		rc = look_at(x, t, at->release, &release);
+		rc = plan_chunks_look_at(x, t, at->release, &release);
 	if (rc == 0 && at->next >= 0 && is_poor(t, d))
-		rc = look_at(x, t, at->next, &next);
+		rc = plan_chunks_look_at(x, t, at->next, &next);
 	return rc;
+}
+
+/* Whether one of them may do with more. */
+static bool
+any_poor(const struct plan *p, struct plan_pieces *t)
+{
+	size_t i = 0;
+
+	while (i < p->n_divided && !is_poor(t, &p->divided[i]))
+		i++;
+	return i < p->n_divided;
 }
 
 int
@@ -133,15 +143,13 @@ plan_chunks_divide(struct plan_search *x, struct plan_pieces *t)
 {
 	struct plan *p = x->p;
 	struct places at = { NULL, -1, -1 };
-	size_t i = 0;
+	size_t i;
 	int rc;
 
-	while (i < p->n_divided && !is_poor(t, &p->divided[i]))
-		i++;
-	if (i == p->n_divided)
+	if (!any_poor(p, t))
 		return 0;
 	rc = open_places(x, &at);
-	for (; rc == 0 && i < p->n_divided; i++)
+	for (i = 0; rc == 0 && i < p->n_divided; i++)
 		if (is_poor(t, &p->divided[i]))
 			rc = look_for(x, t, &p->divided[i], &at);
 	io_close(&at.release);

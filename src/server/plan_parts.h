@@ -9,6 +9,7 @@
  *	plan_chunks.c           parts of large files that are nowhere whole
  *	plan_chunks_releases.c  those that other releases hold
  *	plan_chunks_divide.c    those of files that no manifest divides
+ *	plan_chunks_parts.c     and of uploads that were cut off
  */
 #ifndef SERVER_PLAN_PARTS_H
 #define SERVER_PLAN_PARTS_H
@@ -92,6 +93,12 @@ void plan_piece_set(struct plan_pieces *t, struct piece *p,
 	enum piece_where where);
 int plan_chunks_releases(struct plan_search *x, struct plan_pieces *t);
 int plan_chunks_divide(struct plan_search *x, struct plan_pieces *t);
+/* Divides what stands below `top` at the path of place, if it is large. */
+int plan_chunks_look_at(struct plan_search *x, struct plan_pieces *t, int top,
+	const struct piece *place);
+int plan_chunks_parts(struct plan_search *x, struct plan_pieces *t);
+/* Removes those of which nothing is used. */
+void plan_chunks_drop_parts(struct plan_search *x);
 /* Whether so much of a file is there that it is worth putting together. */
 bool plan_chunks_enough(struct plan_pieces *t, const struct divided *d);
 /*
