@@ -1,6 +1,7 @@
 #include "server/activate.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,24 +83,42 @@ run_migrate(struct activation *a)
 	return stage_sync(a->s, a->err);
 }
 
+static void say(const struct activate_host *host, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void
+say(const struct activate_host *host, const char *fmt, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	host->note(host->arg, buf_str(&text));
+	buf_release(&text);
+}
+
 /* It runs without: what it should be only cannot be told any more. */
 static void
 say_unverified(const struct activation *a)
 {
 	struct error ignored = ERROR_INIT;
+	const char *id = a->o->release, *why;
 	struct record r = { 0 };
-	const char *why = NULL;
-	char *text;
 
-	if (record_load(a->s, a->o->release, &r, &ignored) == 0)
-		why = store_manifest_fault(a->s, r.manifest);
-	record_release(&r);
-	if (!why)
+	/* A record that cannot be read stops us later. */
+	if (record_load(a->s, id, &r, &ignored) < 0)
 		return;
-	text = mem_printf("%s cannot be verified: its manifest %s",
-		a->o->release, why);
-	a->host->note(a->host->arg, text);
-	free(text);
+	why = store_manifest_fault(a->s, r.manifest);
+	if (!path_is_release_of(id, r.tree))
+		say(a->host,
+			"%s cannot be verified: its record is of another "
+			"tree; deploy fsck tells more",
+			id);
+	else if (why)
+		say(a->host, "%s cannot be verified: its manifest %s", id, why);
+	record_release(&r);
 }
 
 /* migrate runs before the lock: a rollback never waits for it. */
@@ -137,7 +156,7 @@ activate_locked(struct activation *a)
 		if (a->new.record.checked)
 			return 1;
 		/* Live, but it never proved itself: behind it is the other. */
-		if (history_previous(a->s, a->was, a->err) < 0)
+		if (history_previous(a->s, a->was, NULL, a->err) < 0)
 			return -1;
 	}
 	if (still_wanted(a) < 0 || activation_switch(a) < 0)
@@ -238,14 +257,21 @@ refuse_rollback(const struct store *s, struct error *err)
 		"has the history from their records");
 }
 
+/* Whoever did not name one is told if it is not the one that was meant. */
 static int
 choose_rollback(struct store *s, const char *to,
-	char id[static RELEASE_ID_LEN + 1], struct error *err)
+	const struct activate_host *host, char id[static RELEASE_ID_LEN + 1],
+	struct error *err)
 {
-	if (history_previous(s, id, err) < 0)
+	char gone[RELEASE_ID_LEN + 1];
+
+	if (history_previous(s, id, gone, err) < 0)
 		return -1;
 	if (to)
 		snprintf(id, RELEASE_ID_LEN + 1, "%s", to);
+	else if (*gone && *id)
+		say(host, "%s was live before, but is not there any more",
+			gone);
 	if (*id)
 		return check_went_live(s, id, err);
 	return refuse_rollback(s, err);
@@ -265,7 +291,7 @@ activate_rollback(struct store *s, const struct config *c, const char *to,
 
 	*failed = NULL;
 	if (store_current(s, was, err) < 0 ||
-		choose_rollback(s, to, went, err) < 0)
+		choose_rollback(s, to, host, went, err) < 0)
 		return -1;
 	o.release = went;
 	o.expected = expected ? expected : was;

@@ -243,7 +243,9 @@ run_on_store(const struct config *c, const char *const *words, int n,
 
 	if (admin_open(&s, c, words[1], command_of(words[0]), err) < 0)
 		return -1;
-	if (!strcmp(words[0], "status"))
+	if (store_check_layout(&s, err) < 0)
+		rc = -1;
+	else if (!strcmp(words[0], "status"))
 		rc = print_status(&s, err);
 	else if (!strcmp(words[0], "releases"))
 		rc = listing_each(&s, print_release, NULL, err);

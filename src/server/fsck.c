@@ -261,7 +261,8 @@ static int
 check_locked(struct fsck *f)
 {
 	fsck_layout(f);
-	if (fsck_history(f) < 0 || check_current(f) < 0 ||
+	if (store_check_layout(f->s, f->err) < 0 || fsck_history(f) < 0 ||
+		check_current(f) < 0 ||
 		store_releases(f->s, &f->releases, f->err) < 0 ||
 		take_back(f) < 0)
 		return -1;

@@ -54,6 +54,8 @@ void fsck_layout(struct fsck *f);
 void fsck_leftovers(struct fsck *f);
 int fsck_history(struct fsck *f);
 int fsck_records(struct fsck *f);
+/* Whether the record is of the tree that its ID names. */
+bool fsck_is_its_tree(const struct record *r);
 int fsck_cache(struct fsck *f);
 int fsck_release(struct fsck *f, const char *id);
 

@@ -151,8 +151,8 @@ check_history(struct fsck *f, struct record *r, const struct strv *were_live,
 		note_live(f, r, path);
 }
 
-static bool
-is_its_tree(const struct record *r)
+bool
+fsck_is_its_tree(const struct record *r)
 {
 	return strlen(r->tree) == DIGEST_HEX &&
 		path_is_release_of(r->id, r->tree);
@@ -195,7 +195,7 @@ check_record(struct fsck *f, const char *id, const struct strv *were_live)
 		else
 			fsck_tell(f, &unread, false);
 	} else if (store_has_release(f->s, id)) {
-		if (!is_its_tree(&r))
+		if (!fsck_is_its_tree(&r))
 			fsck_tell(f, &wrong, false);
 		check_settings(f, &r);
 		check_history(f, &r, were_live, path);

@@ -220,6 +220,8 @@ load_tree(struct fsck *f, const struct record *r, struct manifest *m)
 		load_without_build(f, r, m, &why) < 0)
 		snprintf(how, sizeof(how), "its manifest is lost: %.900s",
 			why.text);
+	else if (!fsck_is_its_tree(r))
+		return 1; /* that is told already */
 	else if (!is_tree(f, r, m))
 		snprintf(how, sizeof(how),
 			"its manifest is that of another tree: %.64s",

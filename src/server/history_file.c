@@ -118,8 +118,14 @@ history_text(const struct store *s, struct buf *text, struct error *err)
 	int fd = beneath_open_file(s->own, "history");
 	int rc;
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : error_errno(err, "history");
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0) {
+		error_errno(err, "%s/.deployd/history", s->path);
+		return errno == EINVAL || errno == ELOOP ?
+			store_refuse_damage(s, err) :
+			store_trouble(err);
+	}
 	rc = read_newest(fd, text, err);
 	io_close(&fd);
 	return rc < 0 ? -1 : 0;

@@ -29,13 +29,15 @@ follow(const struct event *e, void *arg)
 
 int
 history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
-	struct error *err)
+	char *gone, struct error *err)
 {
 	char live[RELEASE_ID_LEN + 1];
 	struct strv stack = STRV_INIT;
 	size_t i;
 
 	id[0] = '\0';
+	if (gone)
+		gone[0] = '\0';
 	if (store_current(s, live, err) < 0 ||
 		history_each(s, follow, &stack, err) < 0) {
 		strv_release(&stack);
@@ -47,10 +49,16 @@ history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 		i--;
 	if (i == 0)
 		i = stack.n + 1;
-	for (i--; i > 0 && !*id; i--)
-		if (strcmp(stack.v[i - 1], live) &&
-			!store_lost_release(s, stack.v[i - 1]))
-			snprintf(id, RELEASE_ID_LEN + 1, "%s", stack.v[i - 1]);
+	for (i--; i > 0 && !*id; i--) {
+		const char *was = stack.v[i - 1];
+
+		if (!strcmp(was, live))
+			continue;
+		if (!store_lost_release(s, was))
+			snprintf(id, RELEASE_ID_LEN + 1, "%s", was);
+		else if (gone && !*gone)
+			snprintf(gone, RELEASE_ID_LEN + 1, "%s", was);
+	}
 	strv_release(&stack);
 	return 0;
 }

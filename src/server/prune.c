@@ -224,7 +224,7 @@ choose(struct prune *p, struct strv *ids, struct error *err)
 	size_t i;
 
 	if (store_current(p->s, p->live, err) < 0 ||
-		history_previous(p->s, p->previous, err) < 0 ||
+		history_previous(p->s, p->previous, NULL, err) < 0 ||
 		store_releases(p->s, &all, err) < 0)
 		return -1;
 	for (i = all.n; i-- > 0;)

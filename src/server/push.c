@@ -108,7 +108,7 @@ open_app(struct push *p, bool create)
 		    create ? "deploy local:" : NULL, p->err) < 0)
 		return -1;
 	p->store = &p->s->store;
-	return 0;
+	return store_check_layout(p->store, p->err);
 }
 
 /* For a compare: no lock, and an app that is not there stays so. */

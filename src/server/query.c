@@ -122,7 +122,7 @@ query_status(const struct store *s, struct msg_status *m, struct error *amiss,
 	(void)listing_live(s, id, amiss);
 	if (*id)
 		m->live = mem_strdup(id);
-	if (history_previous(s, id, &ignored) == 0 && *id)
+	if (history_previous(s, id, NULL, &ignored) == 0 && *id)
 		m->previous = mem_strdup(id);
 	store_busy(s, busy, sizeof(busy));
 	if (*busy)
@@ -253,8 +253,13 @@ open_app(struct query *q, const struct verb *v)
 	char command[40];
 
 	snprintf(command, sizeof(command), "deploy %s local:", v->name);
-	return session_open_app(q->s, q->ask.app, false,
-		v->acts ? command : NULL, q->err);
+	if (session_open_app(q->s, q->ask.app, false, v->acts ? command : NULL,
+		    q->err) < 0)
+		return -1;
+	/* These are for a store that is damaged, too. */
+	return v->run == query_fsck || v->run == query_remove ?
+		0 :
+		store_check_layout(&q->s->store, q->err);
 }
 
 static int

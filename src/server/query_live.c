@@ -67,7 +67,7 @@ query_load(struct query *q, const char *id, struct subject *x)
 {
 	char previous[RELEASE_ID_LEN + 1];
 
-	if (history_previous(&q->s->store, previous, q->err) < 0)
+	if (history_previous(&q->s->store, previous, NULL, q->err) < 0)
 		return -1;
 	return subject_load(x, &q->s->store, q->s->config, id, previous,
 		q->err);

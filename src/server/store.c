@@ -206,6 +206,49 @@ store_open(struct store *s, const char *root, const char *app, bool create,
 	return -1;
 }
 
+int
+store_check_layout(const struct store *s, struct error *err)
+{
+	const struct {
+		int at;
+		const char *name, *path;
+	} parts[] = { { s->dir, "releases", "releases" },
+		{ s->own, "records", ".deployd/records" },
+		{ s->own, "manifests", ".deployd/manifests" } };
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (fstatat(parts[i].at, parts[i].name, &st,
+			    AT_SYMLINK_NOFOLLOW) == 0) {
+			if (S_ISDIR(st.st_mode))
+				continue;
+			errno = ENOTDIR;
+		} else if (errno == ENOENT) {
+			continue;
+		}
+		error_errno(err, "%s/%s", s->path, parts[i].path);
+		if (errno == ENOTDIR)
+			return store_refuse_damage(s, err);
+		return store_trouble(err);
+	}
+	return 0;
+}
+
+int
+store_refuse_damage(const struct store *s, struct error *err)
+{
+	int saved = errno;
+
+	err->status = STATUS_REFUSED;
+	error_hint(err,
+		"move it away on the server, put there what was in its place, "
+		"then: deployd fsck %s",
+		s->app);
+	errno = saved;
+	return -1;
+}
+
 void
 store_release(struct store *s)
 {

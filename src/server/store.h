@@ -82,6 +82,13 @@ int store_check_owner(const struct store *s, const char *command,
 	struct error *err);
 int store_check_new(const struct store *s, const char *root,
 	const char *command, struct error *err);
+/*
+ * Whether what a store is made of are directories: else all in them seems to
+ * be lost.  What is missing is none's business here.
+ */
+int store_check_layout(const struct store *s, struct error *err);
+/* Something else stands where deployd keeps what is its own: -1. */
+int store_refuse_damage(const struct store *s, struct error *err);
 void store_release(struct store *s);
 /* Takes what is missing of the ballast; without it a rollback may fail. */
 void store_take_ballast(const struct store *s);
@@ -322,10 +329,11 @@ int history_each(const struct store *s, history_fn *fn, void *arg,
 /*
  * What a rollback goes to: the release that was live before the current one
  * as the events tell (a rollback undoes a deploy, so two in a row go two
- * back), and whose directory still is there.  "" if none.
+ * back), and whose directory still is there.  "" if none.  `gone', of the same
+ * size or NULL: the first that would be it but for that, "" if none.
  */
 int history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
-	struct error *err);
+	char *gone, struct error *err);
 /* What was live last as the events tell, "" if nothing. */
 int history_live(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	struct error *err);

@@ -54,7 +54,23 @@ name_manifest(const char *hex, char name[static 96],
 		return 0;
 	}
 	errno = EINVAL;
-	return error_set(err, "a manifest is named by a SHA-256");
+	return error_set(err, "its record names no manifest");
+}
+
+/* Whatever is in the way, its release cannot be told any more. */
+static int
+refuse_lost(const struct store *s, struct error *err)
+{
+	int saved = errno;
+
+	if (saved == ENOENT || saved == EINVAL || saved == ELOOP) {
+		err->status = STATUS_REFUSED;
+		error_hint(err,
+			"see what can be done, on the server: deployd fsck %s",
+			s->app);
+	}
+	errno = saved;
+	return -1;
 }
 
 int
@@ -79,14 +95,15 @@ store_load_manifest(const struct store *s, const char *hex, struct manifest *m,
 	char found[DIGEST_HEX + 1];
 
 	if (fd < 0)
-		return -1;
+		return refuse_lost(s, err);
 	rc = manifest_read_known(m, fd, digest, err);
 	io_close(&fd);
 	digest_to_hex(digest, found);
 	if (rc == 0 && !strcmp(found, hex))
 		return 0;
 	errno = EINVAL;
-	return error_set(err, "manifest %s is damaged", hex);
+	error_set(err, "manifest %s is damaged", hex);
+	return refuse_lost(s, err);
 }
 
 const char *

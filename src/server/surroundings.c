@@ -187,7 +187,15 @@ open_release(struct surroundings *x, const struct store *s, const char *id,
 
 	snprintf(path, sizeof(path), "releases/%s", id);
 	x->cwd = beneath_open(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
-	return x->cwd < 0 ? error_errno(err, "release %s", id) : 0;
+	if (x->cwd >= 0)
+		return 0;
+	error_errno(err, "release %s", id);
+	if (errno != ENOENT)
+		return store_trouble(err);
+	err->status = STATUS_REFUSED;
+	return error_hint(err,
+		"deploy again, or go to one that is there: "
+		"deploy releases");
 }
 
 int

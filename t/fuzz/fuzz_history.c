@@ -100,7 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(path_is_release(w.id));
 		assert(!*w.from || path_is_release(w.from));
 	}
-	assert(history_previous(&s, id, &err) == 0 && !*id);
+	assert(history_previous(&s, id, NULL, &err) == 0 && !*id);
 	if (last.name)
 		check_append(&s, &last);
 	forget(&last);

@@ -220,7 +220,7 @@ START_TEST(one_that_is_long_is_cut_down)
 	ck_assert_int_gt(len, HISTORY_KEPT);
 	ck_assert_int_lt(len, HISTORY_KEPT + 1024);
 	ck_assert_int_gt(size_of(HISTORY ".1"), HISTORY_LONG);
-	ck_assert_int_eq(history_previous(&s, id, &err), 0);
+	ck_assert_int_eq(history_previous(&s, id, NULL, &err), 0);
 	ck_assert_str_eq(id, OLDEST);
 	ck_assert_ptr_null(strstr(unit_read(HISTORY), "switching " DROPPED));
 	/* The next one adds to it. */

@@ -1,0 +1,89 @@
+#!/bin/sh
+# Commands on a store of which a part is gone or spoilt: what it is, and what
+# to do.
+. "$(dirname "$0")/lib/tap.sh"
+. "$TOP/t/lib/app.sh"
+
+printf '[deployd]\nspare = no\n' >"$DEPLOYD_CONF"
+app=$DEPLOYD_ROOT/blog
+own=$app/.deployd
+make_tree app
+for version in one two; do
+	echo "$version" >app/one
+	ok "deploy $version" "$DEPLOY" local:blog app
+done
+settle
+live=$(live blog)
+previous=$(ls "$app/releases" | head -n 1)
+manifest=$(sed -n 's/^manifest //p' "$own/records/$live")
+cp -a "$app" "$TMP/kept"
+
+advice='there are:|deployd? fsck|deploy again|deploy releases|deploy rollback|deploy\.conf'
+
+# of WHAT COMMAND-OF-DAMAGE: each verb is done, or refused with advice; and
+# none drops what can be gone back to.
+of() {
+	wrong=
+	for verb in diff status releases verify log rollback 'run local:blog -- true' \
+		"fetch local:blog $live" restart prune -n --rebuild fsck; do
+		rm -rf "$app"
+		cp -a "$TMP/kept" "$app"
+		eval "$2"
+		ls "$app"/releases/ "$app"/r/ >"$TMP/before" 2>&1
+		# shellcheck disable=SC2086 # the words of one
+		case $verb in
+		*' '*) set -- "$1" "$2" $verb ;;
+		-*) set -- "$1" "$2" --rebuild "$verb" local:blog app ;;
+		diff) set -- "$1" "$2" diff local:blog app ;;
+		*) set -- "$1" "$2" "$verb" local:blog ;;
+		esac
+		damage=$1
+		what=$2
+		shift 2
+		"$DEPLOY" "$@" >"$TMP/said" 2>&1
+		status=$?
+		set -- "$damage" "$what"
+		ls "$app"/releases/ "$app"/r/ >"$TMP/after" 2>&1
+		case $verb:$status in
+		*:0 | fsck:1) ;;
+		*:4) grep -Eq "$advice" "$TMP/said" || wrong="$wrong $verb" ;;
+		*) wrong="$wrong $verb:$status" ;;
+		esac
+		[ "$verb" != prune ] || cmp -s "$TMP/before" "$TMP/after" ||
+			wrong="$wrong dropped"
+		case $wrong in *"$verb"*) diag "$verb: $(cat "$TMP/said")" ;; esac
+	done
+	is "$1: what it is, and what to do" "$wrong" ''
+}
+of 'the live record is gone' 'rm "$own/records/$live"'
+of 'the live record is spoilt' 'echo x >"$own/records/$live"'
+of 'the live manifest is gone' 'rm "$own/manifests/$manifest"'
+of 'the live manifest is spoilt' 'echo x >"$own/manifests/$manifest"'
+of 'current is gone' 'rm "$app/current"'
+of 'current leads nowhere' 'ln -sfn releases/x "$app/current"'
+of 'records is a link' 'mv "$own/records" "$own/r"; ln -s r "$own/records"'
+of 'releases is a link' 'mv "$app/releases" "$app/r"; ln -s r "$app/releases"'
+of 'the live release is gone' 'rm -rf "$app/releases/$live"'
+of 'the one before is gone' 'rm -rf "$app/releases/$previous"'
+of 'history is a directory' 'rm "$own/history"; mkdir "$own/history"'
+of 'the record of the one before is of another tree' 'sed "s/^tree .*/tree $manifest/" "$own/records/$previous" >"$own/r" && mv "$own/r" "$own/records/$previous"'
+
+# The tree of another's record is none to be trusted, and that is said once.
+ok 'a rollback to it' "$DEPLOY" rollback local:blog
+like 'says that it cannot be verified' "$OUT" \
+	"$previous cannot be verified: its record is of another tree"
+fails 1 'fsck' "$DEPLOYD" fsck blog
+like 'advises against it' "$OUT" "records/$previous.*do not go back to"
+unlike 'and for it nowhere' "$OUT" 'it can be gone back to'
+
+# What a rollback would go to was removed by hand.
+rm -rf "$app"
+cp -a "$TMP/kept" "$app"
+echo three >app/one
+ok 'one more' "$DEPLOY" local:blog app
+settle
+rm -rf "$app/releases/$live"
+ok 'a rollback goes to one further back' "$DEPLOY" rollback local:blog
+like 'and says why' "$OUT" "$live was live before, but is not there any more"
+is 'where it says' "$(live blog)" "$previous"
+done_testing
