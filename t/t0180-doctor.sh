@@ -91,6 +91,19 @@ amiss apps 'blog/env has mode 644' \
 	'echo A=1 >"$DEPLOYD_ROOT/blog/env"' 'rm "$DEPLOYD_ROOT/blog/env"'
 amiss conf "others may write $DEPLOYD_CONF: chmod go-w $DEPLOYD_CONF" \
 	'chmod 666 "$DEPLOYD_CONF"' 'chmod 644 "$DEPLOYD_CONF"'
+# Whoever may change a link on the way changes the way.
+mkdir through
+ln -s ../srv through/link
+ln -s through/link link
+real=$DEPLOYD_ROOT
+unset DEPLOYD_ROOT
+printf '[deployd]\nroot = %s/link\n' "$TMP" >"$DEPLOYD_CONF"
+amiss root "others may write in $TMP/through: chmod go-w $TMP/through\$" \
+	'chmod 777 through' 'chmod 755 through'
+: >"$DEPLOYD_CONF"
+DEPLOYD_ROOT=$real
+export DEPLOYD_ROOT
+rm -r link through
 mkdir conf
 mv "$DEPLOYD_CONF" conf
 DEPLOYD_CONF=$TMP/conf/deployd.conf

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -49,12 +50,21 @@ lock_take(int dirfd, const char *name, const char *holder)
 }
 
 int
-lock_wait(int fd, enum lock_kind kind)
+lock_wait(int fd, enum lock_kind kind, int ms)
 {
+	const struct timespec pause = { 0, 10 * 1000 * 1000 };
+	short type = kind == LOCK_ALONE ? F_WRLCK : F_RDLCK;
+	int64_t end = io_now_ms() + ms;
 	struct flock whole;
 
-	return lock_command(fd, F_OFD_SETLKW,
-		kind == LOCK_ALONE ? F_WRLCK : F_RDLCK, &whole);
+	while (lock_command(fd, F_OFD_SETLK, type, &whole) < 0) {
+		if (errno == EACCES)
+			errno = EWOULDBLOCK;
+		if (errno != EWOULDBLOCK || io_now_ms() >= end)
+			return -1;
+		(void)nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 void

@@ -18,11 +18,12 @@
 int lock_take(int dirfd, const char *name, const char *holder);
 
 /*
- * Locks a file that is open to be read and written, and waits until it may: 0,
- * or -1 with errno.  Closing it frees the lock.
+ * Locks a file that is open to be read and written, and waits for that up to
+ * so many milliseconds: 0, or -1 with errno, EWOULDBLOCK after that time.
+ * Closing it frees the lock.
  */
 enum lock_kind { LOCK_SHARED, LOCK_ALONE };
-int lock_wait(int fd, enum lock_kind kind);
+int lock_wait(int fd, enum lock_kind kind, int ms);
 
 /* Frees it at once, whoever else has the descriptor; sets *fd to -1. */
 void lock_release(int *fd);

@@ -89,6 +89,13 @@ struct thing {
 	int dir; /* the app's */
 };
 
+static void
+say_unseen(const struct thing *t, const char *path)
+{
+	doctor_say(t->d, DOCTOR_FAULT, "apps", "%s cannot be looked at: %s",
+		path, strerror(errno));
+}
+
 /* name is below the app; "" is the app itself. */
 static void
 say_thing(struct thing *t, const char *name, mode_t type, bool secret)
@@ -99,6 +106,8 @@ say_thing(struct thing *t, const char *name, mode_t type, bool secret)
 	struct stat st;
 
 	if (fstatat(t->dir, *name ? name : ".", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			say_unseen(t, path);
 		free(path);
 		return;
 	}
@@ -124,11 +133,20 @@ say_inside(struct thing *t, const char *name)
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const char *leaf;
+	int rc = -1;
 
-	while (dir && io_next_name(dir, &leaf) > 0) {
+	while (dir && (rc = io_next_name(dir, &leaf)) > 0) {
 		char *path = mem_printf("%s/%s", name, leaf);
 
 		say_thing(t, path, 0, false);
+		free(path);
+	}
+	/* Something else in its place is told already. */
+	if (rc < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
+		char *path = mem_printf("%s/%s/%s", t->d->c->root, t->app,
+			name);
+
+		say_unseen(t, path);
 		free(path);
 	}
 	if (dir)

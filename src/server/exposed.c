@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "server/account.h"
 
+/* As many as the kernel follows. */
+#define LINKS_MOST 40
+
 static bool
 written_by_others(const struct stat *st)
 {
@@ -32,7 +35,7 @@ exposed_stat(const char *path, const struct stat *st, bool own, struct buf *how)
 	return true;
 }
 
-/* The last part of a path that is there is cut off; "" is the root. */
+/* The last part of a path is cut off; "" is the root. */
 static void
 go_up(char *path)
 {
@@ -41,26 +44,61 @@ go_up(char *path)
 	*(slash ? slash : path) = '\0';
 }
 
+static bool walk(const char *path, int links, struct buf *how);
+
+/* Whoever may change what a link leads through may as well change the link. */
+static bool
+follow(const char *path, int links, struct buf *how)
+{
+	char target[PATH_MAX], *above = mem_strdup(path), *to;
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	bool is = false;
+
+	go_up(above);
+	target[n > 0 ? n : 0] = '\0';
+	to = *target == '/' ? mem_strdup(target) :
+			      mem_printf("%s/%s", above, target);
+	if (n > 0 && links < LINKS_MOST)
+		is = walk(to, links + 1, how);
+	free(to);
+	free(above);
+	return is;
+}
+
+static bool
+look(const char *path, int links, struct buf *how)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return false;
+		buf_addf(how, "%s cannot be looked at: %s", path,
+			strerror(errno));
+		return true;
+	}
+	return exposed_stat(path, &st, false, how) ||
+		(S_ISLNK(st.st_mode) && follow(path, links, how));
+}
+
+/* Each directory that is gone through, on either side of each link. */
+static bool
+walk(const char *path, int links, struct buf *how)
+{
+	char *at = mem_strdup(path);
+	bool is, root;
+
+	do {
+		root = !*at || !strcmp(at, "/");
+		is = look(root ? "/" : at, links, how);
+		go_up(at);
+	} while (!is && !root);
+	free(at);
+	return is;
+}
+
 bool
 exposed_path(const char *path, struct buf *how)
 {
-	char real[PATH_MAX];
-	struct stat st;
-	bool is = false;
-
-	if (!realpath(path, real)) {
-		char *above = mem_strdup(path);
-
-		go_up(above);
-		is = errno == ENOENT && *above && exposed_path(above, how);
-		free(above);
-		return is;
-	}
-	for (;; go_up(real)) {
-		const char *at = *real ? real : "/";
-
-		is = lstat(at, &st) == 0 && exposed_stat(at, &st, false, how);
-		if (is || !*real || !strcmp(real, "/"))
-			return is;
-	}
+	return walk(path, 0, how);
 }

@@ -19,8 +19,9 @@
 bool exposed_stat(const char *path, const struct stat *st, bool own,
 	struct buf *how);
 /*
- * Of path, wherever links lead, and of all directories above it; of what is
- * not there, who could make it.
+ * Of an absolute path, and of all directories that it and the links in it go
+ * through; of what is not there, who could make it.  What cannot be looked at
+ * is said to be so.
  */
 bool exposed_path(const char *path, struct buf *how);
 

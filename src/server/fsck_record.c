@@ -106,14 +106,15 @@ static void
 check_settings(struct fsck *f, const struct record *r)
 {
 	char path[80];
-	const struct fsck_fault fault = {
-		path, "is not what its release came with",
+	struct fsck_fault fault = { path, "is not what its release came with",
 		"taken from another release",
-		"deploy its tree again, with --rebuild; nothing goes back to it"
-	};
-	struct error ignored = ERROR_INIT;
+		"deploy its tree again, with --rebuild; nothing goes back to "
+		"it" };
+	struct error why = ERROR_INIT, ignored = ERROR_INIT;
 	struct buf text = BUF_INIT;
 
+	if (record_settings(f->s, r->id, &text, &why) < 0)
+		fault.how = why.text;
 	snprintf(path, sizeof(path), ".deployd/records/%s.settings", r->id);
 	if (!has_settings(f, r->id, r->settings, &text))
 		fsck_tell(f, &fault,

@@ -16,6 +16,8 @@
 #include "base/lock.h"
 #include "base/replace.h"
 
+/* Who has it does so much longer only if he means no good. */
+#define WAIT_MS 10000
 #define TEXT_MOST (64u << 20)
 /* Bytes behind the end: for some 80 lines, or three of the longest. */
 #define ROOM (16 * 1024)
@@ -31,7 +33,8 @@ open_locked(const struct store *s, enum lock_kind kind)
 		fd = openat(s->own, "history",
 			O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
 			0600);
-		if (fd < 0 || lock_wait(fd, kind) < 0 || fstat(fd, &is) < 0)
+		if (fd < 0 || lock_wait(fd, kind, WAIT_MS) < 0 ||
+			fstat(fd, &is) < 0)
 			break;
 		if (fstatat(s->own, "history", &named, AT_SYMLINK_NOFOLLOW) <
 			0) {

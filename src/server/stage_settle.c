@@ -42,28 +42,32 @@ stage_note_unsynced(const struct store *s, struct error *err)
 bool
 stage_is_settled(const struct store *s)
 {
-	return s->relaxed || faccessat(s->own, UNSYNCED, F_OK, 0) < 0;
+	return s->relaxed ||
+		(faccessat(s->own, UNSYNCED, F_OK, 0) < 0 && errno == ENOENT);
 }
 
-static void
-load_doubtful(const struct store *s, struct buf *text)
+/* What cannot be read may tell of any release. */
+static int
+load_doubtful(const struct store *s, struct buf *text, struct error *err)
 {
-	struct error ignored = ERROR_INIT;
-
-	if (beneath_read(s->own, DOUBTFUL, DOUBTFUL_MOST, text, &ignored) < 0)
-		buf_clear(text);
+	if (beneath_read(s->own, DOUBTFUL, DOUBTFUL_MOST, text, err) == 0 ||
+		errno == ENOENT)
+		return 0;
+	store_trouble(err);
+	return error_prefix(err, "%s/.deployd/", s->path);
 }
 
 bool
 stage_is_doubtful(const struct store *s, const char *id)
 {
+	struct error ignored = ERROR_INIT;
 	struct buf text = BUF_INIT;
 	bool is;
 
 	if (s->relaxed)
 		return false;
-	load_doubtful(s, &text);
-	is = strstr(buf_str(&text), id) != NULL;
+	is = load_doubtful(s, &text, &ignored) < 0 ||
+		strstr(buf_str(&text), id);
 	buf_release(&text);
 	return is;
 }
@@ -112,8 +116,8 @@ note_doubtful(const struct store *s, const struct stat *since,
 	size_t i;
 	int rc = -1;
 
-	load_doubtful(s, &text);
-	if (store_current(s, live, err) == 0 &&
+	if (load_doubtful(s, &text, err) == 0 &&
+		store_current(s, live, err) == 0 &&
 		store_releases(s, &ids, err) == 0) {
 		for (i = 0; i < ids.n; i++)
 			if (!strcmp(ids.v[i], live) ||
@@ -138,10 +142,10 @@ stage_forget_doubtful(const struct store *s)
 
 	/* While that lies there, when it was written still counts. */
 	if (faccessat(s->own, DOUBTFUL, F_OK, 0) < 0 ||
-		faccessat(s->own, UNSYNCED, F_OK, 0) == 0)
+		faccessat(s->own, UNSYNCED, F_OK, 0) == 0 || errno != ENOENT)
 		return;
-	load_doubtful(s, &text);
-	if (store_releases(s, &ids, &ignored) == 0) {
+	if (load_doubtful(s, &text, &ignored) == 0 &&
+		store_releases(s, &ids, &ignored) == 0) {
 		for (i = 0; !any && i < ids.n; i++)
 			any = strstr(buf_str(&text), ids.v[i]) != NULL;
 		if (!any)
@@ -157,8 +161,9 @@ failed_since(const struct store *s, const struct stat *st)
 {
 	struct stat failed;
 
-	return fstatat(s->own, DOUBTFUL, &failed, AT_SYMLINK_NOFOLLOW) == 0 &&
-		is_since(&failed, st);
+	if (fstatat(s->own, DOUBTFUL, &failed, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno != ENOENT;
+	return is_since(&failed, st);
 }
 
 static int
@@ -181,8 +186,12 @@ stage_settle(struct store *s, struct error *err)
 
 	if (s->relaxed)
 		return stage_note_unsynced(s, err);
-	if (fstatat(s->own, UNSYNCED, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
+	if (fstatat(s->own, UNSYNCED, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		error_errno(err, "%s/.deployd/" UNSYNCED, s->path);
+		return store_trouble(err);
+	}
 	if (syncfs(s->own) < 0) {
 		rc = -1;
 		if (cannot_settle(s, &st, err) < 0)

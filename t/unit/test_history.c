@@ -104,7 +104,7 @@ lock_history(enum lock_kind kind)
 	int fd = open(HISTORY, O_RDWR | O_APPEND);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(lock_wait(fd, kind), 0);
+	ck_assert_int_eq(lock_wait(fd, kind, 0), 0);
 	return fd;
 }
 
