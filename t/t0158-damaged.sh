@@ -72,6 +72,9 @@ of 'the record of the one before is of another tree' 'sed "s/^tree .*/tree $mani
 ok 'a rollback to it' "$DEPLOY" rollback local:blog
 like 'says that it cannot be verified' "$OUT" \
 	"$previous cannot be verified: its record is of another tree"
+"$DEPLOY" fsck local:blog >"$TMP/said" 2>&1
+is 'fsck says at its end how many faults there were' \
+	"$(tail -n 1 "$TMP/said" | grep -c 'files read')" 1
 fails 1 'fsck' "$DEPLOYD" fsck blog
 like 'advises against it' "$OUT" "records/$previous.*do not go back to"
 unlike 'and for it nowhere' "$OUT" 'it can be gone back to'

@@ -45,7 +45,7 @@ damaged_list() {
 	like 'and others not' "$OUT" "\"id\":\"$first\",.*\"state\":\"live\""
 }
 truncate -s 100 "$own/records/$second"
-damaged_list 'a damaged record' 'unfinished line'
+damaged_list 'a damaged record' 'it is damaged'
 fails 4 'a rollback to it' "$DEPLOY" rollback local:blog
 like 'is told why' "$OUT" "the record of $second"
 like 'and what to do' "$OUT" 'deploy releases'

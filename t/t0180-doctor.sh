@@ -161,6 +161,11 @@ is 'which is a note' "$(state durability)" note
 printf '[app "blog"]\nconfine = yes\n' >"$DEPLOYD_CONF"
 ok 'confined hooks' doctor
 like 'are told' "$OUT" '^ok *hooks *confined for: blog'
+cp "$DEPLOYD_CONF" kept
+printf '[app "later"]\nconfine = yes\n' >>"$DEPLOYD_CONF"
+ok 'of an app that is not there yet' doctor
+like 'as well' "$OUT" '^ok *hooks *confined for: blog later'
+cp kept "$DEPLOYD_CONF"
 printf '[app "blog"]\nconfine = yes\nwritable = %s\n' "$TMP/nosuch" >"$DEPLOYD_CONF"
 fails 1 'with a writable that is missing' doctor
 like 'they do not run' "$OUT" "^fault hooks *those of blog .*$TMP/nosuch: No such file"
@@ -221,7 +226,7 @@ chmod 755 "$DEPLOYD_ROOT"
 "$DEPLOY" doctor local:nosuchapp >"$TMP/said" 2>&1
 like 'it needs no app' "$TMP/said" '^ok *landlock|landlock *not in force'
 fails 4 'it needs admin' "$DEPLOY" --deployd="$TMP/as-nobody" doctor local:blog
-like 'which is said' "$OUT" 'not authorised to admin blog'
+like 'which is said' "$OUT" 'not authorised .*blog.*`admin'
 
 # For cron.
 printf '[deployd]\nreserve = 0\ndurability = relaxed\n' >"$DEPLOYD_CONF"

@@ -1,6 +1,7 @@
 #include "client/ask.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -281,6 +282,8 @@ ask_target(struct ask *a, const char *release, struct error *err)
 	if (rc < 0 && !q.result.status && !(a->follow && signals_caught()))
 		watch_lost(&a->watch, err);
 	watch_end(&a->watch);
+	/* What was told comes before what is said of it, in one file, too. */
+	fflush(stdout);
 	if (rc == 0 && a->done)
 		a->done(a, &q.result);
 	if (rc < 0 && log_level() == LOG_QUIET && q.result.stage)

@@ -62,8 +62,16 @@ config_authorise(const struct config *c, const char *app, const char *verb,
 
 	if (app_ok && verb_ok)
 		return 0;
-	error_status(err, STATUS_REFUSED, "this key is not authorised to %s %s",
-		verb, app);
+	if (!app_ok)
+		error_status(err, STATUS_REFUSED,
+			"this key is not authorised for %s, which its --app "
+			"does not name",
+			app);
+	else
+		error_status(err, STATUS_REFUSED,
+			"this key is not authorised to do that to %s: it takes "
+			"`%s', which its --allow does not have",
+			app, verb);
 	return error_hint(err,
 		"whoever keeps the server can change that: "
 		"--app and --allow in its authorized_keys, deployd(8)");

@@ -42,16 +42,28 @@ say_confined(struct doctor *d, const char *apps)
 				"");
 }
 
+/* Those that have settings of their own, deployed or not. */
+static void
+add_named(const struct settings *file, struct strv *apps)
+{
+	size_t i;
+
+	for (i = 0; i < file->n; i++)
+		if (!strcmp(file->v[i].section, "app") &&
+			!strv_has(apps, file->v[i].name))
+			strv_add(apps, file->v[i].name);
+}
+
 void
 doctor_hooks(struct doctor *d)
 {
-	struct error ignored = ERROR_INIT;
 	struct strv apps = STRV_INIT;
 	struct buf confined = BUF_INIT;
 	unsigned faults = d->faults;
 	size_t i;
 
-	(void)store_apps(d->c->root, &apps, &ignored);
+	add_named(&d->c->files[0], &apps);
+	add_named(&d->c->files[1], &apps);
 	for (i = 0; i < apps.n; i++)
 		if (config_confines(d->c, apps.v[i])) {
 			buf_addf(&confined, " %s", apps.v[i]);

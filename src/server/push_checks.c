@@ -179,8 +179,11 @@ check_guards(const struct store *s, const struct msg_push *ask,
 static int
 hint_space(const struct store *s, bool reserve, struct error *err)
 {
-	return error_hint(err, "free some on the server: deployd prune %s%s",
-		s->app, reserve ? "; or lower reserve in deployd.conf" : "");
+	return error_hint(err,
+		"free some on the server: deployd prune %s; what takes room: "
+		"deployd status %s%s",
+		s->app, s->app,
+		reserve ? "; or lower reserve in deployd.conf" : "");
 }
 
 static bool

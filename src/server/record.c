@@ -70,9 +70,7 @@ static void
 refuse_lost(struct error *err)
 {
 	err->status = STATUS_REFUSED;
-	error_hint(err,
-		"see which there are: deploy releases; deploy fsck tells what "
-		"can be done");
+	error_hint(err, "deploy fsck tells what can be done");
 }
 
 int
@@ -88,6 +86,8 @@ record_load(const struct store *s, const char *id, struct record *r,
 	if (rc == 0) {
 		rc = message_read(record_fields, buf_str(&text), text.len, r,
 			err);
+		if (rc < 0)
+			error_set(err, "it is damaged");
 		errno = EINVAL;
 	}
 	if (rc == 0 &&
