@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2016,SC2034 # what is eval'd later, and used there
 # Commands on a store of which a part is gone or spoilt: what it is, and what
 # to do.
 . "$(dirname "$0")/lib/tap.sh"
@@ -14,7 +15,7 @@ for version in one two; do
 done
 settle
 live=$(live blog)
-previous=$(ls "$app/releases" | head -n 1)
+previous=$(basename "$(find "$app/releases" -mindepth 1 -maxdepth 1 ! -name "$live")")
 manifest=$(sed -n 's/^manifest //p' "$own/records/$live")
 cp -a "$app" "$TMP/kept"
 

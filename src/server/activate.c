@@ -207,6 +207,10 @@ check_went_live(struct store *s, const char *id, struct error *err)
 	struct record r = { 0 };
 	int rc = record_load(s, id, &r, err);
 
+	if (rc < 0 && err->status == STATUS_REFUSED)
+		error_hint(err,
+			"go back to another: deploy releases; deploy fsck "
+			"tells what can be done");
 	if (rc == 0 && !r.went_live) {
 		rc = error_status(err, STATUS_REFUSED,
 			"%s was never live, so nothing can be rolled back "
