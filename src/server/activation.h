@@ -1,7 +1,7 @@
 /*
- * The steps of one activation, for activate.c.  All of them from
- * activation_switch() on are taken under switch.lock, and what happens is in
- * history before it happens:
+ * The steps of one activation, for activate.c and activate_recover.c.  All of
+ * them from activation_switch() on are taken under switch.lock, and what
+ * happens is in history before it happens:
  *
  *	"switching"  activation_switch()     then `current` is renamed over
  *	"back"       activation_back()       then it is renamed over again
