@@ -10,7 +10,7 @@ find_lost(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 {
 	if (history_live(s, id, err) < 0)
 		return -1;
-	if (*id && !store_has_release(s, id))
+	if (*id && store_lost_release(s, id))
 		id[0] = '\0';
 	return 0;
 }
@@ -23,7 +23,7 @@ listing_live(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 
 	if (store_current(s, id, err) < 0)
 		return -1;
-	if (*id && !store_has_release(s, id)) {
+	if (*id && store_lost_release(s, id)) {
 		error_status(err, STATUS_REFUSED,
 			"current leads to %s, which is not there", id);
 		return error_hint(err, "deploy again, or: deploy rollback");
@@ -52,7 +52,7 @@ listing_one(const struct store *s, const char *id, const char *live,
 	int rc = record_load(s, id, &r, err);
 
 	/* Retention was quicker. */
-	if (rc < 0 && errno == ENOENT && !m.live && !store_has_release(s, id))
+	if (rc < 0 && errno == ENOENT && !m.live && store_lost_release(s, id))
 		return 0;
 	if (rc == 0)
 		record_to_message(&r, live, &m);

@@ -168,7 +168,7 @@ bool
 record_is_listed(const struct store *s, const struct record *r)
 {
 	return !strcmp(r->state, "failed") || !strcmp(r->state, "reverted") ||
-		store_has_release(s, r->id);
+		!store_lost_release(s, r->id);
 }
 
 void

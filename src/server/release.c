@@ -158,7 +158,7 @@ furnish(struct push *p)
 {
 	const struct busy busy = { session_busy, p->s };
 	bool carries = p->live.id && !p->ask.rebuild &&
-		store_has_release(p->store, p->live.id) &&
+		!store_lost_release(p->store, p->live.id) &&
 		!stage_is_doubtful(p->store, p->live.id);
 	const char *from = carries ? p->live.id : "";
 
