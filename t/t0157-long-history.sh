@@ -20,20 +20,20 @@ size() {
 	stat -c %s "$1" 2>&1
 }
 
-fill 17000000
+fill 5000000
 ok 'a command' "$DEPLOY" run local:blog -- true
-ok 'after which it is cut down' test "$(size "$own/history")" -lt 9000000
-ok 'and all of it is there yet' test "$(size "$own/history.1")" -gt 17000000
+ok 'after which it is cut down' test "$(size "$own/history")" -lt 2500000
+ok 'and all of it is there yet' test "$(size "$own/history.1")" -gt 5000000
 ok 'it is well' "$DEPLOYD" fsck blog
 ok 'what was live before is known' "$DEPLOY" rollback local:blog
 is 'and live' "$(cat "$DEPLOYD_ROOT/blog/current/one")" one
 
-fill 90000000
+fill 20000000
 echo three >app/one
 ok 'a deploy where it is longer than what is read' "$DEPLOY" local:blog app
 settle
-ok 'cuts it down' test "$(size "$own/history")" -lt 9000000
-ok 'and loses nothing of it' test "$(size "$own/history.1")" -gt 90000000
+ok 'cuts it down' test "$(size "$own/history")" -lt 2500000
+ok 'and loses nothing of it' test "$(size "$own/history.1")" -gt 20000000
 ok 'events go on' "$DEPLOY" log local:blog
 ok 'fsck has from the records what was live' "$DEPLOYD" fsck blog
 ok 'rollback' "$DEPLOY" rollback local:blog

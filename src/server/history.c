@@ -8,7 +8,7 @@
 
 #define FIELDS 6
 /* Bytes of older switches that stay in one that is cut down. */
-#define SWITCHES_MOST (1u << 20)
+#define SWITCHES_MOST (256u << 10)
 /* Bytes of a text and of a name that are kept. */
 #define TEXT_MOST 1023
 #define WHO_MOST 255
@@ -44,21 +44,26 @@ read_escape(const char *s, size_t len)
 			     '\0';
 }
 
-static char *
-read_field(const char *s, size_t len)
+/* Adds a field and its NUL. */
+static void
+read_field(const char *s, size_t len, struct buf *out)
 {
-	struct buf b = BUF_INIT;
-	size_t i;
+	const char *end = s + len;
 
 	if (len == 1 && *s == '-')
-		len = 0;
-	for (i = 0; i < len; i++) {
-		char c = read_escape(s + i, len - i);
+		end = s;
+	while (s < end) {
+		const char *mark = memchr(s, '\\', (size_t)(end - s));
+		char c;
 
-		buf_addch(&b, c ? c : s[i]);
-		i += c ? 3 : 0;
+		buf_add(out, s, (size_t)((mark ? mark : end) - s));
+		if (!mark)
+			break;
+		c = read_escape(mark, (size_t)(end - mark));
+		buf_addch(out, c ? c : '\\');
+		s = mark + (c ? 4 : 1);
 	}
-	return buf_detach(&b);
+	buf_addch(out, '\0');
 }
 
 void
@@ -80,49 +85,42 @@ history_line(struct buf *out, int64_t when, const char *name, const char *id,
 	buf_addch(out, '\n');
 }
 
-/* Six fields between single blanks; anything else is no event. */
+/*
+ * Six fields between single blanks; anything else is no event.  They are in
+ * `room' until it is used again.
+ */
 static int
-parse_event(const char *line, size_t len, struct event *e)
+parse_event(const char *line, size_t len, struct buf *room, struct event *e)
 {
-	char *f[FIELDS] = { NULL };
-	size_t i, n;
+	size_t at[FIELDS], i, n;
 
+	buf_clear(room);
 	for (i = 0; i < FIELDS; i++) {
 		const char *blank = memchr(line, ' ', len);
 
 		n = blank ? (size_t)(blank - line) : len;
 		if (n == 0 || (blank == NULL) != (i == FIELDS - 1))
-			break;
-		f[i] = read_field(line, n);
+			return -1;
+		at[i] = room->len;
+		read_field(line, n, room);
 		n += blank != NULL;
 		line += n;
 		len -= n;
 	}
-	e->time = f[0] ? strtoll(f[0], NULL, 10) : 0;
-	free(f[0]);
-	e->name = f[1];
-	e->id = f[2];
-	e->from = f[3];
-	e->who = f[4];
-	e->text = f[5];
-	return i == FIELDS ? 0 : -1;
-}
-
-static void
-event_release(struct event *e)
-{
-	free(e->name);
-	free(e->id);
-	free(e->from);
-	free(e->who);
-	free(e->text);
+	e->time = strtoll(room->data + at[0], NULL, 10);
+	e->name = room->data + at[1];
+	e->id = room->data + at[2];
+	e->from = room->data + at[3];
+	e->who = room->data + at[4];
+	e->text = room->data + at[5];
+	return 0;
 }
 
 int
 history_each(const struct store *s, history_fn *fn, void *arg,
 	struct error *err)
 {
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, room = BUF_INIT;
 	const char *p, *nl, *end;
 	int stop = 0, rc = history_text(s, &text, err);
 
@@ -133,17 +131,17 @@ history_each(const struct store *s, history_fn *fn, void *arg,
 		nl = memchr(p, '\n', (size_t)(end - p));
 		if (!nl)
 			break;
-		if (parse_event(p, (size_t)(nl - p), &e) == 0)
+		if (parse_event(p, (size_t)(nl - p), &room, &e) == 0)
 			stop = fn(&e, arg);
-		event_release(&e);
 	}
+	buf_release(&room);
 	buf_release(&text);
 	return rc;
 }
 
 /* Of a release that may be gone back to, or what tells of one. */
 static bool
-is_switch(const struct store *s, const char *line, size_t len)
+is_switch(const struct store *s, const char *line, size_t len, struct buf *room)
 {
 	static const char *const names[] = { "switching", "live", "rollback",
 		"back", "reverted", "broken" };
@@ -151,12 +149,11 @@ is_switch(const struct store *s, const char *line, size_t len)
 	struct event e;
 	size_t i;
 
-	if (parse_event(line, len, &e) == 0)
+	if (parse_event(line, len, room, &e) == 0)
 		for (i = 0; !is && i < sizeof(names) / sizeof(*names); i++)
 			is = !strcmp(e.name, names[i]) &&
 				path_is_release(e.id) &&
 				!store_lost_release(s, e.id);
-	event_release(&e);
 	return is;
 }
 
@@ -177,6 +174,7 @@ cut_down(const struct store *s, const struct buf *old, struct buf *text,
 	const char *p = buf_str(old), *end = p + old->len, *at, *line;
 	const char *kept;
 	const char **switches = NULL; /* the latest first */
+	struct buf room = BUF_INIT;
 	size_t n = 0, cap = 0, total = 0, len;
 
 	(void)unused;
@@ -187,7 +185,7 @@ cut_down(const struct store *s, const struct buf *old, struct buf *text,
 	for (at = kept; at > p && total < SWITCHES_MOST; at = line) {
 		line = line_before(p, at);
 		len = (size_t)(at - line);
-		if (is_switch(s, line, len - 1)) {
+		if (is_switch(s, line, len - 1, &room)) {
 			MEM_GROW(switches, n, cap);
 			switches[n++] = line;
 			total += len;
@@ -198,6 +196,7 @@ cut_down(const struct store *s, const struct buf *old, struct buf *text,
 		at = memchr(line, '\n', (size_t)(end - line));
 		buf_add(text, line, (size_t)(at + 1 - line));
 	}
+	buf_release(&room);
 	free(switches);
 	buf_add(text, kept, (size_t)(end - kept));
 	return true;

@@ -18,7 +18,7 @@
 
 /* Who has it does so much longer only if he means no good. */
 #define WAIT_MS 10000
-#define TEXT_MOST (64u << 20)
+#define TEXT_MOST (16u << 20)
 /* Bytes behind the end: for some 80 lines, or three of the longest. */
 #define ROOM (16 * 1024)
 

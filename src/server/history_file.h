@@ -13,14 +13,14 @@
  * and to the switches of older releases that still are there; all of it is
  * history.1 then, in place of an earlier one.
  */
-#define HISTORY_LONG (16u << 20)
-#define HISTORY_KEPT (8u << 20)
+#define HISTORY_LONG (4u << 20)
+#define HISTORY_KEPT (2u << 20)
 
 /* Appends a line that ends in LF: its new length, or -1 with errno. */
 int64_t history_add(const struct store *s, const struct buf *line);
 
 /*
- * All of it, or its newest 64 MiB; "" where there is none.  Its last line may
+ * All of it, or its newest 16 MiB; "" where there is none.  Its last line may
  * be cut short.
  */
 int history_text(const struct store *s, struct buf *text, struct error *err);

@@ -239,13 +239,13 @@ START_TEST(of_one_that_is_too_long_the_newest_is_read)
 	int n = 0;
 
 	unit_store(&s);
-	write_long(80u << 20);
+	write_long(20u << 20);
 	ck_assert_int_eq(history_each(&s, count, &n, &err), 0);
-	ck_assert_int_eq(n, (64 << 20) / (sizeof(FILLING) - 1));
+	ck_assert_int_eq(n, (16 << 20) / (sizeof(FILLING) - 1));
 	ck_assert_int_eq(history_append(&s, "run", OLDER, "", "x", "y", &err),
 		0);
 	ck_assert_int_lt(size_of(HISTORY), HISTORY_KEPT + 1024);
-	ck_assert_int_gt(size_of(HISTORY ".1"), 80 << 20);
+	ck_assert_int_gt(size_of(HISTORY ".1"), 20 << 20);
 	store_release(&s);
 }
 END_TEST
