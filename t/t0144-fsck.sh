@@ -100,7 +100,7 @@ ok 'once it is gone the file is made' fsck blog
 # Leftovers, modes, locks.
 mkdir -p "$own/stage/x" "$own/apart/next-1" "$own/trash/old"
 : >"$own/stage.index"
-: >"$own/history.123.tmp"
+: >"$own/built.123.tmp"
 : >"$own/records/$second.123.tmp"
 : >"$own/records/odd"
 : >"$own/records/20200101T000000Z-00000000.times"
@@ -123,8 +123,8 @@ ok 'else' fsck blog
 is 'the same are told' "$(diff "$OUT" "$TMP/dry" | grep -c '^[0-9]')" 1
 is 'each' "$(sed 's/^blog: //; s/ (.*//' "$OUT" | LC_ALL=C sort)" \
 	".deployd/apart/next-1: left over
+.deployd/built.123.tmp: left over
 .deployd/cache: missing
-.deployd/history.123.tmp: left over
 .deployd/logs/20200101T000000Z-00000000: left over
 .deployd/manifests/0000: left over
 .deployd/next.lock: no file, so no lock

@@ -1,5 +1,5 @@
 #!/bin/sh
-# fsck where what it asks for fails: what cannot be looked at is not gone.
+# Where what is asked for fails: what cannot be looked at is not gone.
 . "$(dirname "$0")/lib/tap.sh"
 . "$TOP/t/lib/app.sh"
 . "$TOP/t/lib/faults.sh"
@@ -17,18 +17,18 @@ fails 8 'one that is held' "$DEPLOY" local:blog app
 cp -a "$own" "$TMP/own"
 
 kept() {
-	find "$own/records" "$own/logs" -type f | LC_ALL=C sort
+	find "$own/records" "$own/logs" "$own/manifests" -type f | LC_ALL=C sort
 }
 kept >"$TMP/kept"
 
-# unseen NAME ACTION: at each of fsck's opens in turn.
+# unseen NAME ACTION COMMAND: at each of its opens in turn.
 unseen() {
 	n=0
 	lost=0
 	while :; do
 		n=$((n + 1))
 		faulty -n $n -c open -a "$2" -f "$own"
-		"$TMP/faulty" fsck blog >"$TMP/said" 2>&1
+		"$TMP/faulty" "$3" blog >"$TMP/said" 2>&1
 		faults_settle
 		[ -n "$(faults_hit)" ] || break
 		[ -n "$(kept | comm -13 - "$TMP/kept")" ] || continue
@@ -40,8 +40,10 @@ unseen() {
 	ok "$1: there were such calls" test $n -gt 10
 	is "$1: nothing was removed" $lost 0
 }
-unseen 'an open fails' EIO
-unseen 'none succeeds any more' EIO+
+for command in fsck prune; do
+	unseen "$command, an open fails" EIO "$command"
+	unseen "$command, none succeeds any more" EIO+ "$command"
+done
 ok 'and all is well' "$DEPLOYD" fsck blog
 
 # A deploy of the held tree, of whose record each part cannot be read in turn.

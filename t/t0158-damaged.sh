@@ -80,6 +80,48 @@ fails 1 'fsck' "$DEPLOYD" fsck blog
 like 'advises against it' "$OUT" "records/$previous.*do not go back to"
 unlike 'and for it nowhere' "$OUT" 'it can be gone back to'
 
+# Files that are gone are not gone back to, nor a directory that is empty.
+rm -rf "$app"
+cp -a "$TMP/kept" "$app"
+rm "$app/releases/$previous/one"
+fails 4 'a rollback to what has lost a file' "$DEPLOY" rollback local:blog
+like 'says which' "$OUT" "1 files of $previous are not there any more: one"
+is 'nothing was switched' "$(live blog)" "$live"
+ok 'it can be forced' "$DEPLOY" rollback --force local:blog
+like 'and is told' "$OUT" 'not there any more: one'
+rm -rf "$app"
+cp -a "$TMP/kept" "$app"
+find "$app/releases/$previous" -mindepth 1 -delete
+fails 4 'a rollback to what is empty' "$DEPLOY" rollback local:blog
+fails 4 'an activate' "$DEPLOY" activate local:blog "$previous"
+
+# A record that cannot be read now names a manifest all the same.
+if [ "$(id -u)" -ne 0 ]; then
+	rm -rf "$app"
+	cp -a "$TMP/kept" "$app"
+	chmod 000 "$own/records/$previous"
+	"$DEPLOY" prune local:blog
+	chmod 600 "$own/records/$previous"
+	is 'which is not dropped' "$(find "$own/manifests" -type f | wc -l)" 2
+fi
+
+# A switch that nobody finishes is told.
+rm -rf "$app"
+cp -a "$TMP/kept" "$app"
+echo "$(date +%s) switching $live $previous x -" >>"$own/history"
+ok 'status of a switch that was cut off' "$DEPLOY" status local:blog
+like 'tells of it' "$OUT" "cut off +the switch to $live"
+
+# A history that lost its end: what the record has is believed.
+echo three >app/one
+ok 'one more' "$DEPLOY" local:blog app
+settle
+sed -i '/^[0-9]* switching '"$live"'/q' "$own/history"
+"$DEPLOYD" fsck blog >"$TMP/said" 2>&1
+unlike 'nothing is gone back from' "$own/history" ' reverted '
+ok 'a rollback' "$DEPLOY" rollback local:blog
+is 'goes to the one before' "$(live blog)" "$live"
+
 # What a rollback would go to was removed by hand.
 rm -rf "$app"
 cp -a "$TMP/kept" "$app"

@@ -117,8 +117,17 @@ is_written_before(int dirfd, const char *name, time_t before)
 			st.st_mtime < before);
 }
 
+static bool
+begins_with_any(const char *name, const char *const *prefixes)
+{
+	for (; prefixes && *prefixes; prefixes++)
+		if (begins_with(name, *prefixes))
+			return true;
+	return false;
+}
+
 static void
-tidy(int dirfd, const char *prefix, const char *but, time_t before)
+tidy(int dirfd, const char *prefix, const char *const *but, time_t before)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -126,7 +135,7 @@ tidy(int dirfd, const char *prefix, const char *but, time_t before)
 
 	while (dir && (e = readdir(dir)))
 		if (is_temporary(e->d_name) && begins_with(e->d_name, prefix) &&
-			!(but && begins_with(e->d_name, but)) &&
+			!begins_with_any(e->d_name, but) &&
 			is_written_before(dirfd, e->d_name, before))
 			unlinkat(dirfd, e->d_name, 0);
 	if (dir)
@@ -134,7 +143,7 @@ tidy(int dirfd, const char *prefix, const char *but, time_t before)
 }
 
 void
-replace_tidy(int dirfd, const char *prefix, const char *but)
+replace_tidy(int dirfd, const char *prefix, const char *const *but)
 {
 	tidy(dirfd, prefix, but, 0);
 }

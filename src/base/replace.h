@@ -66,10 +66,10 @@ void replace_release(struct replace_batch *b);
 
 /*
  * Removes what those left that were killed at it, of names in dirfd that begin
- * with `prefix' and not with `but' (NULL: of all of these).  Nobody may be at
- * it.
+ * with `prefix' and with none of `but' (which ends with NULL, or is NULL).
+ * Nobody may be at it.
  */
-void replace_tidy(int dirfd, const char *prefix, const char *but);
+void replace_tidy(int dirfd, const char *prefix, const char *const *but);
 /* The same of all names, if last written before that time: some may be at it. */
 void replace_tidy_old(int dirfd, time_t before);
 

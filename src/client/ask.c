@@ -204,6 +204,7 @@ heed_signal(struct question *q, struct error *err)
 	if (q->a->watch.switched)
 		return signals_error(err, "interrupted");
 	if (!q->deadline) {
+		signals_say();
 		q->deadline = io_now_ms() + ABORT_MS;
 		channel_send(&q->session.channel, "abort", "", 0);
 	}

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "client/delivery_parts.h"
 #include "client/report.h"
+#include "client/signals.h"
 
 /* Of several targets an app's name alone does not tell which. */
 static const char *
@@ -58,6 +59,10 @@ say_failed(struct delivery *d, size_t targets)
 		log_info("%s: %s is live", d->target->text, d->result.live);
 	else if (d->result.status && d->locked && !d->live.release)
 		log_info("%s: nothing is live", d->target->text);
+	if (targets > 1 && d->aborting && !signals_caught() &&
+		d->error.status == STATUS_INT)
+		error_status(&d->error, STATUS_INT,
+			"given up, because of another target");
 	if (targets > 1) {
 		error_prefix(&d->error, "%s: ", d->target->text);
 		log_error("deploy", &d->error);

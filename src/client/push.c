@@ -25,6 +25,7 @@ struct push {
 	bool prepared;    /* what is for the next one was written */
 	bool aborted;     /* abort was sent to those not switched yet */
 	bool went;        /* go was said */
+	bool told;        /* that the servers are waited for */
 	bool confined;    /* confinement_begin() */
 	int64_t deadline; /* io_now_ms(), once aborted; else 0 */
 };
@@ -248,6 +249,9 @@ look_at_signals(struct push *p)
 	}
 	if (open && (switched == open || io_now_ms() >= p->deadline))
 		leave_for_signal(p);
+	else if (open && !p->told)
+		signals_say();
+	p->told = true;
 }
 
 /* While the servers work: what would else be done when they have answered. */
@@ -320,6 +324,8 @@ say_who_holds(const struct push *p)
 		log_info("%s: %s", p->v[i].target->text,
 			delivery_did_well(&p->v[i]) ?
 				"holds this tree" :
+				p->v[i].aborting ?
+				"was given up: it is as it was" :
 				"does not hold this tree");
 }
 

@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "base/log.h"
+
 static volatile sig_atomic_t caught;
 
 /* A terminal that is closed says so more than once. */
@@ -34,6 +36,15 @@ int
 signals_caught(void)
 {
 	return caught;
+}
+
+void
+signals_say(void)
+{
+	/* Nobody is at a terminal that was closed. */
+	if (caught != SIGHUP)
+		log_info("interrupted: the server is told; once more ends "
+			 "this at once");
 }
 
 int

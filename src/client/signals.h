@@ -11,6 +11,8 @@
 void signals_catch(void);
 /* The number of the signal that came, or 0. */
 int signals_caught(void);
+/* What happens now, where the server has to be waited for. */
+void signals_say(void);
 /* STATUS_INT, STATUS_TERM or STATUS_HUP, and those words. */
 int signals_error(struct error *err, const char *text);
 

@@ -57,6 +57,10 @@ print_rest(const struct msg_status *m)
 	report_line("  releases  %" PRIu64, m->releases);
 	if (m->busy)
 		report_line("  deploying %s", m->busy);
+	if (m->cut_off)
+		report_line("  cut off   the switch to %s; the next deploy "
+			    "finishes it, or deploy fsck",
+			m->cut_off);
 	print_disk(m);
 	print_room(m);
 	report_line("  deployd   %s", m->version ? m->version : "");
@@ -69,10 +73,11 @@ tell_status(const struct ask *a, const struct msg_status *m)
 {
 	report_event("status", "target", "s", a->target->text, "live", "s",
 		m->live, "previous", "s", m->previous, "busy", "s", m->busy,
-		"releases", "i", (int64_t)m->releases, "free", "i",
-		(int64_t)m->free_bytes, "total", "i", (int64_t)m->total_bytes,
-		"releases_bytes", "i", (int64_t)m->releases_bytes, "next_bytes",
-		"i", (int64_t)m->next_bytes, "shared_bytes", "i",
+		"cut_off", "s", m->cut_off, "releases", "i",
+		(int64_t)m->releases, "free", "i", (int64_t)m->free_bytes,
+		"total", "i", (int64_t)m->total_bytes, "releases_bytes", "i",
+		(int64_t)m->releases_bytes, "next_bytes", "i",
+		(int64_t)m->next_bytes, "shared_bytes", "i",
 		(int64_t)m->shared_bytes, "cache_bytes", "i",
 		(int64_t)m->cache_bytes, "more", "s", m->more, "deployd", "s",
 		m->version, "apps", "s", m->apps, NULL);

@@ -188,8 +188,8 @@ watch_lost(const struct watch *w, struct error *err)
 		return;
 	error_prefix(err, "after the %s had begun: ", w->point);
 	error_hint(err,
-		"the server goes on by itself; see what is live: "
-		"deploy status %s",
+		"the server goes on by itself, unless it was stopped; see what "
+		"is live: deploy status %s",
 		w->target);
 }
 

@@ -1,19 +1,31 @@
 #include "server/activate.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/beneath.h"
+#include "base/io.h"
 #include "server/activation.h"
+#include "server/built.h"
 #include "server/stage.h"
 #include "server/switch_lock.h"
+#include "server/verify.h"
+
+#define NAMED_MOST 5
 
 /* Parts of it may be lost already, and nobody would be told again. */
 static int
 check_doubtful(const struct activation *a)
 {
-	if (!stage_is_doubtful(a->s, a->o->release))
+	int is = stage_is_doubtful(a->s, a->o->release, a->err);
+
+	if (is == 0)
 		return 0;
+	if (is < 0)
+		return error_prefix(a->err,
+			"cannot tell whether %s is on disk: ", a->o->release);
 	error_status(a->err, STATUS_REFUSED,
 		"%s may not be on disk: it was not waited for, and syncing it "
 		"later failed",
@@ -105,6 +117,74 @@ say_unverified(const struct activation *a)
 	record_release(&r);
 }
 
+/* What is not there of a release. */
+struct missing {
+	size_t n;
+	struct buf names; /* of the first */
+};
+
+static int
+note_missing(void *arg, const struct entry *e, enum verify_how how)
+{
+	struct missing *m = arg;
+
+	if (how != VERIFY_MISSING && how != VERIFY_TYPE)
+		return 0;
+	if (m->n++ < NAMED_MOST)
+		buf_addf(&m->names, "%s%s", m->names.len ? ", " : "", e->path);
+	return 0;
+}
+
+static void
+look_for_missing(const struct activation *a, struct missing *x)
+{
+	const struct verify_options o = { .unread = true };
+	struct error ignored = ERROR_INIT;
+	struct manifest m = MANIFEST_INIT;
+	struct record r = { 0 };
+	char path[64];
+	int dir;
+
+	snprintf(path, sizeof(path), "releases/%s", a->o->release);
+	dir = beneath_open(a->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+	if (dir >= 0 && record_load(a->s, a->o->release, &r, &ignored) == 0 &&
+		built_load(a->s, &r, &m, &ignored) == 0)
+		(void)verify_tree(dir, &m, &o, note_missing, x, &ignored);
+	manifest_release(&m);
+	record_release(&r);
+	io_close(&dir);
+}
+
+/*
+ * An old release is still what it was, as far as that shows without reading
+ * it; nobody else would tell before it is live.
+ */
+static int
+check_whole(const struct activation *a)
+{
+	struct missing x = { 0, BUF_INIT };
+	int rc = 0;
+
+	look_for_missing(a, &x);
+	if (x.n) {
+		rc = error_status(a->err, STATUS_REFUSED,
+			"%zu files of %s are not there any more: %s%s", x.n,
+			a->o->release, buf_str(&x.names),
+			x.n > NAMED_MOST ? ", ..." : "");
+		error_hint(a->err,
+			"deploy fsck makes again what it can; else go back to "
+			"another: deploy releases; --force goes there all the "
+			"same");
+	}
+	if (x.n && a->o->force) {
+		a->host->note(a->host->arg, a->err->text);
+		*a->err = (struct error)ERROR_INIT;
+		rc = 0;
+	}
+	buf_release(&x.names);
+	return rc;
+}
+
 /* migrate runs before the lock: a rollback never waits for it. */
 static int
 migrate_first(struct activation *a)
@@ -162,8 +242,11 @@ activate_release(struct store *s, const struct config *c,
 	int rc;
 
 	a.new.around.cwd = -1;
-	if (o->kind != ACTIVATE_DEPLOY)
+	if (o->kind != ACTIVATE_DEPLOY) {
 		say_unverified(&a);
+		if (check_whole(&a) < 0)
+			return -1;
+	}
 	rc = stage_settle(s, err);
 	if (rc == 0)
 		rc = migrate_first(&a);

@@ -32,6 +32,7 @@ struct activate_options {
 	const char *who;      /* for history */
 	bool migrate;         /* run migrate first (a deploy; never rollback) */
 	uint64_t wait;        /* seconds for switch.lock */
+	bool force;           /* one that is not whole, too */
 };
 
 /* Who watches: stages are named as they begin ("migrate", "switch", ...). */
@@ -45,7 +46,7 @@ struct activate_host {
 /*
  * 0: it is live and checked; 1: it was already, and nothing was done.  -1
  * with err->status STATUS_HOOK (migrate failed, nothing switched),
- * STATUS_REFUSED (`current` moved), STATUS_BUSY, STATUS_REVERTED,
+ * STATUS_REFUSED (`current` moved, or an old release is not whole), STATUS_BUSY, STATUS_REVERTED,
  * STATUS_BROKEN, STATUS_INT (cancelled).  Records and history are up to date
  * in every case.  `failed` becomes the hook that failed, or NULL.
  */
@@ -60,7 +61,7 @@ int activate_release(struct store *s, const struct config *c,
  * done.
  */
 int activate_rollback(struct store *s, const struct config *c, const char *to,
-	const char *expected, const char *who, uint64_t wait,
+	const char *expected, const char *who, uint64_t wait, bool force,
 	const struct activate_host *host, char went[static RELEASE_ID_LEN + 1],
 	const char **failed, struct error *err);
 

@@ -7,10 +7,32 @@
 #include "server/activation.h"
 #include "server/switch_lock.h"
 
+/*
+ * What is live is neither of the two: so the history has lost what came of it,
+ * and the record may have it.
+ */
+static bool
+was_done(const struct store *s, const struct history_switch *w,
+	const char *live)
+{
+	struct error ignored = ERROR_INIT;
+	struct record r = { 0 };
+	bool was = strcmp(live, w->from) != 0 &&
+		record_load(s, w->id, &r, &ignored) == 0 && r.went_live &&
+		!strcmp(r.state, "live");
+
+	record_release(&r);
+	return was;
+}
+
 /* Cut off before the rename: nothing happened. */
 static int
-note_undone(struct store *s, const struct history_switch *w, struct error *err)
+note_undone(struct store *s, const struct history_switch *w, const char *live,
+	struct error *err)
 {
+	if (was_done(s, w, live))
+		return history_append(s, w->rollback ? "rollback" : "live",
+			w->id, w->from, "recovery", "from its record", err);
 	if (w->rollback)
 		activation_hold(s, w->from, false);
 	return history_append(s, "reverted", w->id, w->from, "recovery",
@@ -99,7 +121,7 @@ recover_locked(struct store *s, const struct config *c,
 		"first");
 	if (!strcmp(live, w.id) || (w.back && !strcmp(live, w.from)))
 		return finish_switch(s, c, &w, host, err);
-	return note_undone(s, &w, err);
+	return note_undone(s, &w, live, err);
 }
 
 int

@@ -97,13 +97,14 @@ choose_rollback(struct store *s, const char *to,
 
 int
 activate_rollback(struct store *s, const struct config *c, const char *to,
-	const char *expected, const char *who, uint64_t wait,
+	const char *expected, const char *who, uint64_t wait, bool force,
 	const struct activate_host *host, char went[static RELEASE_ID_LEN + 1],
 	const char **failed, struct error *err)
 {
-	struct activate_options o = {
-		.kind = ACTIVATE_ROLLBACK, .who = who, .wait = wait
-	};
+	struct activate_options o = { .kind = ACTIVATE_ROLLBACK,
+		.who = who,
+		.wait = wait,
+		.force = force };
 	char was[RELEASE_ID_LEN + 1];
 	int rc;
 

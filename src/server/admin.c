@@ -86,6 +86,7 @@ print_status(const struct store *s, struct error *err)
 		print_unchecked(s, m.live, &amiss);
 	print_pair("previous", m.previous);
 	print_pair("busy", m.busy);
+	print_pair("cut off", m.cut_off);
 	printf("%-10s %" PRIu64 "\n", "releases", m.releases);
 	print_figure(&m, "releases", "in releases", m.releases_bytes);
 	print_figure(&m, "next", "in next", m.next_bytes);
@@ -168,7 +169,7 @@ roll_back(struct store *s, const struct config *c, const char *to,
 	if (to && store_find(s, to, id, err) < 0)
 		return -1;
 	rc = activate_rollback(s, c, to ? id : NULL, NULL, user_name(),
-		ACTIVATE_WAIT, &host, went, &failed, err);
+		ACTIVATE_WAIT, true, &host, went, &failed, err);
 	say_end(&say);
 	if (rc > 0)
 		log_info("%s is live already", went);

@@ -3,6 +3,7 @@
 
 #include "server/assemble.h"
 #include "server/offer.h"
+#include "server/parts.h"
 #include "server/push_checks.h"
 #include "server/stage.h"
 #include "server/transfer.h"
@@ -121,8 +122,9 @@ may_drop(struct push *p, struct ranges *need)
 }
 
 /*
- * Before a deploy is refused for want of space, what lies in trash/ goes, then
- * old releases.
+ * Before a deploy is refused for want of space, what lies in trash/ goes, and
+ * beginnings of files, which take more room than to send them anew; then old
+ * releases.
  */
 static int
 make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
@@ -133,6 +135,8 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 
 	if (check_room(p, *bytes, NULL, p->err) == 0)
 		return 0;
+	if (parts_drop(p->store) && find_need(p, need, files, bytes) < 0)
+		return -1;
 	prune_trash_now(p->store);
 	if (check_room(p, *bytes, NULL, p->err) == 0)
 		return 0;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -209,6 +210,28 @@ say_apps(struct doctor *d, int root)
 	strv_release(&apps);
 }
 
+/* What all is wrong with, for root, is right for whose it is. */
+static bool
+say_others(struct doctor *d, int root)
+{
+	struct passwd *pw;
+	struct stat st;
+
+	if (geteuid() != 0 || fstat(root, &st) < 0 || st.st_uid == 0)
+		return false;
+	pw = getpwuid(st.st_uid);
+	if (pw)
+		doctor_say(d, DOCTOR_FAULT, "root",
+			"%s belongs to %s: look at it as that account: "
+			"sudo -H -u %s deployd doctor",
+			d->c->root, pw->pw_name, pw->pw_name);
+	else
+		doctor_say(d, DOCTOR_FAULT, "root",
+			"%s belongs to uid %ld, of no account", d->c->root,
+			(long)st.st_uid);
+	return true;
+}
+
 int
 doctor_store(struct doctor *d)
 {
@@ -218,7 +241,9 @@ doctor_store(struct doctor *d)
 		say_no_root(d);
 		return -1;
 	}
-	say_root(d, root);
-	say_apps(d, root);
+	if (!say_others(d, root)) {
+		say_root(d, root);
+		say_apps(d, root);
+	}
 	return root;
 }

@@ -44,11 +44,11 @@ go_up(char *path)
 	*(slash ? slash : path) = '\0';
 }
 
-static bool walk(const char *path, int links, struct buf *how);
+static bool walk(const char *path, int *links, struct buf *how);
 
 /* Whoever may change what a link leads through may as well change the link. */
 static bool
-follow(const char *path, int links, struct buf *how)
+follow(const char *path, int *links, struct buf *how)
 {
 	char target[PATH_MAX], *above = mem_strdup(path), *to;
 	ssize_t n = readlink(path, target, sizeof(target) - 1);
@@ -58,15 +58,15 @@ follow(const char *path, int links, struct buf *how)
 	target[n > 0 ? n : 0] = '\0';
 	to = *target == '/' ? mem_strdup(target) :
 			      mem_printf("%s/%s", above, target);
-	if (n > 0 && links < LINKS_MOST)
-		is = walk(to, links + 1, how);
+	if (n > 0 && (*links)++ < LINKS_MOST)
+		is = walk(to, links, how);
 	free(to);
 	free(above);
 	return is;
 }
 
 static bool
-look(const char *path, int links, struct buf *how)
+look(const char *path, int *links, struct buf *how)
 {
 	struct stat st;
 
@@ -83,7 +83,7 @@ look(const char *path, int links, struct buf *how)
 
 /* Each directory that is gone through, on either side of each link. */
 static bool
-walk(const char *path, int links, struct buf *how)
+walk(const char *path, int *links, struct buf *how)
 {
 	char *at = mem_strdup(path);
 	bool is, root;
@@ -100,5 +100,7 @@ walk(const char *path, int links, struct buf *how)
 bool
 exposed_path(const char *path, struct buf *how)
 {
-	return walk(path, 0, how);
+	int links = 0;
+
+	return walk(path, &links, how);
 }

@@ -11,20 +11,40 @@
 
 #include "base/beneath.h"
 #include "base/io.h"
-#include "server/writer.h"
+#include "server/parts.h"
 #include "tree/hash.h"
 
-/* Whether a file holds what its name, a SHA-256, says. */
-static bool
-is_named_right(int dir, const char *name)
+/* Whether a file holds what its name, a SHA-256, says; -1 with err. */
+static int
+is_named_right(int dir, const char *name, struct error *err)
 {
-	struct error ignored = ERROR_INIT;
 	uint8_t want[DIGEST_SIZE], found[DIGEST_SIZE];
 	struct stat st;
 
-	return strlen(name) == DIGEST_HEX && digest_from_hex(name, want) == 0 &&
-		hash_file(dir, name, &st, found, &ignored) == 0 &&
-		!memcmp(want, found, DIGEST_SIZE);
+	if (strlen(name) != DIGEST_HEX || digest_from_hex(name, want) < 0)
+		return 0;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, "cannot be looked at");
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (hash_file(dir, name, &st, found, err) < 0)
+		return error_set(err, "cannot be read: %s", strerror(errno));
+	return !memcmp(want, found, DIGEST_SIZE);
+}
+
+static void
+check_name(struct fsck *f, int dir, const char *leaf, const char *path,
+	const struct strv *needed)
+{
+	struct error why = ERROR_INIT;
+	const struct fsck_fault unread = { path, why.text, NULL,
+		"see the kernel's log" };
+	int right = is_named_right(dir, leaf, &why);
+
+	if (right < 0)
+		fsck_tell(f, &unread, false);
+	else if (!right && !strv_has(needed, leaf))
+		fsck_drop(f, dir, leaf, path);
 }
 
 /* A file that a deploy goes on with if it is what that sends. */
@@ -32,7 +52,7 @@ static bool
 is_part(const char *where, const char *name)
 {
 	return !strcmp(where, "tmp") &&
-		!strncmp(name, WRITER_PART, strlen(WRITER_PART));
+		!strncmp(name, PARTS_PREFIX, strlen(PARTS_PREFIX));
 }
 
 /* Drops what is not named right and not needed. */
@@ -51,8 +71,7 @@ check_names(struct fsck *f, const char *name, const struct strv *needed)
 		if (leaf[0] == '.' || is_part(name, leaf))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", where, leaf);
-		if (!is_named_right(fd, leaf) && !strv_has(needed, leaf))
-			fsck_drop(f, fd, leaf, path);
+		check_name(f, fd, leaf, path, needed);
 		rc = busy_turn(f->o->busy, f->err);
 	}
 	if (dir)

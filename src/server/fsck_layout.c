@@ -177,7 +177,8 @@ is_temporary(const char *name)
 
 /*
  * What replace_begin() had made when its process died: of the app's directory
- * only what begins with prefix can be.  Who prepares next/ may not have.
+ * only what begins with prefix can be.  Who prepares next/ may not have, and
+ * those of the history go when it is written anew.
  */
 static void
 drop_temporaries(struct fsck *f, int at, const char *name, const char *prefix,
@@ -191,7 +192,7 @@ drop_temporaries(struct fsck *f, int at, const char *name, const char *prefix,
 
 	while (fsck_next_name(f, dir, *shown ? shown : ".", &leaf)) {
 		if (strncmp(leaf, prefix, strlen(prefix)) != 0 ||
-			!is_temporary(leaf) ||
+			!is_temporary(leaf) || !strncmp(leaf, "history.", 8) ||
 			(f->s->bypass && !strncmp(leaf, "next.", 5)))
 			continue;
 		snprintf(path, sizeof(path), "%s%s", shown, leaf);

@@ -228,9 +228,22 @@ check_doubtful(struct fsck *f, const char *id)
 	const struct fsck_fault fault = { path,
 		"may not be on disk: syncing it failed", NULL,
 		"deploy its tree again" };
+	struct error ignored = ERROR_INIT;
 
 	snprintf(path, sizeof(path), "releases/%s", id);
-	if (stage_is_doubtful(f->s, id))
+	if (stage_is_doubtful(f->s, id, &ignored) > 0)
+		fsck_tell(f, &fault, false);
+}
+
+/* Nothing in it is about an ID that is none. */
+static void
+check_doubts(struct fsck *f)
+{
+	struct error why = ERROR_INIT;
+	const struct fsck_fault fault = { ".deployd/doubtful", why.text, NULL,
+		why.hint };
+
+	if (stage_is_doubtful(f->s, "-", &why) < 0)
 		fsck_tell(f, &fault, false);
 }
 
@@ -244,6 +257,7 @@ fsck_records(struct fsck *f)
 
 	drop_orphans(f, "records");
 	drop_orphans(f, "logs");
+	check_doubts(f);
 	if (history_each(f->s, note_event, &were_live, f->err) == 0 &&
 		record_list(f->s, &ids, f->err) == 0)
 		rc = 0;

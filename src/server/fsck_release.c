@@ -249,29 +249,57 @@ check_release(struct subject *x, const struct record *r)
 	return rc;
 }
 
+static bool
+let_open(const struct fsck *f, const char *id)
+{
+	int fd = openat(f->s->dir, "releases",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool done = fd >= 0 && io_chmod_at(fd, id, 0755) == 0;
+
+	io_close(&fd);
+	return done;
+}
+
+/* One that is closed to its owner is opened. */
+static int
+open_release(struct fsck *f, const char *id)
+{
+	char path[64], how[128];
+	struct fsck_fault fault = { path, how, "opened", "chmod u+rwx it" };
+	int fd, why;
+	bool closed;
+
+	snprintf(path, sizeof(path), "releases/%s", id);
+	fd = beneath_open(f->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+	if (fd >= 0)
+		return fd;
+	why = errno;
+	closed = why == EACCES;
+	snprintf(how, sizeof(how), "cannot be opened: %s", strerror(why));
+	if (why == ENOTDIR || why == ELOOP)
+		fault.advice = "remove it by hand";
+	else if (!closed)
+		fault.advice = "see the kernel's log";
+	else if (!f->o->dry_run && let_open(f, id))
+		fd = beneath_open(f->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+	fsck_tell(f, &fault, fd >= 0 || (closed && f->o->dry_run));
+	return fd;
+}
+
 int
 fsck_release(struct fsck *f, const char *id)
 {
 	struct subject x = { f, id, -1, STRV_INIT };
 	struct error ignored = ERROR_INIT;
 	struct record r = { 0 };
-	char path[64];
 	int rc = 0;
 
 	/* What is wrong with its record is told already. */
 	if (record_load(f->s, id, &r, &ignored) < 0)
 		return 0;
-	snprintf(path, sizeof(path), "releases/%s", id);
-	x.dir = beneath_open(f->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
-	if (x.dir < 0) {
-		const struct fsck_fault fault = { path,
-			"cannot be opened as a directory", NULL,
-			"remove it by hand" };
-
-		fsck_tell(f, &fault, false);
-	} else {
+	x.dir = open_release(f, id);
+	if (x.dir >= 0)
 		rc = check_release(&x, &r);
-	}
 	strv_release(&x.apart);
 	record_release(&r);
 	io_close(&x.dir);

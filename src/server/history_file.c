@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/beneath.h"
@@ -24,7 +25,7 @@
 
 /* Locked, and still what has that name when it is. */
 static int
-open_locked(const struct store *s, enum lock_kind kind)
+open_locked(const struct store *s, enum lock_kind kind, int ms)
 {
 	struct stat is, named;
 	int fd;
@@ -33,8 +34,7 @@ open_locked(const struct store *s, enum lock_kind kind)
 		fd = openat(s->own, "history",
 			O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
 			0600);
-		if (fd < 0 || lock_wait(fd, kind, WAIT_MS) < 0 ||
-			fstat(fd, &is) < 0)
+		if (fd < 0 || lock_wait(fd, kind, ms) < 0 || fstat(fd, &is) < 0)
 			break;
 		if (fstatat(s->own, "history", &named, AT_SYMLINK_NOFOLLOW) <
 			0) {
@@ -75,7 +75,7 @@ keep_room(int fd, const struct stat *st)
 int64_t
 history_add(const struct store *s, const struct buf *line)
 {
-	int fd = open_locked(s, LOCK_SHARED);
+	int fd = open_locked(s, LOCK_SHARED, WAIT_MS);
 	int torn = fd < 0 ? -1 : ends_torn(fd);
 	int rc = torn < 0 ? -1 : 0;
 	struct stat st = { 0 };
@@ -106,7 +106,7 @@ read_newest(int fd, struct buf *text, struct error *err)
 		lseek(fd, st.st_size - TEXT_MOST, SEEK_SET) < 0)
 		return error_errno(err, "history");
 	/* What comes meanwhile may make it longer. */
-	if (io_read_rest(fd, "history", SIZE_MAX, text, err) < 0)
+	if (io_read_rest(fd, "history", 2 * TEXT_MOST, text, err) < 0)
 		return -1;
 	if (st.st_size <= TEXT_MOST)
 		return 0;
@@ -145,18 +145,32 @@ set_aside(const struct store *s, struct error *err)
 	return 0;
 }
 
+/* Whether there is less than twice as much free as both texts take. */
+static bool
+is_full(const struct store *s, size_t len)
+{
+	struct statvfs v;
+
+	return fstatvfs(s->own, &v) < 0 ||
+		(uint64_t)v.f_bavail * v.f_frsize < 4 * (uint64_t)len;
+}
+
 int
 history_rewrite(const struct store *s, history_edit_fn *edit, void *arg,
-	bool aside, struct error *err)
+	bool cut, struct error *err)
 {
 	struct buf old = BUF_INIT, text = BUF_INIT;
-	int fd = open_locked(s, LOCK_ALONE), rc;
+	int fd = open_locked(s, LOCK_ALONE, cut ? 0 : WAIT_MS), rc;
 	bool changes;
 
 	rc = fd < 0 ? error_errno(err, "history") : read_newest(fd, &old, err);
-	changes = rc >= 0 && edit(s, &old, &text, arg);
+	changes = rc >= 0 && edit(s, &old, &text, arg) &&
+		!(cut && is_full(s, text.len));
+	/* Of those that were killed at it: who has the lock is alone. */
+	if (changes)
+		replace_tidy(s->own, "history.", NULL);
 	/* What was not read is not to be lost, either. */
-	if (changes && (aside || rc > 0))
+	if (changes && (cut || rc > 0))
 		rc = set_aside(s, err);
 	if (changes && rc >= 0)
 		rc = replace_file(s->own, "history", buf_str(&text), text.len,

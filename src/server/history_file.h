@@ -28,8 +28,11 @@ int history_text(const struct store *s, struct buf *text, struct error *err);
 /* What is to be there instead of the old text; false: that stays. */
 typedef bool history_edit_fn(const struct store *s, const struct buf *old,
 	struct buf *text, void *arg);
-/* Writes it anew; with `aside' the old one becomes history.1. */
+/*
+ * Writes it anew.  With `cut' the old one becomes history.1, and it can be put
+ * off: nobody is waited for, and it takes no room that may be wanted.
+ */
 int history_rewrite(const struct store *s, history_edit_fn *edit, void *arg,
-	bool aside, struct error *err);
+	bool cut, struct error *err);
 
 #endif

@@ -54,7 +54,7 @@ history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 
 		if (!strcmp(was, live))
 			continue;
-		if (!store_lost_release(s, was))
+		if (!store_lost_release(s, was) && !record_is_lost(s, was))
 			snprintf(id, RELEASE_ID_LEN + 1, "%s", was);
 		else if (gone && !*gone)
 			snprintf(gone, RELEASE_ID_LEN + 1, "%s", was);

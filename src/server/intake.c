@@ -4,20 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/process.h"
 #include "server/intake_work.h"
+#include "server/parts.h"
 #include "server/writer.h"
-#include "tree/chunk.h"
 
 /* A line number before the TAB at `end`. */
 static int
@@ -110,6 +107,7 @@ intake_start(struct intake *in, const struct intake_options *o,
 	}
 	in->fd = fds[0];
 	in->tmp = fcntl(o->tmp, F_DUPFD_CLOEXEC, 0);
+	in->reserve = o->reserve;
 	channel_init(&in->channel, in->fd, in->fd, false, "the intake");
 	return 0;
 }
@@ -158,36 +156,20 @@ let_end(const struct intake *in)
 }
 #endif
 
-/*
- * What came of a large file is looked through for its chunks when that is sent
- * again (plan_chunks_divide.c), if the disk can bear it.
- */
-static void
-keep_part(const struct intake *in)
-{
-	char name[WRITER_NAME], part[WRITER_NAME];
-	struct statvfs v;
-	struct stat st;
-
-	writer_name(in->pid, name);
-	if (fstatat(in->tmp, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	snprintf(part, sizeof(part), WRITER_PART "%ld", (long)in->pid);
-	if (!S_ISREG(st.st_mode) || st.st_size < CHUNK_FILE ||
-		fstatvfs(in->tmp, &v) < 0 ||
-		(uint64_t)v.f_bavail * v.f_frsize < (uint64_t)st.st_size ||
-		renameat(in->tmp, name, in->tmp, part) < 0)
-		(void)unlinkat(in->tmp, name, 0);
-}
-
 void
 intake_stop(struct intake *in)
 {
+	char name[WRITER_NAME];
+
 	if (in->pid > 0) {
 		let_end(in);
 		kill(in->pid, SIGKILL);
 		process_wait(in->pid);
-		keep_part(in);
+		writer_name(in->pid, name);
+		if (in->failed)
+			(void)unlinkat(in->tmp, name, 0);
+		else
+			parts_keep(in->tmp, name, in->reserve);
 		channel_release(&in->channel);
 		io_close(&in->fd);
 		io_close(&in->text);

@@ -28,6 +28,7 @@
 #ifndef SERVER_INTAKE_H
 #define SERVER_INTAKE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,6 +42,8 @@ struct intake {
 	struct channel channel; /* the session's end */
 	int fd;
 	int tmp; /* handle of .deployd/tmp */
+	uint64_t reserve;
+	bool failed; /* nothing is kept of what it was writing */
 };
 
 struct intake_options {
@@ -49,6 +52,7 @@ struct intake_options {
 	/* Limits; 0: none. */
 	uint64_t most_entries, most_file_size;
 	uint64_t most_manifest; /* bytes of its text */
+	uint64_t reserve;       /* bytes that stay free on the disk */
 	mode_t umask;           /* narrows the modes of files */
 	/* What the files are of, where it is known already; base is not. */
 	const struct manifest *manifest;
@@ -59,8 +63,8 @@ int intake_start(struct intake *in, const struct intake_options *o,
 /* Its end of the channel has closed: why, with STATUS_TRANSFER. */
 int intake_ended(const struct intake *in, struct error *err);
 /*
- * Ends the process, removes the file that it was writing and releases
- * everything; safe on a zeroed struct.
+ * Ends the process, keeps of the file that it was writing what is worth it
+ * (parts.h), and releases everything; safe on a zeroed struct.
  */
 void intake_stop(struct intake *in);
 

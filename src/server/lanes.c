@@ -55,6 +55,7 @@ lanes_open(struct lanes *l, int dir, const struct manifest *m,
 	l->intake.umask = c->umask;
 	l->intake.most_entries = c->max_entries;
 	l->intake.most_file_size = c->max_file_size;
+	l->intake.reserve = c->reserve;
 	l->intake.tmp = beneath_open(dir, "tmp", O_RDONLY | O_DIRECTORY, 0);
 	l->listener = socket(AF_UNIX,
 		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -75,6 +76,8 @@ lanes_open(struct lanes *l, int dir, const struct manifest *m,
 void
 lane_break(struct lane *l)
 {
+	/* The session goes on: the file comes whole, and wants its room. */
+	l->intake.failed = true;
 	intake_stop(&l->intake);
 	io_close(&l->in);
 	io_close(&l->out);

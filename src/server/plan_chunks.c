@@ -216,35 +216,44 @@ decide(struct plan_search *x, struct plan_pieces *t)
 	p->n_divided = n;
 }
 
+static int
+search(struct plan_search *x, struct plan_pieces *t)
+{
+	const struct plan_options *o = x->o;
+	int rc = collect(x, t);
+
+	if (rc == 0 && (!o->fresh || !o->look))
+		rc = search_tmp(x, t);
+	if (rc == 0 && (!o->fresh || !o->look) && !o->spare && t->missing)
+		rc = plan_chunks_parts(x, t);
+	if (rc == 0 && !o->fresh)
+		rc = plan_chunks_releases(x, t);
+	if (rc == 0 && !o->fresh)
+		rc = plan_chunks_divide(x, t);
+	if (rc == 0)
+		decide(x, t);
+	return rc;
+}
+
 int
 plan_chunks(struct plan_search *x)
 {
 	struct plan *p = x->p;
 	struct plan_pieces t = { 0 };
-	size_t n;
-	int rc;
+	size_t n = 0;
+	int rc = 0;
 
-	if (!x->missing || x->o->chunks == CHUNKS_NOT)
-		return 0;
-	n = find_candidates(p);
-	if (!n)
-		return 0;
-	plan_table_init(&t.table, n);
-	t.v = p->pieces = mem_zalloc(n, sizeof(*p->pieces));
-	rc = collect(x, &t);
-	if (rc == 0 && (!x->o->fresh || !x->o->look))
-		rc = search_tmp(x, &t);
-	if (rc == 0 && t.missing && !x->o->spare)
-		rc = plan_chunks_parts(x, &t);
-	if (rc == 0 && !x->o->fresh)
-		rc = plan_chunks_releases(x, &t);
-	if (rc == 0 && !x->o->fresh)
-		rc = plan_chunks_divide(x, &t);
-	if (rc == 0)
-		decide(x, &t);
-	if (rc == 0 && !x->o->look && !x->o->spare)
+	if (x->missing && x->o->chunks != CHUNKS_NOT)
+		n = find_candidates(p);
+	if (n) {
+		plan_table_init(&t.table, n);
+		t.v = p->pieces = mem_zalloc(n, sizeof(*p->pieces));
+		rc = search(x, &t);
+		free(t.table.slots);
+	}
+	/* What is planned for once only is not done. */
+	if (rc == 0 && !x->o->look && !x->o->spare && !x->o->without)
 		plan_chunks_drop_parts(x);
-	free(t.table.slots);
 	return rc;
 }
 

@@ -166,6 +166,7 @@ prune_manifests(struct prune *p)
 {
 	struct strv ids = STRV_INIT, named = STRV_INIT;
 	struct error ignored = ERROR_INIT;
+	bool unknown = false;
 	struct dirent *e;
 	size_t i;
 	DIR *dir;
@@ -173,14 +174,19 @@ prune_manifests(struct prune *p)
 
 	if (record_list(p->s, &ids, &ignored) < 0)
 		return;
-	for (i = 0; i < ids.n; i++) {
+	for (i = 0; !unknown && i < ids.n; i++) {
 		struct record r = { 0 };
 
 		if (record_load(p->s, ids.v[i], &r, &ignored) == 0)
 			strv_add(&named, r.manifest);
+		else
+			unknown = errno != ENOENT && errno != EINVAL;
 		record_release(&r);
 	}
-	fd = beneath_open(p->s->own, "manifests", O_RDONLY | O_DIRECTORY, 0);
+	/* One that cannot be read now may be later, and names any. */
+	fd = unknown ?
+		-1 :
+		beneath_open(p->s->own, "manifests", O_RDONLY | O_DIRECTORY, 0);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	while (dir && (e = readdir(dir)))
 		if (e->d_name[0] != '.' && !strv_has(&named, e->d_name))
@@ -198,8 +204,14 @@ drop_temporaries(const struct store *s)
 	int records = beneath_open(s->own, "records", O_RDONLY | O_DIRECTORY,
 		0);
 
-	/* That of next.index may be of who prepares next/, unless we might. */
-	replace_tidy(s->own, "", s->next_lock < 0 ? "next." : NULL);
+	/*
+	 * Those of the history have a lock of their own; those of next.index
+	 * may be of who prepares next/, unless we might.
+	 */
+	const char *const others[] = { "history.",
+		s->next_lock < 0 ? "next." : NULL, NULL };
+
+	replace_tidy(s->own, "", others);
 	replace_tidy(records, "", NULL);
 	replace_tidy(s->dir, "current.", NULL);
 	io_close(&records);

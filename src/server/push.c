@@ -244,12 +244,13 @@ static bool
 is_live(const struct push *p)
 {
 	const struct record *r = &p->live;
+	struct error ignored = ERROR_INIT;
 
 	return r->id && !strcmp(r->tree, p->ask.tree) &&
 		!strcmp(r->settings, p->ask.settings) &&
 		(!r->no_hooks || p->s->config->no_hooks) &&
 		store_has_release(p->store, r->id) &&
-		!stage_is_doubtful(p->store, r->id);
+		stage_is_doubtful(p->store, r->id, &ignored) == 0;
 }
 
 /* 1: it is live and checked already.  A held one is for the guards. */

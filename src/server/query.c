@@ -107,6 +107,20 @@ list_apps(const struct config *c)
 	return buf_detach(&b);
 }
 
+/* One that is under way now has its locks. */
+static char *
+find_cut_off(const struct store *s)
+{
+	struct error ignored = ERROR_INIT;
+	struct history_switch w;
+	char busy[256];
+
+	if (history_unfinished(s, &w, &ignored) <= 0)
+		return NULL;
+	store_busy(s, busy, sizeof(busy));
+	return *busy ? NULL : mem_strdup(w.id);
+}
+
 int
 query_status(const struct store *s, struct msg_status *m, struct error *amiss,
 	struct error *err)
@@ -127,6 +141,8 @@ query_status(const struct store *s, struct msg_status *m, struct error *amiss,
 	store_busy(s, busy, sizeof(busy));
 	if (*busy)
 		m->busy = mem_strdup(busy);
+	else
+		m->cut_off = find_cut_off(s);
 	if (store_releases(s, &ids, err) < 0)
 		return -1;
 	m->releases = ids.n;

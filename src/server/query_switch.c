@@ -47,7 +47,7 @@ query_rollback(struct query *q)
 		query_open_log(q, was);
 	rc = activate_rollback(&s->store, s->config, *to ? to : NULL,
 		query_expected(q), session_who(s, q->ask.user),
-		query_patience(q), &host, went, &failed, q->err);
+		query_patience(q), q->ask.force, &host, went, &failed, q->err);
 	return rc < 0 ? explain(q, failed) :
 			succeed(q, rc ? "same" : "rolled-back", went, was);
 }
@@ -94,7 +94,8 @@ query_activate(struct query *q)
 	struct activate_options o = { .kind = ACTIVATE_AGAIN,
 		.release = id,
 		.who = session_who(s, q->ask.user),
-		.wait = query_patience(q) };
+		.wait = query_patience(q),
+		.force = q->ask.force };
 	int rc;
 
 	if (!q->ask.release)

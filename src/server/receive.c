@@ -11,6 +11,7 @@
 #include "base/beneath.h"
 #include "base/io.h"
 #include "server/offer.h"
+#include "server/parts.h"
 #include "server/push_checks.h"
 #include "server/transfer.h"
 
@@ -137,13 +138,18 @@ receive_manifest(struct push *p)
 		.most_entries = p->s->config->max_entries,
 		.most_manifest = p->s->config->max_manifest,
 		.most_file_size = p->s->config->max_file_size,
+		.reserve = p->s->config->reserve,
 		.umask = p->s->config->umask };
 	struct frame f;
 	int rc;
 
 	/* A compare has no tmp/ to write to, and sends no files. */
-	if (p->then != THEN_COMPARE && (o.tmp = open_tmp(p)) < 0)
-		return -1;
+	if (p->then != THEN_COMPARE) {
+		parts_adopt(p->store, o.reserve);
+		o.tmp = open_tmp(p);
+		if (o.tmp < 0)
+			return -1;
+	}
 	rc = intake_start(&p->s->intake, &o, p->err);
 	io_close(&o.tmp);
 	if (rc < 0 || transfer_frame(p, &f) < 0)

@@ -152,7 +152,7 @@ record_held(const struct store *s, const char *tree, const char *settings,
 		/* What is gone or spoilt says nothing; this might. */
 		if (loaded < 0 && errno != ENOENT && errno != EINVAL) {
 			*err = why;
-			rc = -1;
+			rc = store_trouble(err);
 		}
 		if (same && r.held)
 			snprintf(id, RELEASE_ID_LEN + 1, "%s", ids.v[i]);

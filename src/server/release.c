@@ -157,9 +157,10 @@ static int
 furnish(struct push *p)
 {
 	const struct busy busy = { session_busy, p->s };
+	struct error ignored = ERROR_INIT;
 	bool carries = p->live.id && !p->ask.rebuild &&
 		!store_lost_release(p->store, p->live.id) &&
-		!stage_is_doubtful(p->store, p->live.id);
+		stage_is_doubtful(p->store, p->live.id, &ignored) == 0;
 	const char *from = carries ? p->live.id : "";
 
 	if (session_open_log(p->s, p->id, p->err) < 0 ||

@@ -8,6 +8,7 @@
 
 #include "base/du.h"
 #include "base/io.h"
+#include "server/parts.h"
 #include "server/prepare.h"
 #include "server/spare.h"
 
@@ -175,6 +176,10 @@ room_make(struct store *s, const struct config *c, bool dry_run, room_fn *fn,
 	strv_add(&told, SPARE);
 	for (i = 0; !dry_run && i < ids.n; i++)
 		strv_add(&told, ids.v[i]);
+	if (!dry_run) {
+		parts_adopt(s, 0);
+		(void)parts_drop(s);
+	}
 	tell_trash(&t, s, &told);
 	/* What was dropped is to be gone. */
 	without_spare.spare = false;

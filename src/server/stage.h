@@ -115,9 +115,9 @@ int stage_settle(struct store *s, struct error *err);
 /*
  * Whether that sync failed, and this release may not be on disk: it is not
  * switched to, and deployed anew where it is live.  With relaxed durability
- * none is doubtful.
+ * none is doubtful.  -1 with err: that cannot be told.
  */
-bool stage_is_doubtful(const struct store *s, const char *id);
+int stage_is_doubtful(const struct store *s, const char *id, struct error *err);
 /* Does so, once none of those is there any more. */
 void stage_forget_doubtful(const struct store *s);
 

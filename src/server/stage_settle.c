@@ -53,23 +53,28 @@ load_doubtful(const struct store *s, struct buf *text, struct error *err)
 	if (beneath_read(s->own, DOUBTFUL, DOUBTFUL_MOST, text, err) == 0 ||
 		errno == ENOENT)
 		return 0;
+	if (errno != EIO)
+		err->status = STATUS_REFUSED;
 	store_trouble(err);
+	if (!err->hint[0])
+		error_hint(err,
+			"on the server, let it be read, or remove it: then "
+			"all is taken to be on disk");
 	return error_prefix(err, "%s/.deployd/", s->path);
 }
 
-bool
-stage_is_doubtful(const struct store *s, const char *id)
+int
+stage_is_doubtful(const struct store *s, const char *id, struct error *err)
 {
-	struct error ignored = ERROR_INIT;
 	struct buf text = BUF_INIT;
-	bool is;
+	int rc = 0;
 
-	if (s->relaxed)
-		return false;
-	is = load_doubtful(s, &text, &ignored) < 0 ||
-		strstr(buf_str(&text), id);
+	if (!s->relaxed)
+		rc = load_doubtful(s, &text, err);
+	if (rc == 0)
+		rc = strstr(buf_str(&text), id) != NULL;
 	buf_release(&text);
-	return is;
+	return rc;
 }
 
 static bool

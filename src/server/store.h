@@ -329,8 +329,8 @@ int history_each(const struct store *s, history_fn *fn, void *arg,
 /*
  * What a rollback goes to: the release that was live before the current one
  * as the events tell (a rollback undoes a deploy, so two in a row go two
- * back), and whose directory still is there.  "" if none.  `gone', of the same
- * size or NULL: the first that would be it but for that, "" if none.
+ * back), and whose directory and record still are there.  "" if none.  `gone',
+ * of the same size or NULL: the first that would be it but for that, or "".
  */
 int history_previous(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 	char *gone, struct error *err);

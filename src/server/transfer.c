@@ -21,10 +21,13 @@ intake_frame(struct intake *in, struct frame *f, struct error *err)
 	struct msg_result r = { 0 };
 	int rc = channel_next(c, f, err);
 
-	if (rc == 0 && c->eof)
+	if (rc == 0 && c->eof) {
+		in->failed = true;
 		return intake_ended(in, err);
+	}
 	if (rc <= 0 || strcmp(f->type, "fail"))
 		return rc;
+	in->failed = true;
 	if (MESSAGE_READ(result, f, &r, err) == 0)
 		result_to_error(&r, err);
 	MESSAGE_RELEASE(result, &r);

@@ -119,6 +119,8 @@ look(struct verify *v, size_t i)
 							       VERIFY_TARGET;
 	if (e->type == ENTRY_DIRECTORY || is_as_seen(v, i, &st))
 		return judge_mode(v, e, st.st_mode);
+	if (v->o->unread)
+		return VERIFY_RIGHT;
 	if ((uint64_t)st.st_size != e->size)
 		return VERIFY_CONTENT;
 	hash_pool_add(v->pool, e->path, i);

@@ -36,6 +36,7 @@ struct verify_options {
 	 */
 	const struct plan_seen *seen;
 	int64_t moment;
+	bool unread; /* no file is read: what is missing, or another type */
 	const struct busy *busy;
 };
 

@@ -193,7 +193,7 @@ run(void *arg)
 void
 writer_name(pid_t pid, char name[static WRITER_NAME])
 {
-	snprintf(name, WRITER_NAME, "in.%ld", (long)pid);
+	snprintf(name, WRITER_NAME, WRITER_PREFIX "%ld", (long)pid);
 }
 
 struct writer *

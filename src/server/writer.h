@@ -10,8 +10,7 @@
  * A file of one piece is made under its own name, tmp/HEX, since it was
  * found right before it is written; a larger one, and one whose name is taken
  * (by half of it, perhaps, of another lane), is tmp/in.PID until its last
- * piece says whether it is to be kept.  Of one that was cut off meanwhile,
- * tmp/part.PID is the beginning.
+ * piece says whether it is to be kept.
  *
  * Where no thread can be had the caller's does the work.
  */
@@ -30,7 +29,7 @@
 #define WRITER_PIECE ((size_t)64 * 1024)
 #define WRITER_SLOTS 64
 #define WRITER_NAME 32
-#define WRITER_PART "part."
+#define WRITER_PREFIX "in."
 
 enum writer_end {
 	WRITER_MORE,    /* the file goes on */

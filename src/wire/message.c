@@ -136,6 +136,7 @@ const struct message_field msg_status_fields[] = {
 	F(msg_status, TEXT, "live", live),
 	F(msg_status, TEXT, "previous", previous),
 	F(msg_status, TEXT, "busy", busy),
+	F(msg_status, TEXT, "cut-off", cut_off),
 	F(msg_status, NUMBER, "releases", releases),
 	F(msg_status, NUMBER, "free-bytes", free_bytes),
 	F(msg_status, NUMBER, "total-bytes", total_bytes),

@@ -152,7 +152,8 @@ struct msg_release {
 
 struct msg_status {
 	char *app, *live, *previous;
-	char *busy; /* who deploys now and since when, or NULL */
+	char *busy;    /* who deploys now and since when, or NULL */
+	char *cut_off; /* whose switch nobody finishes, or NULL */
 	uint64_t releases;
 	uint64_t free_bytes, total_bytes; /* of the store's file system */
 	/* What these take on disk. */
