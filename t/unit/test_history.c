@@ -194,6 +194,8 @@ write_long(size_t len)
 	buf_release(&b);
 	ck_assert_int_eq(mkdir("releases/" OLDEST, 0755), 0);
 	ck_assert_int_eq(mkdir("releases/" OLDER, 0755), 0);
+	unit_write(".deployd/records/" OLDEST, "");
+	unit_write(".deployd/records/" OLDER, "");
 	ck_assert_int_eq(symlink("releases/" OLDER, "current"), 0);
 }
 
