@@ -97,6 +97,13 @@ ok 'nor what is in it' test -e "$releases/$second/one/of somebody"
 rm -r "$releases/$second/one"
 ok 'once it is gone the file is made' fsck blog
 
+# What others could write.
+chmod 666 "$own/history" "$own/records/$second"
+ok 'files that others may write' fsck blog
+like 'are closed to them' "$OUT" '\.deployd/history: others may write it \(repaired: closed to them\)'
+is 'each of them' "$(find "$own" -type f -perm /022)" ''
+ok 'then all is well' fsck blog
+
 # Leftovers, modes, locks.
 mkdir -p "$own/stage/x" "$own/apart/next-1" "$own/trash/old"
 : >"$own/stage.index"

@@ -171,7 +171,7 @@ restore
 rm "$own/history"
 fails 4 'a rollback without a history' "$DEPLOY" rollback local:blog
 like 'is told why' "$OUT" 'the history does not tell what was live before'
-like 'and what to do' "$OUT" 'name the release: .*deploy fsck has the history from'
+like 'and what to do' "$OUT" 'name the release: .*deploy fsck adds'
 fails 1 'fsck, in a dry run' fsck -n blog
 like 'tells it once' "$OUT" "^blog: .deployd/history: lacks what was live: .*$second.* \\(can be repaired: written from their records\\)"
 is 'and no more' "$(wc -l <"$OUT")" 1

@@ -62,8 +62,8 @@ refuse_rollback(const struct store *s, struct error *err)
 	error_status(err, STATUS_REFUSED,
 		"the history does not tell what was live before");
 	return error_hint(err,
-		"name the release: deploy releases lists them; deploy fsck "
-		"has the history from their records");
+		"name the release: deploy releases lists them; what the "
+		"history lacks of them, deploy fsck adds");
 }
 
 static void

@@ -118,7 +118,35 @@ check_env(struct fsck *f)
 		fsck_tell(f, &unfit, false);
 }
 
-/* What deployd could not replace or remove. */
+static const char *const inner[] = { "records", "manifests", "logs", "tmp",
+	"trash", "cache" };
+
+static bool
+is_inner(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(inner) / sizeof(*inner); i++)
+		if (!strcmp(inner[i], name))
+			return true;
+	return false;
+}
+
+static void
+check_writers(struct fsck *f, int at, const char *leaf, const char *path,
+	const struct stat *st)
+{
+	const struct fsck_fault fault = { path, "others may write it",
+		"closed to them", CHMOD };
+
+	if (S_ISREG(st->st_mode) && st->st_mode & 022)
+		fsck_tell(f, &fault,
+			f->o->dry_run ||
+				io_chmod_at(at, leaf,
+					st->st_mode & 07777 & ~022u) == 0);
+}
+
+/* What deployd could not replace or remove, and what others could. */
 static void
 check_owners(struct fsck *f, const char *name)
 {
@@ -133,9 +161,11 @@ check_owners(struct fsck *f, const char *name)
 		strcmp(name, ".") ? "/" : "", strcmp(name, ".") ? name : "");
 	while (fsck_next_name(f, dir, where, &leaf)) {
 		snprintf(path, sizeof(path), "%s/%s", where, leaf);
-		if (leaf[0] != '.' &&
-			fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			check_owner(f, path, &st);
+		if (leaf[0] == '.' || is_inner(leaf) ||
+			fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		check_owner(f, path, &st);
+		check_writers(f, fd, leaf, path, &st);
 	}
 	if (dir)
 		closedir(dir);
@@ -144,8 +174,6 @@ check_owners(struct fsck *f, const char *name)
 void
 fsck_layout(struct fsck *f)
 {
-	static const char *const inner[] = { "records", "manifests", "logs",
-		"tmp", "trash", "cache" };
 	char path[64];
 	struct stat st;
 	size_t i;

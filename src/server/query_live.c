@@ -52,7 +52,8 @@ query_hooks_run(struct query *q)
 
 	if (c->no_hooks)
 		return error_status(q->err, STATUS_REFUSED,
-			"this key has --hooks none, and may not %s %s",
+			"this key has --hooks none, which leaves out `%s' for "
+			"%s",
 			q->ask.verb, q->ask.app);
 	if (config_hooks(c, q->ask.app) != HOOKS_NONE)
 		return 0;

@@ -47,7 +47,8 @@ note(struct query *q, struct record *r, const char *live, int rc)
 }
 
 static int
-explain(struct query *q, const char *failed, const char *live)
+explain(struct query *q, const struct subject *x, const char *failed,
+	const char *live)
 {
 	char why[1024];
 
@@ -56,8 +57,8 @@ explain(struct query *q, const char *failed, const char *live)
 	error_status(q->err, STATUS_BROKEN,
 		"%s; nothing was switched: %s is still live, and may not work",
 		why, live);
-	return error_hint(q->err,
-		"see what it said: deploy logs; go back: deploy rollback");
+	return error_hint(q->err, "%sgo back: deploy rollback",
+		x->hooks.unit ? "see what it said: deploy logs; " : "");
 }
 
 static int
@@ -72,7 +73,7 @@ restart(struct query *q, struct subject *x, const char *live)
 	session_detach(q->s);
 	rc = restart_release(x, &host, &failed, q->err);
 	note(q, &x->record, live, rc);
-	return rc < 0 ? explain(q, failed, live) : 0;
+	return rc < 0 ? explain(q, x, failed, live) : 0;
 }
 
 static int

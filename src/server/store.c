@@ -242,8 +242,8 @@ store_refuse_damage(const struct store *s, struct error *err)
 
 	err->status = STATUS_REFUSED;
 	error_hint(err,
-		"move it away on the server, put there what was in its place, "
-		"then: deployd fsck %s",
+		"move it away on the server, put back what was in its place "
+		"if that is there yet, then: deployd fsck %s",
 		s->app);
 	errno = saved;
 	return -1;
