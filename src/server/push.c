@@ -214,7 +214,8 @@ activate(struct push *p, enum activate_kind kind, const char *id)
 					   "",
 		.who = session_who(p->s, p->ask.user),
 		.migrate = kind == ACTIVATE_DEPLOY,
-		.wait = ACTIVATE_WAIT };
+		.wait = ACTIVATE_WAIT,
+		.force = true }; /* what is not whole is live already */
 	struct activate_host host = session_host(p->s);
 	const char *failed = NULL;
 
