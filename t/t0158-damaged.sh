@@ -80,30 +80,47 @@ fails 1 'fsck' "$DEPLOYD" fsck blog
 like 'advises against it' "$OUT" "records/$previous.*do not go back to"
 unlike 'and for it nowhere' "$OUT" 'it can be gone back to'
 
-# Files that are gone are not gone back to, nor a directory that is empty.
-rm -rf "$app"
-cp -a "$TMP/kept" "$app"
-rm "$app/releases/$previous/one"
-fails 4 'a rollback to what has lost a file' "$DEPLOY" rollback local:blog
-like 'says which' "$OUT" "1 files of $previous are not there any more: one"
-is 'nothing was switched' "$(live blog)" "$live"
-ok 'it can be forced' "$DEPLOY" rollback --force local:blog
-like 'and is told' "$OUT" 'not there any more: one'
-rm -rf "$app"
-cp -a "$TMP/kept" "$app"
-find "$app/releases/$previous" -mindepth 1 -delete
-fails 4 'a rollback to what is empty' "$DEPLOY" rollback local:blog
-fails 4 'an activate' "$DEPLOY" activate local:blog "$previous"
-
-# A record that cannot be read now names a manifest all the same.
-if [ "$(id -u)" -ne 0 ]; then
+# anew: the store as it was kept.
+anew() {
 	rm -rf "$app"
 	cp -a "$TMP/kept" "$app"
-	chmod 000 "$own/records/$previous"
-	"$DEPLOY" prune local:blog
-	chmod 600 "$own/records/$previous"
-	is 'which is not dropped' "$(find "$own/manifests" -type f | wc -l)" 2
-fi
+}
+
+# What has lost files is told, and what has lost most is not gone back to.
+anew
+rm "$app/releases/$previous/one"
+ok 'a rollback to what has lost a file' "$DEPLOY" rollback local:blog
+like 'says which' "$OUT" "$previous lacks 1 of [0-9]* files: one"
+is 'and goes there' "$(live blog)" "$previous"
+ok 'to what is live' "$DEPLOY" activate local:blog "$previous"
+unlike 'it is not gone' "$OUT" 'lacks'
+anew
+find "$app/releases/$previous" -mindepth 1 -delete
+fails 4 'a rollback to what is empty' "$DEPLOY" rollback local:blog
+like 'says so' "$OUT" "$previous lacks ([0-9]*) of \\1 files: "
+fails 4 'an activate' "$DEPLOY" activate local:blog "$previous"
+is 'nothing was switched' "$(live blog)" "$live"
+ok 'it can be forced' "$DEPLOY" rollback --force local:blog
+anew
+echo built >app/one
+ok 'one that is only built' "$DEPLOY" --no-activate local:blog app
+built=$(basename "$(find "$app/releases" -mindepth 1 -maxdepth 1 ! -name "$live" ! -name "$previous")")
+find "$app/releases/$built" -mindepth 1 -delete
+fails 4 'and emptied is not activated' "$DEPLOY" activate local:blog "$built"
+
+# A record that is lost is not a release that is gone.
+anew
+rm "$own/records/$previous"
+fails 4 'a rollback to what has no record' "$DEPLOY" rollback local:blog
+like 'says why' "$OUT" "the record of $previous: .*No such file"
+like 'and what to do' "$OUT" 'deploy fsck'
+
+# A directory that its owner has closed.
+anew
+chmod 600 "$app/releases/$previous"
+ok 'fsck opens it' "$DEPLOYD" fsck blog
+like 'and says so' "$OUT" "releases/$previous: mode 600, not 755 \\(repaired: its mode is set\\)"
+is 'it is open' "$(stat -c %a "$app/releases/$previous")" 755
 
 # A switch that nobody finishes is told.
 rm -rf "$app"
@@ -111,12 +128,28 @@ cp -a "$TMP/kept" "$app"
 echo "$(date +%s) switching $live $previous x -" >>"$own/history"
 ok 'status of a switch that was cut off' "$DEPLOY" status local:blog
 like 'tells of it' "$OUT" "cut off +the switch to $live"
+anew
+printf '[hooks]\ncheck = sleep 2\n' >app/deploy.conf
+ok 'one whose check takes its time' "$DEPLOY" local:blog app
+echo other >app/one
+ok 'and one more' "$DEPLOY" local:blog app
+settle
+"$DEPLOY" rollback local:blog >"$TMP/said" 2>&1 &
+pid=$!
+within 5 sh -c "tail -n 1 '$own/history' | grep -q ' switching '"
+ok 'status of a switch that is under way' "$DEPLOY" status local:blog
+unlike 'is not cut off' "$OUT" 'cut off'
+wait $pid
+rm app/deploy.conf
+settle
+anew
 
 # A history that lost its end: what the record has is believed.
 echo three >app/one
 ok 'one more' "$DEPLOY" local:blog app
 settle
 sed -i '/^[0-9]* switching '"$live"'/q' "$own/history"
+sleep 1
 "$DEPLOYD" fsck blog >"$TMP/said" 2>&1
 unlike 'nothing is gone back from' "$own/history" ' reverted '
 ok 'a rollback' "$DEPLOY" rollback local:blog

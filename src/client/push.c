@@ -324,7 +324,8 @@ say_who_holds(const struct push *p)
 		log_info("%s: %s", p->v[i].target->text,
 			delivery_did_well(&p->v[i]) ?
 				"holds this tree" :
-				p->v[i].aborting ?
+				!p->went && p->v[i].aborting &&
+					p->v[i].error.status == STATUS_INT ?
 				"was given up: it is as it was" :
 				"does not hold this tree");
 }

@@ -117,9 +117,9 @@ say_unverified(const struct activation *a)
 	record_release(&r);
 }
 
-/* What is not there of a release. */
+/* Files and links of a release, and those that are not there. */
 struct missing {
-	size_t n;
+	size_t n, of;
 	struct buf names; /* of the first */
 };
 
@@ -128,7 +128,7 @@ note_missing(void *arg, const struct entry *e, enum verify_how how)
 {
 	struct missing *m = arg;
 
-	if (how != VERIFY_MISSING && how != VERIFY_TYPE)
+	if (how != VERIFY_MISSING || e->type == ENTRY_DIRECTORY)
 		return 0;
 	if (m->n++ < NAMED_MOST)
 		buf_addf(&m->names, "%s%s", m->names.len ? ", " : "", e->path);
@@ -143,6 +143,7 @@ look_for_missing(const struct activation *a, struct missing *x)
 	struct manifest m = MANIFEST_INIT;
 	struct record r = { 0 };
 	char path[64];
+	size_t i;
 	int dir;
 
 	snprintf(path, sizeof(path), "releases/%s", a->o->release);
@@ -150,39 +151,53 @@ look_for_missing(const struct activation *a, struct missing *x)
 	if (dir >= 0 && record_load(a->s, a->o->release, &r, &ignored) == 0 &&
 		built_load(a->s, &r, &m, &ignored) == 0)
 		(void)verify_tree(dir, &m, &o, note_missing, x, &ignored);
+	for (i = 0; i < m.n; i++)
+		x->of += m.v[i].type != ENTRY_DIRECTORY;
 	manifest_release(&m);
 	record_release(&r);
 	io_close(&dir);
 }
 
 /*
- * An old release is still what it was, as far as that shows without reading
- * it; nobody else would tell before it is live.
+ * What of an old release is gone is told, as nobody else would before it is
+ * live.  Hooks and the app may have removed some; what has lost half of its
+ * files is no release any more.
  */
 static int
 check_whole(const struct activation *a)
 {
-	struct missing x = { 0, BUF_INIT };
+	struct missing x = { 0, 0, BUF_INIT };
+	struct error what = ERROR_INIT;
 	int rc = 0;
 
 	look_for_missing(a, &x);
-	if (x.n) {
-		rc = error_status(a->err, STATUS_REFUSED,
-			"%zu files of %s are not there any more: %s%s", x.n,
-			a->o->release, buf_str(&x.names),
-			x.n > NAMED_MOST ? ", ..." : "");
-		error_hint(a->err,
+	error_set(&what, "%s lacks %zu of %zu files: %s%s", a->o->release, x.n,
+		x.of, buf_str(&x.names), x.n > NAMED_MOST ? ", ..." : "");
+	if (x.n && 2 * x.n >= x.of && !a->o->force) {
+		error_status(a->err, STATUS_REFUSED, "%s", what.text);
+		rc = error_hint(a->err,
 			"deploy fsck makes again what it can; else go back to "
 			"another: deploy releases; --force goes there all the "
 			"same");
-	}
-	if (x.n && a->o->force) {
-		a->host->note(a->host->arg, a->err->text);
-		*a->err = (struct error)ERROR_INIT;
-		rc = 0;
+	} else if (x.n) {
+		a->host->note(a->host->arg, what.text);
 	}
 	buf_release(&x.names);
 	return rc;
+}
+
+/* What is live already is not gone to. */
+static int
+look_at_old(const struct activation *a)
+{
+	struct error ignored = ERROR_INIT;
+	char live[RELEASE_ID_LEN + 1];
+
+	if (store_current(a->s, live, &ignored) == 0 &&
+		!strcmp(live, a->o->release))
+		return 0;
+	say_unverified(a);
+	return check_whole(a);
 }
 
 /* migrate runs before the lock: a rollback never waits for it. */
@@ -242,11 +257,9 @@ activate_release(struct store *s, const struct config *c,
 	int rc;
 
 	a.new.around.cwd = -1;
-	if (o->kind != ACTIVATE_DEPLOY) {
-		say_unverified(&a);
-		if (check_whole(&a) < 0)
-			return -1;
-	}
+	*failed = NULL;
+	if (o->old && look_at_old(&a) < 0)
+		return -1;
 	rc = stage_settle(s, err);
 	if (rc == 0)
 		rc = migrate_first(&a);

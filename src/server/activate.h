@@ -32,7 +32,8 @@ struct activate_options {
 	const char *who;      /* for history */
 	bool migrate;         /* run migrate first (a deploy; never rollback) */
 	uint64_t wait;        /* seconds for switch.lock */
-	bool force;           /* one that is not whole, too */
+	bool old;             /* it was built before: is it whole yet? */
+	bool force;           /* if not, too */
 };
 
 /* Who watches: stages are named as they begin ("migrate", "switch", ...). */

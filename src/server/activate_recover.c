@@ -9,20 +9,22 @@
 
 /*
  * What is live is neither of the two: so the history has lost what came of it,
- * and the record may have it.
+ * and the record may have it.  When it was done, or 0.
  */
-static bool
-was_done(const struct store *s, const struct history_switch *w,
+static int64_t
+find_done(const struct store *s, const struct history_switch *w,
 	const char *live)
 {
 	struct error ignored = ERROR_INIT;
 	struct record r = { 0 };
-	bool was = strcmp(live, w->from) != 0 &&
-		record_load(s, w->id, &r, &ignored) == 0 && r.went_live &&
-		!strcmp(r.state, "live");
+	int64_t when = 0;
 
+	if (*live && strcmp(live, w->from) != 0 &&
+		record_load(s, w->id, &r, &ignored) == 0 && r.went_live &&
+		!strcmp(r.state, "live") && (int64_t)r.activated >= w->time)
+		when = (int64_t)r.activated;
 	record_release(&r);
-	return was;
+	return when;
 }
 
 /* Cut off before the rename: nothing happened. */
@@ -30,9 +32,12 @@ static int
 note_undone(struct store *s, const struct history_switch *w, const char *live,
 	struct error *err)
 {
-	if (was_done(s, w, live))
-		return history_append(s, w->rollback ? "rollback" : "live",
-			w->id, w->from, "recovery", "from its record", err);
+	int64_t done = find_done(s, w, live);
+
+	if (done)
+		return history_append_at(s, done,
+			w->rollback ? "rollback" : "live", w->id, w->from,
+			"recovery", "from its record", err);
 	if (w->rollback)
 		activation_hold(s, w->from, false);
 	return history_append(s, "reverted", w->id, w->from, "recovery",

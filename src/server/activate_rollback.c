@@ -67,10 +67,12 @@ refuse_rollback(const struct store *s, struct error *err)
 }
 
 static void
-say_gone(const struct activate_host *host, const char *id)
+say_gone(const struct store *s, const struct activate_host *host,
+	const char *id)
 {
-	char *text = mem_printf("%s was live before, but is not there any more",
-		id);
+	char *text = mem_printf("%s was live before, but %s", id,
+		store_lost_release(s, id) ? "is not there any more" :
+					    "its record is lost");
 
 	host->note(host->arg, text);
 	free(text);
@@ -89,7 +91,10 @@ choose_rollback(struct store *s, const char *to,
 	if (to)
 		snprintf(id, RELEASE_ID_LEN + 1, "%s", to);
 	else if (*gone && *id)
-		say_gone(host, gone);
+		say_gone(s, host, gone);
+	/* What is wrong with it is why there is none. */
+	else if (*gone && !store_lost_release(s, gone))
+		snprintf(id, RELEASE_ID_LEN + 1, "%s", gone);
 	if (*id)
 		return check_went_live(s, id, err);
 	return refuse_rollback(s, err);
@@ -104,6 +109,7 @@ activate_rollback(struct store *s, const struct config *c, const char *to,
 	struct activate_options o = { .kind = ACTIVATE_ROLLBACK,
 		.who = who,
 		.wait = wait,
+		.old = true,
 		.force = force };
 	char was[RELEASE_ID_LEN + 1];
 	int rc;

@@ -135,11 +135,16 @@ make_room(struct push *p, struct ranges *need, uint64_t *files, uint64_t *bytes)
 
 	if (check_room(p, *bytes, NULL, p->err) == 0)
 		return 0;
-	if (parts_drop(p->store) && find_need(p, need, files, bytes) < 0)
-		return -1;
 	prune_trash_now(p->store);
 	if (check_room(p, *bytes, NULL, p->err) == 0)
 		return 0;
+	if (parts_drop(p->store)) {
+		prune_trash_now(p->store);
+		if (find_need(p, need, files, bytes) < 0)
+			return -1;
+		if (check_room(p, *bytes, NULL, p->err) == 0)
+			return 0;
+	}
 	if (may_drop(p, need) < 0)
 		return -1;
 	if (p->plan.strays.n) {

@@ -249,41 +249,49 @@ check_release(struct subject *x, const struct record *r)
 	return rc;
 }
 
-static bool
-let_open(const struct fsck *f, const char *id)
+/* One that is closed to its owner is opened. */
+static void
+let_open(struct fsck *f, const struct record *r)
 {
-	int fd = openat(f->s->dir, "releases",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	bool done = fd >= 0 && io_chmod_at(fd, id, 0755) == 0;
+	char path[64], how[64];
+	const struct fsck_fault fault = { path, how, "its mode is set",
+		"chmod u+rwx it" };
+	mode_t mode = 0755 & ~(mode_t)r->umask;
+	struct stat st;
+	int fd;
 
+	snprintf(path, sizeof(path), "releases/%s", r->id);
+	if (beneath_stat(f->s->dir, path, &st) < 0 || !S_ISDIR(st.st_mode) ||
+		(st.st_mode & 0700) == 0700)
+		return;
+	snprintf(how, sizeof(how), "mode %03o, not %03o",
+		(unsigned)st.st_mode & 07777, (unsigned)mode);
+	fd = openat(f->s->dir, "releases",
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fsck_tell(f, &fault,
+		f->o->dry_run ||
+			(fd >= 0 && io_chmod_at(fd, r->id, mode) == 0));
 	io_close(&fd);
-	return done;
 }
 
-/* One that is closed to its owner is opened. */
 static int
-open_release(struct fsck *f, const char *id)
+open_release(struct fsck *f, const struct record *r)
 {
 	char path[64], how[128];
-	struct fsck_fault fault = { path, how, "opened", "chmod u+rwx it" };
-	int fd, why;
-	bool closed;
+	struct fsck_fault fault = { path, how, NULL, "see the kernel's log" };
+	int fd;
 
-	snprintf(path, sizeof(path), "releases/%s", id);
+	let_open(f, r);
+	snprintf(path, sizeof(path), "releases/%s", r->id);
 	fd = beneath_open(f->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
-	if (fd >= 0)
+	/* In a dry run that is told already. */
+	if (fd >= 0 || (errno == EACCES && f->o->dry_run))
 		return fd;
-	why = errno;
-	closed = why == EACCES;
-	snprintf(how, sizeof(how), "cannot be opened: %s", strerror(why));
-	if (why == ENOTDIR || why == ELOOP)
+	if (errno == ENOTDIR || errno == ELOOP)
 		fault.advice = "remove it by hand";
-	else if (!closed)
-		fault.advice = "see the kernel's log";
-	else if (!f->o->dry_run && let_open(f, id))
-		fd = beneath_open(f->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
-	fsck_tell(f, &fault, fd >= 0 || (closed && f->o->dry_run));
-	return fd;
+	snprintf(how, sizeof(how), "cannot be opened: %s", strerror(errno));
+	fsck_tell(f, &fault, false);
+	return -1;
 }
 
 int
@@ -297,7 +305,7 @@ fsck_release(struct fsck *f, const char *id)
 	/* What is wrong with its record is told already. */
 	if (record_load(f->s, id, &r, &ignored) < 0)
 		return 0;
-	x.dir = open_release(f, id);
+	x.dir = open_release(f, &r);
 	if (x.dir >= 0)
 		rc = check_release(&x, &r);
 	strv_release(&x.apart);

@@ -206,11 +206,19 @@ int
 history_append(const struct store *s, const char *name, const char *id,
 	const char *from, const char *who, const char *text, struct error *err)
 {
+	return history_append_at(s, time(NULL), name, id, from, who, text, err);
+}
+
+int
+history_append_at(const struct store *s, int64_t when, const char *name,
+	const char *id, const char *from, const char *who, const char *text,
+	struct error *err)
+{
 	struct error ignored = ERROR_INIT;
 	struct buf line = BUF_INIT;
 	int64_t len;
 
-	history_line(&line, time(NULL), name, id, from, who, text);
+	history_line(&line, when, name, id, from, who, text);
 	do {
 		len = history_add(s, &line);
 	} while (len < 0 && store_throw_ballast(s));

@@ -100,6 +100,7 @@ begin_switch(struct history_switch *w, const struct event *e)
 	snprintf(w->id, sizeof(w->id), "%s", e->id);
 	if (path_is_release(e->from))
 		snprintf(w->from, sizeof(w->from), "%s", e->from);
+	w->time = e->time;
 	w->rollback = !strcmp(e->text, HISTORY_ROLLBACK);
 }
 

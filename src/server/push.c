@@ -214,8 +214,7 @@ activate(struct push *p, enum activate_kind kind, const char *id)
 					   "",
 		.who = session_who(p->s, p->ask.user),
 		.migrate = kind == ACTIVATE_DEPLOY,
-		.wait = ACTIVATE_WAIT,
-		.force = true }; /* what is not whole is live already */
+		.wait = ACTIVATE_WAIT };
 	struct activate_host host = session_host(p->s);
 	const char *failed = NULL;
 

@@ -107,18 +107,21 @@ list_apps(const struct config *c)
 	return buf_detach(&b);
 }
 
-/* One that is under way now has its locks. */
+/* One that is under way now has one of the locks, or had it a moment ago. */
 static char *
 find_cut_off(const struct store *s)
 {
 	struct error ignored = ERROR_INIT;
 	struct history_switch w;
-	char busy[256];
+	char busy[256], switching[256];
 
 	if (history_unfinished(s, &w, &ignored) <= 0)
 		return NULL;
 	store_busy(s, busy, sizeof(busy));
-	return *busy ? NULL : mem_strdup(w.id);
+	store_busy_switch(s, switching, sizeof(switching));
+	if (*busy || *switching || history_unfinished(s, &w, &ignored) <= 0)
+		return NULL;
+	return mem_strdup(w.id);
 }
 
 int

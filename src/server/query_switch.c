@@ -95,6 +95,7 @@ query_activate(struct query *q)
 		.release = id,
 		.who = session_who(s, q->ask.user),
 		.wait = query_patience(q),
+		.old = true,
 		.force = q->ask.force };
 	int rc;
 

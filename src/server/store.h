@@ -322,6 +322,10 @@ void history_line(struct buf *out, int64_t when, const char *name,
 	const char *id, const char *from, const char *who, const char *text);
 int history_append(const struct store *s, const char *name, const char *id,
 	const char *from, const char *who, const char *text, struct error *err);
+/* One that was then, and is known only now. */
+int history_append_at(const struct store *s, int64_t when, const char *name,
+	const char *id, const char *from, const char *who, const char *text,
+	struct error *err);
 typedef int history_fn(const struct event *e, void *arg);
 /* Calls fn for each event, oldest first, until it returns nonzero. */
 int history_each(const struct store *s, history_fn *fn, void *arg,
@@ -340,6 +344,7 @@ int history_live(const struct store *s, char id[static RELEASE_ID_LEN + 1],
 /* A `switching` without an outcome: 1, else 0. */
 struct history_switch {
 	char id[RELEASE_ID_LEN + 1], from[RELEASE_ID_LEN + 1];
+	int64_t time; /* when it began */
 	bool rollback;
 	bool back; /* it was on its way back already */
 	char why[1024];
