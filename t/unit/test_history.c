@@ -11,7 +11,8 @@
 #define OLDEST "20260101T000000Z-00000001"
 #define OLDER "20260102T000000Z-00000002"
 #define DROPPED "20260103T000000Z-00000003"
-#define FILLING "1 run - - cron true\n"
+/* The length of a line that fills it. */
+#define FILLING 1024
 
 /* The id of the last event. */
 static int
@@ -179,7 +180,9 @@ END_TEST
 static void
 write_long(size_t len)
 {
+	static const char start[] = "1 run - - cron ";
 	struct buf b = BUF_INIT;
+	char line[FILLING];
 
 	buf_addstr(&b,
 		"1 switching " DROPPED " - ann -\n"
@@ -188,8 +191,11 @@ write_long(size_t len)
 		"2 live " OLDEST " " DROPPED " ann -\n"
 		"3 switching " OLDER " " OLDEST " ann -\n"
 		"3 live " OLDER " " OLDEST " ann -\n");
+	memset(line, 'x', FILLING);
+	memcpy(line, start, strlen(start));
+	line[FILLING - 1] = '\n';
 	while (b.len < len)
-		buf_addstr(&b, FILLING);
+		buf_add(&b, line, FILLING);
 	unit_write(HISTORY, buf_str(&b));
 	buf_release(&b);
 	ck_assert_int_eq(mkdir("releases/" OLDEST, 0755), 0);
@@ -220,7 +226,7 @@ START_TEST(one_that_is_long_is_cut_down)
 		0);
 	len = size_of(HISTORY);
 	ck_assert_int_gt(len, HISTORY_KEPT);
-	ck_assert_int_lt(len, HISTORY_KEPT + 1024);
+	ck_assert_int_lt(len, HISTORY_KEPT + 4096);
 	ck_assert_int_gt(size_of(HISTORY ".1"), HISTORY_LONG);
 	ck_assert_int_eq(history_previous(&s, id, NULL, &err), 0);
 	ck_assert_str_eq(id, OLDEST);
@@ -243,10 +249,11 @@ START_TEST(of_one_that_is_too_long_the_newest_is_read)
 	unit_store(&s);
 	write_long(20u << 20);
 	ck_assert_int_eq(history_each(&s, count, &n, &err), 0);
-	ck_assert_int_eq(n, (16 << 20) / (sizeof(FILLING) - 1));
+	/* The first line of what is read may not be whole. */
+	ck_assert_int_eq(n, (16 << 20) / FILLING - 1);
 	ck_assert_int_eq(history_append(&s, "run", OLDER, "", "x", "y", &err),
 		0);
-	ck_assert_int_lt(size_of(HISTORY), HISTORY_KEPT + 1024);
+	ck_assert_int_lt(size_of(HISTORY), HISTORY_KEPT + 4096);
 	ck_assert_int_gt(size_of(HISTORY ".1"), 20 << 20);
 	store_release(&s);
 }
