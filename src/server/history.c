@@ -161,10 +161,11 @@ is_switch(const struct store *s, const char *line, size_t len, struct buf *room)
 static const char *
 line_before(const char *p, const char *end)
 {
-	const char *nl = end - 1 > p ? memrchr(p, '\n', (size_t)(end - 1 - p)) :
-				       NULL;
+	const char *line = end;
 
-	return nl ? nl + 1 : p;
+	while (line > p && (line == end || line[-1] != '\n'))
+		line--;
+	return line;
 }
 
 static bool
