@@ -102,6 +102,8 @@ void delivery_release(struct delivery *d);
 /* It is done: closes it, tells what became of it, one of so many targets. */
 void delivery_finish(struct delivery *d, size_t targets);
 bool delivery_did_well(const struct delivery *d);
+/* It ended because of an abort of ours: a signal's, or another's failure. */
+bool delivery_was_given_up(const struct delivery *d);
 /* STATUS_OK, or d->error's. */
 enum status delivery_status(const struct delivery *d);
 

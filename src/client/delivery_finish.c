@@ -59,8 +59,7 @@ say_failed(struct delivery *d, size_t targets)
 		log_info("%s: %s is live", d->target->text, d->result.live);
 	else if (d->result.status && d->locked && !d->live.release)
 		log_info("%s: nothing is live", d->target->text);
-	if (targets > 1 && d->aborting && !signals_caught() &&
-		d->error.status == STATUS_INT)
+	if (targets > 1 && delivery_was_given_up(d) && !signals_caught())
 		error_status(&d->error, STATUS_INT,
 			"given up, because of another target");
 	if (targets > 1) {
@@ -84,6 +83,12 @@ bool
 delivery_did_well(const struct delivery *d)
 {
 	return d->state == DELIVERY_DONE && delivery_status(d) == STATUS_OK;
+}
+
+bool
+delivery_was_given_up(const struct delivery *d)
+{
+	return d->aborting && d->error.status == STATUS_INT;
 }
 
 void

@@ -315,6 +315,16 @@ worse(enum status status, const struct delivery *d)
 	return status;
 }
 
+static const char *
+what_it_holds(const struct push *p, const struct delivery *d)
+{
+	if (delivery_did_well(d))
+		return "holds this tree";
+	if (!p->went && delivery_was_given_up(d))
+		return "was given up: it is as it was";
+	return "does not hold this tree";
+}
+
 static void
 say_who_holds(const struct push *p)
 {
@@ -322,12 +332,7 @@ say_who_holds(const struct push *p)
 
 	for (i = 0; i < p->n; i++)
 		log_info("%s: %s", p->v[i].target->text,
-			delivery_did_well(&p->v[i]) ?
-				"holds this tree" :
-				!p->went && p->v[i].aborting &&
-					p->v[i].error.status == STATUS_INT ?
-				"was given up: it is as it was" :
-				"does not hold this tree");
+			what_it_holds(p, &p->v[i]));
 }
 
 /* One status for all: the worst, or 10 where the targets differ. */

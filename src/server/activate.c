@@ -93,18 +93,13 @@ run_migrate(struct activation *a)
 
 /* It runs without: what it should be only cannot be told any more. */
 static void
-say_unverified(const struct activation *a)
+say_unverified(const struct activation *a, const struct record *r)
 {
-	struct error ignored = ERROR_INIT;
-	const char *id = a->o->release, *why;
-	struct record r = { 0 };
+	const char *id = a->o->release;
+	const char *why = store_manifest_fault(a->s, r->manifest);
 	char *text = NULL;
 
-	/* A record that cannot be read stops us later. */
-	if (record_load(a->s, id, &r, &ignored) < 0)
-		return;
-	why = store_manifest_fault(a->s, r.manifest);
-	if (!path_is_release_of(id, r.tree))
+	if (!path_is_release_of(id, r->tree))
 		text = mem_printf("%s cannot be verified: its record is of "
 				  "another tree; deploy fsck tells more",
 			id);
@@ -114,7 +109,6 @@ say_unverified(const struct activation *a)
 	if (text)
 		a->host->note(a->host->arg, text);
 	free(text);
-	record_release(&r);
 }
 
 /* Files and links of a release, and those that are not there. */
@@ -136,25 +130,23 @@ note_missing(void *arg, const struct entry *e, enum verify_how how)
 }
 
 static void
-look_for_missing(const struct activation *a, struct missing *x)
+look_for_missing(const struct activation *a, const struct record *r,
+	struct missing *x)
 {
 	const struct verify_options o = { .unread = true };
 	struct error ignored = ERROR_INIT;
 	struct manifest m = MANIFEST_INIT;
-	struct record r = { 0 };
 	char path[64];
 	size_t i;
 	int dir;
 
 	snprintf(path, sizeof(path), "releases/%s", a->o->release);
 	dir = beneath_open(a->s->dir, path, O_RDONLY | O_DIRECTORY, 0);
-	if (dir >= 0 && record_load(a->s, a->o->release, &r, &ignored) == 0 &&
-		built_load(a->s, &r, &m, &ignored) == 0)
+	if (dir >= 0 && built_load(a->s, r, &m, &ignored) == 0)
 		(void)verify_tree(dir, &m, &o, note_missing, x, &ignored);
 	for (i = 0; i < m.n; i++)
 		x->of += m.v[i].type != ENTRY_DIRECTORY;
 	manifest_release(&m);
-	record_release(&r);
 	io_close(&dir);
 }
 
@@ -164,13 +156,13 @@ look_for_missing(const struct activation *a, struct missing *x)
  * files is no release any more.
  */
 static int
-check_whole(const struct activation *a)
+check_whole(const struct activation *a, const struct record *r)
 {
 	struct missing x = { 0, 0, BUF_INIT };
 	struct error what = ERROR_INIT;
 	int rc = 0;
 
-	look_for_missing(a, &x);
+	look_for_missing(a, r, &x);
 	error_set(&what, "%s lacks %zu of %zu files: %s%s", a->o->release, x.n,
 		x.of, buf_str(&x.names), x.n > NAMED_MOST ? ", ..." : "");
 	if (x.n && 2 * x.n >= x.of && !a->o->force) {
@@ -192,12 +184,19 @@ look_at_old(const struct activation *a)
 {
 	struct error ignored = ERROR_INIT;
 	char live[RELEASE_ID_LEN + 1];
+	struct record r = { 0 };
+	int rc = 0;
 
 	if (store_current(a->s, live, &ignored) == 0 &&
 		!strcmp(live, a->o->release))
 		return 0;
-	say_unverified(a);
-	return check_whole(a);
+	/* A record that cannot be read stops us later. */
+	if (record_load(a->s, a->o->release, &r, &ignored) == 0) {
+		say_unverified(a, &r);
+		rc = check_whole(a, &r);
+	}
+	record_release(&r);
+	return rc;
 }
 
 /* migrate runs before the lock: a rollback never waits for it. */

@@ -47,9 +47,10 @@ struct activate_host {
 /*
  * 0: it is live and checked; 1: it was already, and nothing was done.  -1
  * with err->status STATUS_HOOK (migrate failed, nothing switched),
- * STATUS_REFUSED (`current` moved, or an old release is not whole), STATUS_BUSY, STATUS_REVERTED,
- * STATUS_BROKEN, STATUS_INT (cancelled).  Records and history are up to date
- * in every case.  `failed` becomes the hook that failed, or NULL.
+ * STATUS_REFUSED (`current` moved, or an old release is not whole),
+ * STATUS_BUSY, STATUS_REVERTED, STATUS_BROKEN, STATUS_INT (cancelled).  Records
+ * and history are up to date in every case.  `failed` becomes the hook that
+ * failed, or NULL.
  */
 int activate_release(struct store *s, const struct config *c,
 	const struct activate_options *o, const struct activate_host *host,

@@ -132,7 +132,7 @@ check_once(const struct hooks *h, const struct strv *checks)
 }
 
 /*
- * Until when the next try waits, in milliseconds: the last one begins just
+ * How long the next try waits, in milliseconds: the last one begins just
  * before the end.  Negative: there is none.
  */
 static int64_t

@@ -12,12 +12,6 @@
 #include "server/writer.h"
 #include "tree/chunk.h"
 
-static bool
-begins_with(const char *s, const char *prefix)
-{
-	return !strncmp(s, prefix, strlen(prefix));
-}
-
 static int
 each(const struct store *s, const char *prefix, parts_fn *fn, void *arg)
 {
@@ -29,7 +23,7 @@ each(const struct store *s, const char *prefix, parts_fn *fn, void *arg)
 
 	/* What cannot be read of it comes again. */
 	while (dir && rc == 0 && io_next_name(dir, &name) > 0)
-		if (begins_with(name, prefix))
+		if (!strncmp(name, prefix, strlen(prefix)))
 			rc = fn(arg, fd, name);
 	if (dir)
 		closedir(dir);

@@ -220,11 +220,12 @@ static int
 search(struct plan_search *x, struct plan_pieces *t)
 {
 	const struct plan_options *o = x->o;
+	bool counts = !o->fresh || !o->look; /* what is in tmp/ */
 	int rc = collect(x, t);
 
-	if (rc == 0 && (!o->fresh || !o->look))
+	if (rc == 0 && counts)
 		rc = search_tmp(x, t);
-	if (rc == 0 && (!o->fresh || !o->look) && !o->spare && t->missing)
+	if (rc == 0 && counts && !o->spare && t->missing)
 		rc = plan_chunks_parts(x, t);
 	if (rc == 0 && !o->fresh)
 		rc = plan_chunks_releases(x, t);

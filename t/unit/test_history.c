@@ -99,11 +99,15 @@ START_TEST(a_line_that_was_cut_never_becomes_an_event)
 }
 END_TEST
 
+/* A store with one event, whose history is locked by us. */
 static int
-lock_history(enum lock_kind kind)
+lock_history(struct store *s, enum lock_kind kind)
 {
-	int fd = open(HISTORY, O_RDWR | O_APPEND);
+	int fd;
 
+	unit_store(s);
+	unit_write(HISTORY, "1 built a - x -\n");
+	fd = open(HISTORY, O_RDWR | O_APPEND);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(lock_wait(fd, kind, 0), 0);
 	return fd;
@@ -122,13 +126,9 @@ START_TEST(what_is_appended_while_it_is_written_anew_stays)
 {
 	struct error err = ERROR_INIT;
 	struct store s;
-	pid_t pid;
-	int fd;
+	int fd = lock_history(&s, LOCK_ALONE);
+	pid_t pid = fork();
 
-	unit_store(&s);
-	unit_write(HISTORY, "1 built a - x -\n");
-	fd = lock_history(LOCK_ALONE);
-	pid = fork();
 	if (pid == 0)
 		_exit(history_append(&s, "run", "", "", "x", "", &err) < 0);
 	usleep(100000);
@@ -157,13 +157,9 @@ START_TEST(what_writes_it_anew_waits_for_who_appends)
 {
 	struct error err = ERROR_INIT;
 	struct store s;
-	pid_t pid;
-	int fd;
+	int fd = lock_history(&s, LOCK_SHARED);
+	pid_t pid = fork();
 
-	unit_store(&s);
-	unit_write(HISTORY, "1 built a - x -\n");
-	fd = lock_history(LOCK_SHARED);
-	pid = fork();
 	if (pid == 0)
 		_exit(history_rewrite(&s, copy, NULL, false, &err) < 0);
 	usleep(100000);
