@@ -38,7 +38,7 @@ many app/b 1 600
 before=$(left)
 fails 4 'a tree that has more entries than there are inodes' "$DEPLOY" local:blog app
 like 'is refused, in numbers' "$OUT" "no space: the release needs 8[0-9]{2} inodes and 10 in reserve, $before are free"
-like 'with what to do' "$OUT" 'free some on the server: deployd prune blog; what takes room'
+like 'with what to do' "$OUT" 'free some on the server: deployd prune blog; what takes room: deployd status blog$'
 is 'before anything came' "$(left)" "$before"
 is 'what is live stays' "$(live blog)" "$first"
 rm -r app/b

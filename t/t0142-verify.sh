@@ -148,7 +148,7 @@ ok 'whatever it is by then' verify local:narrow
 printf '#!/bin/sh\nexec "%s" "$@" --allow deploy\n' "$DEPLOYD" >"$TMP/limited"
 chmod 755 "$TMP/limited"
 fails 4 'a key that may not read' "$DEPLOY" verify --deployd="$TMP/limited" local:blog
-like 'is refused' "$OUT" 'not authorised .*blog.*`read'
+like 'is refused' "$OUT" 'not authorised to do that to blog: it takes `read.'
 
 # A record or manifest that cannot be read.
 echo x >>"$DEPLOYD_ROOT/odd/.deployd/records/$(live odd)"

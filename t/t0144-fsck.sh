@@ -267,7 +267,7 @@ same_tree 'and it is whole' app blog
 printf '#!/bin/sh\nexec "%s" "$@" --allow read,deploy,rollback,secrets\n' "$DEPLOYD" >"$TMP/limited"
 chmod 755 "$TMP/limited"
 fails 4 'a key that may not' "$DEPLOY" fsck --deployd="$TMP/limited" local:blog
-like 'is refused' "$OUT" 'not authorised .*blog.*`admin'
+like 'is refused' "$OUT" 'not authorised to do that to blog: it takes `admin.'
 
 # Usage.
 fails 2 'a third word' "$DEPLOYD" fsck blog other

@@ -226,7 +226,7 @@ chmod 755 "$DEPLOYD_ROOT"
 "$DEPLOY" doctor local:nosuchapp >"$TMP/said" 2>&1
 like 'it needs no app' "$TMP/said" '^ok *landlock|landlock *not in force'
 fails 4 'it needs admin' "$DEPLOY" --deployd="$TMP/as-nobody" doctor local:blog
-like 'which is said' "$OUT" 'not authorised .*blog.*`admin'
+like 'which is said' "$OUT" 'not authorised to do that to blog: it takes `admin.'
 
 # For cron.
 printf '[deployd]\nreserve = 0\ndurability = relaxed\n' >"$DEPLOYD_CONF"

@@ -306,9 +306,9 @@ limited() {
 }
 rm -f "$state/no-journal"
 fails 4 'a key for reading may not restart' limited read,deploy restart local:blog
-like 'which is said' "$OUT" 'not authorised .*blog.*`rollback'
+like 'which is said' "$OUT" 'not authorised to do that to blog: it takes `rollback.'
 fails 4 'nor run' limited read,deploy,rollback run local:blog -- true
-like 'which is said' "$OUT" 'not authorised .*blog.*`run'
+like 'which is said' "$OUT" 'not authorised to do that to blog: it takes `run.'
 ok 'but it may read logs' limited read logs local:blog
 ok 'one for rollback may restart' limited rollback restart local:blog
 ok 'one for run may run' limited run run local:blog -- true

@@ -111,7 +111,7 @@ for verb in prune "pin 2026" "unpin 2026" "remove" "fetch 2026"; do
 	[ "$name" != fetch ] || set -- "$@" -O "$TMP/no.tar"
 	fails 4 "$name by a key that may not" \
 		"$DEPLOY" "$name" -t local:blog --deployd="$TMP/limited" "$@"
-	like 'is refused' "$OUT" 'not authorised .*blog.*`(admin|secrets)'
+	like 'is refused' "$OUT" 'not authorised to do that to blog: it takes `(admin|secrets).'
 done
 is 'and no archive is left' "$(ls "$TMP"/no.tar* 2>/dev/null)" ''
 
