@@ -235,8 +235,8 @@ run(const struct command *c)
 		log_set_level(LOG_QUIET);
 	memset(&config, 0, sizeof(config));
 	if (config_load(&config, c->root, &err) < 0 ||
-		config_restrict(&config, c->app, c->allow, c->as, &err) < 0 ||
-		config_restrict_hooks(&config, c->hooks, &err) < 0) {
+		config_restrict(&config, c->app, c->allow, c->as, c->hooks,
+			&err) < 0) {
 		config_release(&config);
 		return run_without(c, &err);
 	}

@@ -139,6 +139,9 @@ ssh-keygen -q -t ed25519 -N '' -C ann -f key
 amiss keys 'line 1 of .* lacks `restrict' \
 	'echo "command=\"deployd --serve --as restrict,x\" $(cat key.pub)" \
 		>"$HOME/.ssh/authorized_keys"' ':'
+amiss keys 'line 1 of .* lets nobody in: --allow: .foo. is not one of read,' \
+	'echo "restrict,command=\"deployd --serve --allow read,foo\"" \
+		"$(cat key.pub)" >"$HOME/.ssh/authorized_keys"' ':'
 amiss keys 'others may write .*/authorized_keys' \
 	'echo "restrict,command=\"deployd --serve\" $(cat key.pub)" \
 		>"$HOME/.ssh/authorized_keys"

@@ -101,9 +101,7 @@ add_limits(struct buf *out, const struct authorize *a, struct error *err)
 	int rc;
 
 	memset(&c, 0, sizeof(c));
-	rc = config_restrict(&c, a->app, a->allow, a->as, err);
-	if (rc == 0)
-		rc = config_restrict_hooks(&c, a->hooks, err);
+	rc = config_restrict(&c, a->app, a->allow, a->as, a->hooks, err);
 	if (rc < 0)
 		err->status = STATUS_USAGE;
 	if (rc == 0) {
@@ -205,16 +203,15 @@ static void
 print_key(const struct authorized_key *key)
 {
 	struct authorized_limits l;
+	struct error err = ERROR_INIT;
 	struct buf line = BUF_INIT;
 	char *safe;
 
 	authorized_limits_parse(&l, key->options);
 	authorized_key_fingerprint(key, &line);
-	if (l.stray)
-		buf_addf(&line,
-			"  %-12s  nothing: deployd does not know `%s', and "
-			"ends",
-			l.as ? l.as : "-", l.stray);
+	if (authorized_limits_check(&l, &err) < 0)
+		buf_addf(&line, "  %-12s  nothing: %s", l.as ? l.as : "-",
+			err.text);
 	else if (l.serves)
 		buf_addf(&line, "  %-12s  %-12s  %s%s%s", l.as ? l.as : "-",
 			l.app ? l.app : "all apps",

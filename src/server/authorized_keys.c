@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "server/config.h"
 
 /*
  * The strings of a public key's blob behind the type, RFC 4253 and what
@@ -303,6 +304,20 @@ authorized_limits_parse(struct authorized_limits *l, const char *options)
 	free(root);
 	buf_release(&command);
 	strv_release(&words);
+}
+
+int
+authorized_limits_check(const struct authorized_limits *l, struct error *err)
+{
+	struct config c;
+	int rc;
+
+	if (l->stray)
+		return error_set(err, "deployd does not know `%s'", l->stray);
+	memset(&c, 0, sizeof(c));
+	rc = config_restrict(&c, l->app, l->allow, l->as, l->hooks, err);
+	config_release(&c);
+	return rc;
 }
 
 void

@@ -43,6 +43,9 @@ void authorized_key_fingerprint(const struct authorized_key *k,
 	struct buf *out);
 
 void authorized_limits_parse(struct authorized_limits *l, const char *options);
+/* Whether deployd takes them, or ends at once: 0, or -1 with err. */
+int authorized_limits_check(const struct authorized_limits *l,
+	struct error *err);
 void authorized_limits_release(struct authorized_limits *l);
 
 #endif

@@ -45,12 +45,12 @@ struct config {
 int config_load(struct config *c, const char *root_option, struct error *err);
 /* What holds where nothing is said: of those values that are no text. */
 void config_default(struct config *c);
-/* The command line of --serve; each may be NULL.  Unknown words are errors. */
+/*
+ * The command line of --serve; each may be NULL.  Unknown words are errors.
+ * hooks can only be `none', which is at least as strict as any deployd.conf.
+ */
 int config_restrict(struct config *c, const char *apps, const char *allow,
-	const char *as, struct error *err);
-/* --hooks: only `none', which is at least as strict as any deployd.conf. */
-int config_restrict_hooks(struct config *c, const char *hooks,
-	struct error *err);
+	const char *as, const char *hooks, struct error *err);
 void config_release(struct config *c);
 
 /* The home directory: HOME, else the account's. */

@@ -20,7 +20,7 @@ config_is_group(const char *word)
 
 int
 config_restrict(struct config *c, const char *apps, const char *allow,
-	const char *as, struct error *err)
+	const char *as, const char *hooks, struct error *err)
 {
 	size_t i;
 
@@ -39,17 +39,11 @@ config_restrict(struct config *c, const char *apps, const char *allow,
 			return error_set(err,
 				"--allow: '%s' is not one of " CONFIG_GROUPS,
 				c->allow.v[i]);
-	if (as)
-		c->as = mem_strdup(as);
-	return 0;
-}
-
-int
-config_restrict_hooks(struct config *c, const char *hooks, struct error *err)
-{
 	if (hooks && strcmp(hooks, "none") != 0)
 		return error_set(err, "--hooks: '%s' is not none", hooks);
 	c->no_hooks = hooks != NULL;
+	if (as)
+		c->as = mem_strdup(as);
 	return 0;
 }
 

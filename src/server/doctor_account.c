@@ -107,6 +107,7 @@ look_at_keys(struct doctor *d, const struct keyfile *f)
 	for (i = 0; i < f->n; i++) {
 		const struct authorized_key *k = &f->v[i].key;
 		struct authorized_limits l;
+		struct error err = ERROR_INIT;
 
 		if (!f->v[i].is_key)
 			continue;
@@ -114,11 +115,11 @@ look_at_keys(struct doctor *d, const struct keyfile *f)
 		serve += l.serves;
 		shell += !l.forced;
 		other += l.forced && !l.serves;
-		if (l.stray)
+		if (authorized_limits_check(&l, &err) < 0)
 			doctor_say(d, DOCTOR_FAULT, "keys",
-				"line %zu of %s: deployd does not know `%s', "
-				"and ends: authorize the key again",
-				i + 1, f->path, l.stray);
+				"line %zu of %s lets nobody in: %s: authorize "
+				"the key again",
+				i + 1, f->path, err.text);
 		if (l.serves && !is_restricted(k->options))
 			doctor_say(d, DOCTOR_FAULT, "keys",
 				"line %zu of %s lacks `restrict': that key can "
