@@ -9,11 +9,23 @@ sshd_available || skip_all 'sshd is not installed'
 sshd_setup
 link=$BUILD/t/lib/slowlink
 
-cat >"$TMP/deployd" <<END
+# remote NAME: what over runs there from now on, in a file of its own: a
+# channel of an earlier deploy may begin only now.
+remote() {
+	remote=$TMP/deployd.$1
+	{
+		cat <<END
 #!/bin/sh
-exec env -u DEPLOY_TRACE DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF $DEPLOYD "\$@"
+export DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF
+unset DEPLOY_TRACE
 END
-chmod 755 "$TMP/deployd"
+		cat
+	} >"$remote"
+	chmod 755 "$remote"
+}
+remote plain <<END
+exec $DEPLOYD "\$@"
+END
 
 # host NAME DELAY [FILE]: so far away, with lines of FILE for its sshd.
 host() {
@@ -36,7 +48,7 @@ host strict 30 "$TMP/two"
 over() {
 	rm -f "$TMP/frames"
 	DEPLOY_TRACE=$TMP/frames timeout 120 "$DEPLOY" -F "$SSH_CONFIG" \
-		--deployd="$TMP/deployd" -v "$@"
+		--deployd="$remote" -v "$@"
 }
 
 # sent TYPE: how many such frames the client has sent.
@@ -75,11 +87,8 @@ like 'they are missed' "$OUT" 'a further channel ended'
 same_tree 'and all arrives by the others' . strict
 
 # A lane whose deployd dies in the middle.
-cat >"$TMP/deployd" <<END
-#!/bin/sh
-export DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF
-unset DEPLOY_TRACE
-if mkdir "$TMP/main" 2>/dev/null; then
+remote early <<END
+if mkdir "\$0.main" 2>/dev/null; then
 	exec $DEPLOYD "\$@"
 fi
 exec head -c 300 | $DEPLOYD "\$@"
@@ -90,11 +99,8 @@ same_tree 'all arrives' . early
 # A file that changes while its chunks are on several channels: what is live
 # is what it is at the end.  The first channel carries what is before it only,
 # until it has changed.
-cat >"$TMP/deployd" <<END
-#!/bin/sh
-export DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF
-unset DEPLOY_TRACE
-if mkdir "$TMP/main" 2>/dev/null; then
+remote changes <<END
+if mkdir "\$0.main" 2>/dev/null; then
 	{
 		dd bs=1024 count=200 2>/dev/null
 		until [ -e "$TMP/changed" ]; do
@@ -108,7 +114,6 @@ printf changed | dd of="$PWD/large" bs=1 seek=12000000 conv=notrunc 2>/dev/null
 : >"$TMP/changed"
 exec $DEPLOYD "\$@"
 END
-rmdir "$TMP/main"
 ok 'a file changes meanwhile' over --bwlimit=8m far:changes
 like 'which is noticed' "$OUT" 'large changed while it was sent'
 same_tree 'and is as it is at the end' . changes
@@ -122,11 +127,8 @@ echo first >zz
 touch -d '2 days ago' zz
 # Or it would be sent as it was read to be hashed.
 ok 'a file is known' over far:changes
-cat >"$TMP/deployd" <<END
-#!/bin/sh
-export DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF
-unset DEPLOY_TRACE
-if mkdir "$TMP/main" 2>/dev/null; then
+remote amends <<END
+if mkdir "\$0.main" 2>/dev/null; then
 	{
 		dd bs=1024 count=200 2>/dev/null
 		i=0
@@ -151,16 +153,12 @@ echo second >"$PWD/zz"
 } | $DEPLOYD "\$@"
 : >"$TMP/lost"
 END
-rmdir "$TMP/main"
 DEPLOY_LANES=1
 ok 'a lane amends a file and is lost' over far:amends
 like 'which is missed' "$OUT" 'a further channel ended'
 is 'both amend it' "$(grep -c 'zz changed while it was sent' "$OUT")" 2
 same_tree 'and it is as it is at the end' . amends
-cat >"$TMP/deployd" <<END
-#!/bin/sh
-exec env -u DEPLOY_TRACE DEPLOYD_ROOT=$DEPLOYD_ROOT DEPLOYD_CONF=$DEPLOYD_CONF $DEPLOYD "\$@"
-END
+remote=$TMP/deployd.plain
 echo another >one
 ok 'the next deploy' over far:amends
 unlike 'has a base that the server holds' "$OUT" 'the whole manifest is sent'

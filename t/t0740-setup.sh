@@ -330,8 +330,9 @@ gone() {
 	tap_exit
 }
 trap gone EXIT
-# sshd reads its keys as the account.
+# sshd reads its keys as the account, which has a home.
 chmod 755 "$TMP" "$SSH_DIR"
+sed -i /SetEnv/d "$SSH_DIR/sshd_config"
 for shell in /bin/sh "$(command -v tcsh)" "$(command -v fish)"; do
 	[ -n "$shell" ] || continue
 	useradd -m -k /nonexistent -d "$TMP/home-$user" -s "$shell" \

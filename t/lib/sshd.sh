@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # A private sshd for tests, all of it in $TMP/ssh, and an ssh_config that
-# leads to it; nobody's ~/.ssh is read or written.  After lib/tap.sh:
+# leads to it; nobody's ~/.ssh is read or written, and HOME there is empty:
+# bash reads its ~/.bashrc below sshd, which may take a second.  After
+# lib/tap.sh:
 #
 #	. "$TOP/t/lib/sshd.sh"
 #	sshd_available || skip_all 'sshd is not installed'
@@ -67,7 +69,7 @@ sshd_setup() {
 	SSH_DIR=$TMP/ssh
 	SSH_CONFIG=$SSH_DIR/config
 	SSH_USER=$(id -un)
-	mkdir -p "$SSH_DIR" && chmod 700 "$SSH_DIR" || return 1
+	mkdir -p "$SSH_DIR/home" && chmod 700 "$SSH_DIR" || return 1
 	for sshd_type in ed25519 ecdsa rsa; do
 		sshd_key host "$sshd_type" '' && sshd_key id "$sshd_type" '' &&
 			sshd_key locked "$sshd_type" secret || return 1
@@ -90,6 +92,7 @@ UseDNS no
 PrintMotd no
 MaxStartups 100
 Subsystem sftp internal-sftp
+SetEnv HOME=$SSH_DIR/home
 END
 	sshd_configure 1
 	if [ "$(id -u)" -eq 0 ] && [ ! -d /run/sshd ]; then

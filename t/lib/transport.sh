@@ -98,6 +98,7 @@ later_ended() {
 	read -r later_status later_took <"$TMP/later.$1.end"
 	echo "status $later_status in $later_took s, want $3 in $2; $4"
 	cat "$TMP/later.$1.said"
+	echo
 	[ "$later_status" -eq "$3" ] && [ "$later_took" -le "$2" ] &&
 		grep -qE -e "$4" "$TMP/later.$1.said"
 }
