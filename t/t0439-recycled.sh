@@ -67,6 +67,15 @@ if [ "$(id -u)" -eq 0 ]; then
 	is 'and made of what was uploaded' \
 		"$(stat -c %i "$DEPLOYD_ROOT/blog/current/precious")" "$inode"
 	is 'without what is not ours' "$(find "$DEPLOYD_ROOT/blog/current/" ! -uid 65534)" ''
+
+	# Nor does what root left where the next one is made.
+	inode=$(stat -c %i "$own/next/precious")
+	mkdir "$own/next/cache/made" && : >"$own/next/cache/made/it"
+	ok 'nor does what root left in next/' edit 9
+	same_tree 'which leads to the tree' app blog
+	is 'made of what lay there' \
+		"$(stat -c %i "$DEPLOYD_ROOT/blog/current/precious")" "$inode"
+	is 'without that' "$(find "$DEPLOYD_ROOT/blog/current/" ! -uid 65534)" ''
 else
 	skip 'files of another owner' 'only root can make them'
 fi
