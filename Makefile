@@ -93,6 +93,7 @@ ifdef SANITIZE
 STD_CFLAGS += -DSANITIZED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined
 STD_LDFLAGS += -fsanitize=$(SANITIZE)
+export TEST_SECONDS ?= 1800
 else
 STD_CFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
 	-fstack-protector-strong -fstack-clash-protection
